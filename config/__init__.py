@@ -1,0 +1,1 @@
+"""What a site is: models, loader, device profiles, tariffs."""

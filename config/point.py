@@ -1,0 +1,124 @@
+"""A point of one device of one site: a profile's point with every figure resolved to a number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from config.figure import resolve
+from config.profile import (
+    ModbusPoint,
+    ModbusProfile,
+    MqttPoint,
+    MqttProfile,
+    OpcuaPoint,
+    OpcuaProfile,
+    PointSpec,
+    ReadClass,
+    SetpointSpec,
+)
+
+Source = ModbusPoint | OpcuaPoint | MqttPoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetpointRange:
+    """What may be written to a point, in the point's unit and the site's sign."""
+
+    low: float
+    high: float
+    resolution: float
+    tolerance: float
+    safe: float
+    revert_s: float | None
+    refresh_s: float | None
+    read_back: str
+    """Name of the point on the same device that shows the value in force."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One value of one device.
+
+    value = sign * (raw * scale + offset), in the unit that the name ends with.
+    """
+
+    device: str
+    name: str
+    source: Source
+    """The protocol's own address of the value, with braces in texts filled in."""
+    scale: float
+    offset: float
+    sign: int
+    valid: tuple[float, float]
+    read: ReadClass
+    setpoint: SetpointRange | None
+
+    @property
+    def key(self) -> str:
+        """The name that is unique in the site, such as ``bess_pcs.soc``."""
+        return f"{self.device}.{self.name}"
+
+
+def _filled(source: Source, parameters: Mapping[str, float | str]) -> Source:
+    """The source with ``{parameter}`` filled in; a command payload keeps its ``{value}``."""
+
+    def fill(text: str) -> str:
+        for name, value in parameters.items():
+            text = text.replace("{" + name + "}", str(value))
+        return text
+
+    match source:
+        case OpcuaPoint():
+            return source.model_copy(update={"node": fill(source.node)})
+        case MqttPoint():
+            setpoint = source.setpoint
+            if setpoint is not None:
+                setpoint = setpoint.model_copy(update={"command_topic": fill(setpoint.command_topic)})
+            return source.model_copy(update={"topic": fill(source.topic), "setpoint": setpoint})
+        case ModbusPoint():
+            return source
+
+
+def _setpoint(name: str, spec: SetpointSpec | None, parameters: Mapping[str, float | str]) -> SetpointRange | None:
+    if spec is None:
+        return None
+    return SetpointRange(
+        low=resolve(spec.range[0], parameters),
+        high=resolve(spec.range[1], parameters),
+        resolution=resolve(spec.resolution, parameters),
+        tolerance=resolve(spec.tolerance, parameters),
+        safe=resolve(spec.safe, parameters),
+        revert_s=spec.revert_s,
+        refresh_s=spec.refresh_s,
+        read_back=spec.read_back or name,
+    )
+
+
+def points_of(
+    device: str,
+    profile: ModbusProfile | OpcuaProfile | MqttProfile,
+    parameters: Mapping[str, float | str],
+) -> tuple[Point, ...]:
+    """The points of one device, in the profile's order.
+
+    Raises KeyError for a missing parameter; the site loader reports that as a fault before.
+    """
+    specs: Mapping[str, PointSpec] = profile.points
+    points = []
+    for name, spec in specs.items():
+        assert isinstance(spec, ModbusPoint | OpcuaPoint | MqttPoint)
+        points.append(
+            Point(
+                device=device,
+                name=name,
+                source=_filled(spec, parameters),
+                scale=resolve(spec.scale, parameters),
+                offset=spec.offset,
+                sign=-1 if spec.turn else 1,
+                valid=(resolve(spec.valid[0], parameters), resolve(spec.valid[1], parameters)),
+                read=spec.read,
+                setpoint=_setpoint(name, spec.setpoint, parameters),
+            )
+        )
+    return tuple(points)

@@ -1,0 +1,200 @@
+"""The site: what a site file says (`SiteFile`) and what it means with profiles and tariffs (`Site`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+from zoneinfo import ZoneInfo
+
+from pydantic import AwareDatetime, Field, NonNegativeFloat, PositiveFloat
+
+from config.assets import (
+    Asset,
+    Battery,
+    ElectricLoad,
+    GasBoiler,
+    GridConnection,
+    HeatLoad,
+    HeatPump,
+    HotWaterTank,
+    PvPlant,
+    WindTurbine,
+)
+from config.base import Frozen, Identifier
+from config.connection import Connection
+from config.point import Point
+from config.points import NEEDS
+from config.tariff import Tariff, ZoneName
+
+AssetT = TypeVar(
+    "AssetT",
+    Battery,
+    ElectricLoad,
+    GasBoiler,
+    GridConnection,
+    HeatLoad,
+    HeatPump,
+    HotWaterTank,
+    PvPlant,
+    WindTurbine,
+)
+
+
+class Location(Frozen):
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, le=180)]
+    altitude_m: float = 0.0
+    time_zone: ZoneName
+
+
+class Control(Frozen):
+    """The rhythm of the controller."""
+
+    cycle_s: Annotated[float, Field(ge=0.2, le=10)] = 1.0
+    interval_min: Literal[5, 10, 15, 30, 60] = 15
+    horizon_h: Annotated[int, Field(ge=2, le=48)] = 24
+    solver_time_limit_s: PositiveFloat = 20.0
+    ramp_kw_per_s: PositiveFloat = 100.0
+    """How fast a setpoint may move where the asset names no ramp of its own."""
+
+
+class Telemetry(Frozen):
+    retention_days: PositiveFloat = 30.0
+    """How long records stay in the local store once they are forwarded."""
+    spool_limit: Annotated[int, Field(ge=1000)] = 20_000_000
+    """Records that may wait for InfluxDB; beyond it the oldest are dropped, counted and alarmed."""
+
+
+class InfluxDb(Frozen):
+    """InfluxDB 2, or anything that speaks its write API."""
+
+    url: Annotated[str, Field(pattern=r"^https?://[^/]+/?$")]
+    org: str
+    bucket: str
+    token_env: str
+    """Name of the environment variable that holds the token: secrets are never in a site file."""
+
+
+class Device(Frozen):
+    """One thing with an address that speaks a protocol."""
+
+    connection: Identifier
+    profile: Identifier
+    unit: Annotated[int, Field(ge=0, le=255)] = 1
+    """Modbus unit id; unused by the other protocols."""
+    parameters: dict[str, float | str] = Field(default_factory=dict)
+    max_age_s: PositiveFloat = 10.0
+    """A reading older than this is not used any more."""
+    write: tuple[str, ...] = ()
+    """The points that the controller may write: nothing unless named here."""
+
+
+class SeriesSource(Frozen):
+    """Which recorded series a simulated load follows: column * scale."""
+
+    file: str
+    column: str
+    scale: PositiveFloat
+
+
+class Simulation(Frozen):
+    """What the simulated park needs to know beyond the nameplates."""
+
+    start: AwareDatetime
+    seed: int = 1
+    series: dict[Identifier, SeriesSource]
+    """By load asset."""
+    mean_wind_m_per_s: PositiveFloat = 6.0
+    initial_soc: dict[Identifier, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
+
+
+class SiteFile(Frozen):
+    """A site file, key by key."""
+
+    site: Identifier
+    description: str = ""
+    location: Location
+    control: Control = Control()
+    telemetry: Telemetry = Telemetry()
+    influxdb: InfluxDb | None = None
+    tariffs: Annotated[tuple[str, ...], Field(min_length=1)]
+    month_peak_floor_kw: NonNegativeFloat = 0.0
+    """A monthly peak that is paid in any case, such as a contracted minimum."""
+    connections: dict[Identifier, Connection]
+    devices: dict[Identifier, Device]
+    assets: dict[Identifier, Asset]
+    simulation: Simulation | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """A site that has passed every check, with its profiles resolved to points and its tariffs loaded."""
+
+    path: Path
+    file: SiteFile
+    points: Mapping[str, tuple[Point, ...]]
+    """By device."""
+    tariffs: tuple[Tariff, ...]
+
+    @property
+    def name(self) -> str:
+        return self.file.site
+
+    @property
+    def assets(self) -> Mapping[str, Asset]:
+        return self.file.assets
+
+    @property
+    def devices(self) -> Mapping[str, Device]:
+        return self.file.devices
+
+    @property
+    def connections(self) -> Mapping[str, Connection]:
+        return self.file.connections
+
+    @property
+    def location(self) -> Location:
+        return self.file.location
+
+    @property
+    def control(self) -> Control:
+        return self.file.control
+
+    def of_kind(self, kind: type[AssetT]) -> dict[str, AssetT]:
+        """The assets of one kind, by name, in the file's order."""
+        return {name: asset for name, asset in self.assets.items() if isinstance(asset, kind)}
+
+    @property
+    def grid(self) -> tuple[str, GridConnection]:
+        """Name and data of the connection point; a site has exactly one."""
+        return next(iter(self.of_kind(GridConnection).items()))
+
+    def point(self, asset: str, name: str) -> Point | None:
+        """The point that an asset has under a standard name, None when its device has none."""
+        device = self.assets[asset].device
+        return next((point for point in self.points[device] if point.name == name), None)
+
+    def setpoint(self, asset: str) -> Point | None:
+        """The point that the controller writes for an asset; None when only measured or not allowed."""
+        name = NEEDS[self.assets[asset].kind].setpoint
+        if name is None or name not in self.devices[self.assets[asset].device].write:
+            return None
+        return self.point(asset, name)
+
+    def tariff_at(self, when: datetime) -> Tariff:
+        """The tariff in force at an aware time.
+
+        Raises LookupError when no tariff file covers the day.
+        """
+        for tariff in self.tariffs:
+            day = when.astimezone(ZoneInfo(tariff.time_zone)).date()
+            if tariff.valid_from <= day and (tariff.valid_until is None or day < tariff.valid_until):
+                return tariff
+        raise LookupError(f"no tariff of site {self.name} covers {when.isoformat()}")
+
+    def all_points(self) -> Iterator[Point]:
+        for points in self.points.values():
+            yield from points

@@ -1,0 +1,1 @@
+"""The running energy-management system: image, cycle, decision, guard, planner, telemetry."""

@@ -1,0 +1,1 @@
+"""What the controller records, and how it reaches InfluxDB."""

@@ -1,0 +1,1 @@
+"""Numbers in, plan out: the park as an optimisation problem."""

@@ -1,0 +1,1 @@
+"""One asset, one block, one equation."""

@@ -1,0 +1,1 @@
+"""What the next hours will probably bring, from what the last days brought."""

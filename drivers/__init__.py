@@ -1,0 +1,1 @@
+"""How devices are spoken to: Modbus, OPC UA and MQTT behind one Driver protocol."""

@@ -1,0 +1,1 @@
+"""The park that is not there: physics, protocol servers and faults."""
