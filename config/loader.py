@@ -132,13 +132,15 @@ def _fault_of(document: Document, model: Any, details: ErrorDetails) -> Fault:
 def _in_document(data: Any, loc: tuple[int | str, ...], missing: bool) -> Location:
     """pydantic's location without the union tags that do not stand in the file."""
     found: list[str | int] = []
-    rest = list(loc)
-    while rest:
-        part = rest.pop(0)
-        if (isinstance(data, dict) and part in data) or (isinstance(data, list) and isinstance(part, int) and part < len(data)):
-            data = data[part]
-        elif not (missing and not rest):
-            continue
+    for position, part in enumerate(loc):
+        last = position == len(loc) - 1
+        match data, part:
+            case dict(), _ if part in data:
+                data = data[part]
+            case list(), int() if part < len(data):
+                data = data[part]
+            case _ if not (missing and last):
+                continue
         found.append(part)
     return tuple(found)
 
