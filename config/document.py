@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
 Location = tuple[str | int, ...]
 """Where something stands in a document: keys and positions from the top."""
+
+# A site of a thousand devices takes some 400 kB; the parser needs about 10 s for a megabyte.
+MAX_BYTES = 1_000_000
+# Aliases let a few lines stand for any number of values; nobody writes so many by hand.
+MAX_VALUES = 100_000
+
+# Nothing that a terminal or a telemetry line would stumble over.
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_KINDS = {"int": "whole number", "float": "number", "bool": "true or false", "timestamp": "date"}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -30,6 +41,12 @@ class Fault:
         return f"{place}: {self.where}: {self.what}" if self.where else f"{place}: {self.what}"
 
 
+def shown(value: object) -> str:
+    """A value as it may stand in a message: quoted, and cut when it is long."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
 def dotted(location: Location) -> str:
     return ".".join(str(part) for part in location)
 
@@ -39,7 +56,8 @@ class Document:
     """The data of a YAML file, the line of each location, and the faults of its writing."""
 
     path: Path
-    data: Any = None
+    data: dict[str, Any] | None = None
+    """None when the file cannot be read as keys and values at all; `faults` says why."""
     lines: dict[Location, int] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
@@ -56,48 +74,111 @@ class Document:
 def read_document(path: Path) -> Document:
     """Read a YAML file. What cannot be read is a fault of the document, not an exception."""
     document = Document(path)
-    yaml = YAML(typ="safe", pure=True)
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8"))
+        text = _text(path)
+        root = YAML(typ="safe", pure=True).compose(text) if text is not None else None
+        if text is None:
+            document.faults.append(Fault(path.name, 1, "", f"is larger than {MAX_BYTES // 1000} kB"))
+        elif isinstance(root, MappingNode):
+            document.data = _Builder(document).mapping(root, ())
+        else:
+            document.faults.append(Fault(path.name, 1, "", "should hold keys and values at its top level"))
     except FileNotFoundError:
         document.faults.append(Fault(path.name, 1, "", f"there is no file {path}"))
-        return document
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        document.faults.append(Fault(path.name, line, "", "is not a text in UTF-8"))
+    except (OSError, ValueError) as error:
         document.faults.append(Fault(path.name, 1, "", f"cannot be read: {error}"))
-        return document
+    except RecursionError:
+        document.faults.append(Fault(path.name, 1, "", "is nested too deeply"))
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1 if text else 1
+        document.faults.append(
+            Fault(path.name, line, "", f"holds a character that YAML does not allow: {_code(error)}")
+        )
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         document.faults.append(Fault(path.name, line, "", f"is not valid YAML: {error.problem or error.context}"))
-        return document
-
-    def build(node: Node, location: Location) -> Any:
-        document.lines.setdefault(location, node.start_mark.line + 1)
-        match node:
-            case MappingNode():
-                mapping: dict[Any, Any] = {}
-                for key_node, value_node in node.value:
-                    key = yaml.constructor.construct_object(key_node, deep=True)
-                    if not isinstance(key, str | int):
-                        key = str(key)
-                    inner = (*location, key)
-                    if key in mapping:
-                        what = f"is given twice, first in line {document.lines[inner]}"
-                        document.faults.append(Fault(path.name, key_node.start_mark.line + 1, dotted(inner), what))
-                        continue
-                    document.lines[inner] = key_node.start_mark.line + 1
-                    mapping[key] = build(value_node, inner)
-                return mapping
-            case SequenceNode():
-                return [build(item, (*location, index)) for index, item in enumerate(node.value)]
-            case ScalarNode():
-                return yaml.constructor.construct_object(node, deep=True)
-            case _:
-                document.faults.append(document.fault(location, "has an unknown form"))
-                return None
-
-    if root is not None:
-        document.data = build(root, ())
-    if not isinstance(document.data, dict):
-        document.faults.append(Fault(path.name, 1, "", "should hold keys and values at its top level"))
-        document.data = {}
     return document
+
+
+def _text(path: Path) -> str | None:
+    """The text of a file, None when it is too large to be a configuration."""
+    with path.open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
+    return content.decode("utf-8") if len(content) <= MAX_BYTES else None
+
+
+def _code(error: ReaderError) -> str:
+    character = error.character
+    return f"U+{character if isinstance(character, int) else ord(character):04X}"
+
+
+class _Builder:
+    """Plain data from YAML nodes, noting lines and faults in the document."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._constructor = YAML(typ="safe", pure=True).constructor
+        self._open: set[int] = set()
+        self._count = 0
+
+    def mapping(self, node: MappingNode, location: Location) -> dict[str, Any]:
+        self._document.lines.setdefault(location, node.start_mark.line + 1)
+        mapping: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if not isinstance(key_node, ScalarNode) or str(key_node.tag).endswith(":merge"):
+                shown = "'<<'" if isinstance(key_node, ScalarNode) else "a list or mapping"
+                self._fault(location, line, f"{shown} cannot be a key here; write the keys out")
+                continue
+            key = str(key_node.value)
+            inner = (*location, key)
+            if key in mapping:
+                self._fault(inner, line, f"is given twice, first in line {self._document.lines[inner]}")
+                continue
+            self._document.lines[inner] = line
+            mapping[key] = self._value(value_node, inner)
+        return mapping
+
+    def _value(self, node: Node, location: Location) -> Any:
+        line = node.start_mark.line + 1
+        self._document.lines.setdefault(location, line)
+        self._count += 1
+        if id(node) in self._open:
+            self._fault(location, line, "refers to itself")
+            return None
+        if self._count > MAX_VALUES:
+            if self._count == MAX_VALUES + 1:
+                self._fault(location, line, f"is one value too many: a file may hold {MAX_VALUES}")
+            return None
+        self._open.add(id(node))
+        try:
+            match node:
+                case MappingNode():
+                    return self.mapping(node, location)
+                case SequenceNode():
+                    return [self._value(item, (*location, index)) for index, item in enumerate(node.value)]
+                case _:
+                    return self._scalar(node, location)
+        finally:
+            self._open.remove(id(node))
+
+    def _scalar(self, node: Node, location: Location) -> Any:
+        kind = str(node.tag).rpartition(":")[2]
+        line = node.start_mark.line + 1
+        if kind not in ("str", "int", "float", "bool", "null", "timestamp"):
+            self._fault(location, line, f"has an unknown tag {node.tag}")
+            return None
+        if _UNPRINTABLE.search(node.value):
+            self._fault(location, line, f"{shown(node.value)} holds a control character")
+            return None
+        try:
+            return self._constructor.construct_object(node, deep=True)
+        except (ValueError, OverflowError, YAMLError):
+            self._fault(location, line, f"{shown(node.value)} cannot be read as a {_KINDS.get(kind, kind)}")
+            return None
+
+    def _fault(self, location: Location, line: int, what: str) -> None:
+        self._document.faults.append(Fault(self._document.path.name, line, dotted(location), what))

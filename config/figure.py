@@ -12,10 +12,10 @@ _FIGURE = re.compile(r"^\s*(?P<sign>-)?\s*(?:(?P<factor>\d+(?:\.\d+)?)\s*\*\s*)?
 
 
 def _as_figure(value: object) -> object:
+    if isinstance(value, bool) or value in ("true", "false"):
+        raise ValueError("should be a number or a device parameter, not true or false")
     if isinstance(value, str) and not _FIGURE.match(value):
         raise ValueError("should be a number or a device parameter such as 'rated_power_kw' or '-1.1 * rated_power_kw'")
-    if isinstance(value, bool):
-        raise ValueError("should be a number or a device parameter, not true or false")
     return value
 
 
@@ -32,7 +32,7 @@ def parameter_of(figure: float | str) -> str | None:
 def resolve(figure: float | str, parameters: Mapping[str, float | str]) -> float:
     """The number that a figure stands for.
 
-    Raises KeyError when the parameter is missing, TypeError when it is a text.
+    Raises KeyError when the parameter is missing, TypeError when it is not a number.
     """
     if not isinstance(figure, str):
         return float(figure)
@@ -40,7 +40,7 @@ def resolve(figure: float | str, parameters: Mapping[str, float | str]) -> float
     if match is None:
         raise ValueError(f"{figure!r} is not a figure")
     value = parameters[match["name"]]
-    if isinstance(value, str):
-        raise TypeError(f"parameter {match['name']} is a text, a number is needed")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"parameter {match['name']} is not a number")
     factor = float(match["factor"] or 1.0)
     return (-factor if match["sign"] else factor) * value

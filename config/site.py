@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
-from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, Field, NonNegativeFloat, PositiveFloat
 
@@ -62,6 +60,8 @@ class Control(Frozen):
 
 
 class Telemetry(Frozen):
+    period_s: PositiveFloat = 5.0
+    """How often measured values are recorded; decisions and alarms are recorded when they change."""
     retention_days: PositiveFloat = 30.0
     """How long records stay in the local store once they are forwarded."""
     spool_limit: Annotated[int, Field(ge=1000)] = 20_000_000
@@ -183,17 +183,6 @@ class Site:
         if name is None or name not in self.devices[self.assets[asset].device].write:
             return None
         return self.point(asset, name)
-
-    def tariff_at(self, when: datetime) -> Tariff:
-        """The tariff in force at an aware time.
-
-        Raises LookupError when no tariff file covers the day.
-        """
-        for tariff in self.tariffs:
-            day = when.astimezone(ZoneInfo(tariff.time_zone)).date()
-            if tariff.valid_from <= day and (tariff.valid_until is None or day < tariff.valid_until):
-                return tariff
-        raise LookupError(f"no tariff of site {self.name} covers {when.isoformat()}")
 
     def all_points(self) -> Iterator[Point]:
         for points in self.points.values():

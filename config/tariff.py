@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, NonNegativeFloat, model_validator
 
 from config.base import Frozen
+from config.document import shown
 
 MINUTES_PER_DAY = 24 * 60
 _HOURS = re.compile(r"^([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)$")
@@ -19,7 +21,7 @@ def minutes_of(hours: str) -> tuple[int, int]:
     """Minutes after local midnight of ``"11:00-14:00"``: start, end (end excluded, 24:00 allowed)."""
     match = _HOURS.match(hours)
     if match is None:
-        raise ValueError(f"{hours!r} should look like 11:00-14:00")
+        raise ValueError(f"{shown(hours)} should look like 11:00-14:00")
     start_h, start_min, end_h, end_min = (int(part) for part in match.groups())
     start, end = start_h * 60 + start_min, end_h * 60 + end_min
     if not start < end <= MINUTES_PER_DAY:
@@ -30,8 +32,8 @@ def minutes_of(hours: str) -> tuple[int, int]:
 def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError(f"{name!r} is not a time zone; use a name such as Asia/Shanghai") from error
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{shown(name)} is not a time zone; use a name such as Asia/Shanghai") from error
     return name
 
 
@@ -45,6 +47,23 @@ Hours = Annotated[str, AfterValidator(_known_hours)]
 Month = Annotated[int, Field(ge=1, le=12)]
 
 
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def _owners(bands: Mapping[str, Iterable[str]]) -> list[str | None]:
+    """The band of each minute of a day, None where there is none. Raises ValueError where there are two."""
+    owner: list[str | None] = [None] * MINUTES_PER_DAY
+    for band, spans in bands.items():
+        for span in spans:
+            start, end = minutes_of(span)
+            for minute in range(start, end):
+                if owner[minute] is not None:
+                    raise ValueError(f"{_clock(minute)} is in both {owner[minute]} and {band}")
+                owner[minute] = band
+    return owner
+
+
 class Season(Frozen):
     """The bands of a day in some months; every minute belongs to exactly one band."""
 
@@ -53,18 +72,9 @@ class Season(Frozen):
 
     @model_validator(mode="after")
     def _every_minute_once(self) -> Season:
-        owner: list[str | None] = [None] * MINUTES_PER_DAY
-        for band, spans in self.bands.items():
-            for span in spans:
-                start, end = minutes_of(span)
-                for minute in range(start, end):
-                    if owner[minute] is not None:
-                        clock = f"{minute // 60:02}:{minute % 60:02}"
-                        raise ValueError(f"{clock} is in both {owner[minute]} and {band}")
-                    owner[minute] = band
+        owner = _owners(self.bands)
         if None in owner:
-            minute = owner.index(None)
-            raise ValueError(f"{minute // 60:02}:{minute % 60:02} is in no band")
+            raise ValueError(f"{_clock(owner.index(None))} is in no band")
         return self
 
 
@@ -74,6 +84,11 @@ class SpecialDays(Frozen):
     name: str
     dates: tuple[date, ...]
     bands: dict[str, tuple[Hours, ...]]
+
+    @model_validator(mode="after")
+    def _no_minute_twice(self) -> SpecialDays:
+        _owners(self.bands)
+        return self
 
 
 class Tariff(Frozen):

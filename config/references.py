@@ -1,0 +1,271 @@
+"""What must fit together in a site file: names that must exist and points that must be there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterator
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import TypeAdapter
+
+from config.base import IDENTIFIER, NAME_LENGTH
+from config.document import Document, Fault, Location, read_document, shown
+from config.faults import SiteError, nearest, validate
+from config.point import Point, points_of
+from config.points import NEEDS
+from config.profile import (
+    ModbusPoint,
+    ModbusProfile,
+    MqttPoint,
+    MqttProfile,
+    OpcuaPoint,
+    OpcuaProfile,
+    Profile,
+    parameters_used,
+)
+from config.tariff import Tariff
+
+HERE = Path(__file__).parent
+AnyProfile = ModbusProfile | OpcuaProfile | MqttProfile
+_PROFILE: TypeAdapter[AnyProfile] = TypeAdapter(Profile)
+_TARIFF: TypeAdapter[Tariff] = TypeAdapter(Tariff)
+
+
+def load_profile(path: Path) -> AnyProfile:
+    """Load one device profile. Raises SiteError with every fault found."""
+    profile: AnyProfile = _load(path, _PROFILE, ModbusProfile | OpcuaProfile | MqttProfile)
+    return profile
+
+
+def load_tariff(path: Path) -> Tariff:
+    """Load one tariff file. Raises SiteError with every fault found."""
+    tariff: Tariff = _load(path, _TARIFF, Tariff)
+    return tariff
+
+
+def _load(path: Path, adapter: TypeAdapter[Any], model: Any) -> Any:
+    document = read_document(path)
+    faults = list(document.faults)
+    loaded = validate(document, adapter, model, faults) if document.data is not None else None
+    if faults:
+        raise SiteError(faults)
+    return loaded
+
+
+class References:
+    """Names that must exist and points that must be there; works on the raw data, valid or not."""
+
+    def __init__(self, document: Document, data: dict[str, Any], folder: Path, faults: list[Fault]) -> None:
+        self._document = document
+        self._data = data
+        self._folder = folder
+        self._faults = faults
+        self._profiles: dict[str, AnyProfile | None] = {}
+        self._owners: dict[tuple[str, str], str] = {}
+        self.points: dict[str, tuple[Point, ...]] = {}
+        self.tariffs: list[Tariff] = []
+
+    def check(self) -> None:
+        for index, name in enumerate(_listed(self._data.get("tariffs"))):
+            self._tariff(("tariffs", index), name)
+        self._tariffs_follow()
+        for name, device in self._section("devices"):
+            self._device(name, device)
+        for name, asset in self._section("assets"):
+            self._asset(name, asset)
+        self._one_grid()
+        self._simulation()
+
+    def _section(self, key: str) -> list[tuple[str, dict[str, Any]]]:
+        section = self._data.get(key)
+        if not isinstance(section, dict):
+            return []
+        return [(str(name), body) for name, body in section.items() if isinstance(body, dict)]
+
+    def _fault(self, location: Location, what: str) -> None:
+        self._faults.append(self._document.fault(location, what))
+
+    def _found(self, location: Location, folder: str, name: object) -> Path | None:
+        """A profile or tariff file: beside the site file first, then among those that come with parkgrid."""
+        places = [self._folder / folder, HERE / folder, self._folder.parent / folder]
+        if len(str(name)) <= NAME_LENGTH and re.match(IDENTIFIER, str(name)):
+            for place in places:
+                if (path := place / f"{name}.yaml").is_file():
+                    return path
+        known = {path.stem for place in places for path in place.glob("*.yaml")}
+        self._fault(location, f"there is no {folder[:-1]} {shown(name)}; {nearest(str(name), known)}")
+        return None
+
+    def _tariff(self, location: Location, name: object) -> None:
+        path = self._found(location, "tariffs", name)
+        if path is None:
+            return
+        try:
+            self.tariffs.append(load_tariff(path))
+        except SiteError as error:
+            self._faults.extend(error.faults)
+
+    def _tariffs_follow(self) -> None:
+        """One tariff holds on every day from the first to the last, all in one currency."""
+        dated = sorted(self.tariffs, key=lambda tariff: tariff.valid_from)
+        for earlier, later in pairwise(dated):
+            if earlier.valid_until is None or earlier.valid_until > later.valid_from:
+                self._fault(("tariffs",), f"two tariffs hold on {later.valid_from}; set valid_until of the earlier one")
+            elif earlier.valid_until < later.valid_from:
+                self._fault(("tariffs",), f"no tariff holds from {earlier.valid_until} to {later.valid_from}")
+        currencies = {tariff.currency for tariff in self.tariffs}
+        if len(currencies) > 1:
+            self._fault(("tariffs",), f"are in different currencies: {', '.join(sorted(currencies))}")
+
+    def _profile(self, location: Location, name: str) -> AnyProfile | None:
+        if name in self._profiles:
+            return self._profiles[name]
+        path = self._found(location, "profiles", name)
+        if path is None:
+            return None
+        try:
+            self._profiles[name] = load_profile(path)
+        except SiteError as error:
+            self._profiles[name] = None
+            self._faults.extend(error.faults)
+        return self._profiles[name]
+
+    def _device(self, name: str, device: dict[str, Any]) -> None:
+        here: Location = ("devices", name)
+        connections = dict(self._section("connections"))
+        connection = device.get("connection")
+        if isinstance(connection, str) and connection not in connections:
+            self._fault(
+                (*here, "connection"), f"there is no connection {shown(connection)}; {nearest(connection, connections)}"
+            )
+        if not isinstance(device.get("profile"), str):
+            return
+        profile = self._profile((*here, "profile"), device["profile"])
+        if profile is None:
+            return
+        spoken = connections.get(str(connection), {}).get("protocol")
+        if spoken in ("modbus", "opcua", "mqtt") and spoken != profile.protocol:
+            self._fault(
+                (*here, "connection"),
+                f"connection {connection!r} speaks {spoken}, the profile speaks {profile.protocol}",
+            )
+        parameters = device.get("parameters") or {}
+        if not isinstance(parameters, dict):
+            return
+        wanted = parameters_used(profile) | set(profile.parameters)
+        for missing in sorted(wanted - parameters.keys()):
+            meaning = profile.parameters.get(missing, "used by its points")
+            self._fault((*here, "parameters", missing), f"is missing; profile {device['profile']} needs it: {meaning}")
+        for unknown in sorted(parameters.keys() - wanted):
+            self._fault(
+                (*here, "parameters", unknown), f"is not a parameter of the profile; {nearest(unknown, wanted)}"
+            )
+        writable = [point for point, spec in profile.points.items() if spec.setpoint is not None]
+        for index, point in enumerate(_listed(device.get("write"))):
+            if point not in writable:
+                self._fault(
+                    (*here, "write", index), f"{shown(point)} cannot be written; {nearest(str(point), writable)}"
+                )
+        if wanted <= parameters.keys():
+            try:
+                self.points[name] = points_of(name, profile, parameters)
+            except (TypeError, ValueError, OverflowError) as error:
+                self._fault((*here, "parameters"), str(error))
+                return
+            for point in self.points[name]:
+                for what in loose_ends(point, profile.points):
+                    self._fault((*here, "profile"), f"point {point.name!r} of profile {device['profile']}: {what}")
+
+    def _asset(self, name: str, asset: dict[str, Any]) -> None:
+        here: Location = ("assets", name)
+        devices = dict(self._section("devices"))
+        device, kind = asset.get("device"), asset.get("kind")
+        if not isinstance(device, str):
+            return
+        if device not in devices:
+            self._fault((*here, "device"), f"there is no device {shown(device)}; {nearest(device, devices)}")
+            return
+        profile = self._profiles.get(str(devices[device].get("profile")))
+        if not isinstance(kind, str) or kind not in NEEDS or profile is None:
+            return
+        for point in NEEDS[kind].required:
+            if point not in profile.points:
+                self._fault((*here, "device"), f"device {device!r} has no point {point!r}, which a {kind} needs")
+            elif (owner := self._owners.setdefault((device, point), name)) != name:
+                self._fault((*here, "device"), f"point {point!r} of device {device!r} already belongs to {owner!r}")
+
+    def _one_grid(self) -> None:
+        grids = [name for name, asset in self._section("assets") if asset.get("kind") == "grid_connection"]
+        if not grids:
+            self._fault(("assets",), "needs an asset of kind 'grid_connection'")
+        for extra in grids[1:]:
+            self._fault(("assets", extra), f"is a second grid_connection; {grids[0]!r} is the first, one is allowed")
+
+    def _simulation(self) -> None:
+        simulation = self._data.get("simulation")
+        if not isinstance(simulation, dict):
+            return
+        self._starts_under_a_tariff(simulation.get("start"))
+        assets = dict(self._section("assets"))
+        loads = {name for name, asset in assets.items() if asset.get("kind") in ("electric_load", "heat_load")}
+        series = simulation.get("series")
+        given = set(series) if isinstance(series, dict) else set()
+        for unknown in sorted(given - loads):
+            self._fault(("simulation", "series", unknown), f"is not a load of the site; {nearest(unknown, loads)}")
+        for missing in sorted(loads - given):
+            self._fault(("simulation", "series"), f"has no series for load {missing!r}")
+        levels = simulation.get("initial_soc")
+        stores = {name for name, asset in assets.items() if asset.get("kind") in ("battery", "hot_water_tank")}
+        for unknown in sorted(set(levels) - stores if isinstance(levels, dict) else ()):
+            self._fault(
+                ("simulation", "initial_soc", unknown), f"is not a store of the site; {nearest(unknown, stores)}"
+            )
+
+    def _starts_under_a_tariff(self, start: object) -> None:
+        if not isinstance(start, datetime) or start.tzinfo is None or not self.tariffs:
+            return
+        if not any(_holds(tariff, start) for tariff in self.tariffs):
+            self._fault(("simulation", "start"), f"no tariff of the site holds on {start:%Y-%m-%d}")
+
+
+def _holds(tariff: Tariff, when: datetime) -> bool:
+    day = when.astimezone(ZoneInfo(tariff.time_zone)).date()
+    return tariff.valid_from <= day and (tariff.valid_until is None or day < tariff.valid_until)
+
+
+def loose_ends(point: Point, names: Container[str]) -> Iterator[str]:
+    """What does not hold together in a point once its figures are numbers; `names` are the points of its device."""
+    low, high = point.valid
+    if not low < high:
+        yield f"valid should be a range from low to high, not {low:g} to {high:g}"
+    match point.source:
+        case ModbusPoint():
+            texts = []
+        case OpcuaPoint():
+            texts = [point.source.node]
+        case MqttPoint():
+            texts = [point.source.topic]
+            if point.source.setpoint is not None:
+                texts.append(point.source.setpoint.command_topic)
+    for text in texts:
+        for brace in re.findall(r"\{.*?\}", text):
+            yield f"{brace} in {shown(text)} is not a parameter of the profile"
+    if point.setpoint is None:
+        return
+    span = point.setpoint
+    if not span.low < span.high:
+        yield f"the setpoint's range should be from low to high, not {span.low:g} to {span.high:g}"
+    elif not span.low <= span.safe <= span.high:
+        yield f"the safe value {span.safe:g} should be within the setpoint's range, {span.low:g} to {span.high:g}"
+    if not (span.resolution > 0 and span.tolerance > 0):
+        yield "resolution and tolerance of the setpoint should be above 0"
+    if span.read_back not in names:
+        yield f"its read_back {span.read_back!r} is not a point of the profile"
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

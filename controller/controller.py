@@ -1,0 +1,357 @@
+"""The running controller: acquire, freeze, decide, guard, apply, record, on a fixed grid."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from config.clock import Clock
+from config.site import Site
+from controller.adopt import adopted, aged, restored_guard
+from controller.alarms import KINDS, Alarm, AlarmBoard
+from controller.conditions import Health, conditions
+from controller.decide import Inputs, decide
+from controller.decision import Decision
+from controller.field import Field
+from controller.guard import AssetGuard, guard
+from controller.image import ProcessImage, Snapshot
+from controller.ledger import Ledger
+from controller.modes import Facts, Mode, next_mode
+from controller.override import OverrideFolder, in_force
+from controller.pacer import Pacer
+from controller.park_state import limited_generators, park_state
+from controller.planner import Planner
+from controller.planner_process import PlanRequest
+from controller.plans import PlanBook
+from controller.recorder import Recorder
+from controller.records import balance_residual_kw
+from controller.state import SavedAlarm, SavedState, StateFile, restored_plan, saved_plan
+from controller.status import Status, Timings, Totals
+from controller.supervisor import supervise
+from controller.writes import WriteBook
+from dispatch.tariff import TariffCalendar
+from drivers.driver import Setpoint, WriteResult
+from drivers.site import links_of
+
+ACQUIRE_SHARE = 0.4
+"""Share of the cycle that reading may take; the rest is for deciding, writing and reading back."""
+APPLY_SHARE = 0.4
+SETTLE_S = 3.0
+"""How long the first reads may take before the controller goes on without those who did not answer."""
+SAVE_EVERY_S = 5.0
+STOP_WITHIN_S = 3.0
+"""How long the devices have to take their safe values when the controller stops."""
+
+_log = logging.getLogger(__name__)
+
+
+class Controller:
+    """Runs one site until it is told to stop, and leaves every device at its safe value."""
+
+    def __init__(self, site: Site, *, clock: Clock, state: Path, shadow: bool = False) -> None:
+        """`state` is the folder for what must survive; with `shadow` nothing is ever written to a device."""
+        self._site = site
+        self._clock = clock
+        self._shadow = shadow
+        self._image = ProcessImage(site)
+        self._field = Field(site, links_of(site, clock), self._image, clock)
+        self._writes = WriteBook(site)
+        self._ledger = Ledger(site)
+        self._overrides = OverrideFolder(state)
+        self._calendar = TariffCalendar(site.tariffs)
+        self._state_file = StateFile(state)
+        self._recorder = Recorder(site, clock, state)
+        self._plans = PlanBook(site)
+        self._planner = Planner(site, self._request)
+        self._mode = Mode.STARTING
+        self._guards: dict[str, AssetGuard] = {}
+        self._alarms = AlarmBoard()
+        self._snapshot: Snapshot | None = None
+        self._seen = asyncio.Event()
+        """Set once there is a snapshot."""
+        self._decision: Decision | None = None
+        self._asked_interval: datetime | None = None
+        self._available: frozenset[str] = frozenset()
+        self._limited: frozenset[str] = frozenset()
+        self._requests = 0
+        self._internal_error = ""
+        self._state_error = ""
+        self._cycles = 0
+        self._largest_residual_kw = 0.0
+        self._saved_s = float("-inf")
+        self.status: Status | None = None
+        """The last cycle; None before the first."""
+
+    async def run(self, stop: asyncio.Event, shown: Callable[[Status], None] | None = None) -> None:
+        """Control the site until `stop` is set; `shown` is told every cycle's status."""
+        self._restore()
+        parts = [
+            asyncio.create_task(supervise(name, work, self._failed), name=name)
+            for name, work in (("planner", self._planner.run), *self._recorder.parts())
+        ]
+        try:
+            await self._cycles_until(stop, shown)
+            await self._leave_safe()
+        finally:
+            for part in parts:
+                part.cancel()
+            await asyncio.gather(*parts, return_exceptions=True)
+            await self._field.close()
+            await self._save()
+            await self._recorder.close()
+
+    def totals(self) -> Totals:
+        """What was done since the start; right at any time, final once `run` has returned."""
+        return Totals(
+            cycles=self._cycles,
+            overruns=self.status.overruns if self.status is not None else 0,
+            plans=dict(self._plans.counts),
+            reads=self._field.reads(),
+            writes=self._field.writes(),
+            telemetry_points=self._recorder.written,
+            alarms=self._alarms.raised_count,
+            energy_kwh=dict(self._ledger.total_kwh),
+            largest_residual_kw=self._largest_residual_kw,
+        )
+
+    # -- the cycle -----------------------------------------------------------------------------------
+
+    async def _cycles_until(self, stop: asyncio.Event, shown: Callable[[Status], None] | None) -> None:
+        pacer = Pacer(self._site.control.cycle_s, self._clock)
+        started_s = self._clock.monotonic_s()
+        while not stop.is_set():
+            late_s = await pacer.wait(stop)
+            if stop.is_set():
+                return
+            settled = self._field.all_asked or self._clock.monotonic_s() - started_s >= SETTLE_S
+            missed = pacer.overruns
+            try:
+                await self._cycle(settled=settled, late_s=late_s, overruns=missed)
+            except Exception as error:  # noqa: BLE001 - the cycle must outlive any fault of the program
+                _log.exception("cycle failed")
+                self._failed("cycle", error)
+            if shown is not None and self.status is not None:
+                shown(self.status)
+
+    async def _cycle(self, *, settled: bool, late_s: float, overruns: int) -> None:
+        clock, cycle_s = self._clock, self._site.control.cycle_s
+        began_s = clock.monotonic_s()
+        await self._field.acquire(ACQUIRE_SHARE * cycle_s)
+        acquired_s = clock.monotonic_s()
+
+        before = self._snapshot
+        snapshot = self._image.freeze(at=clock.now(), site_s=clock.site_s(), monotonic_s=acquired_s)
+        self._snapshot = snapshot
+        self._seen.set()
+        self._account(snapshot)
+        self._take_plans(snapshot)
+        self._mode = next_mode(self._mode, self._facts(snapshot, settled=settled, stop=False))
+        decision = self._decide(snapshot)
+        decided_s = clock.monotonic_s()
+
+        if self._mode is not Mode.STARTING and not self._shadow:
+            due = self._writes.due(decision, clock.monotonic_s())
+            await self._field.apply(due, partial(self._written, decision), APPLY_SHARE * cycle_s)
+        applied_s = clock.monotonic_s()
+
+        self._cycles += 1
+        timings = Timings(
+            acquire_ms=(acquired_s - began_s) * 1000,
+            decide_ms=(decided_s - acquired_s) * 1000,
+            apply_ms=(applied_s - decided_s) * 1000,
+            cycle_ms=(applied_s - began_s) * 1000,
+            late_ms=late_s * 1000,
+        )
+        overran = overruns > (self.status.overruns if self.status is not None else 0)
+        self._alarm(snapshot, before, overran=overran)
+        self.status = self._status(snapshot, decision, timings, overruns)
+        self._recorder.cycle(self.status, self._plans.solve_s)
+        if applied_s - self._saved_s >= SAVE_EVERY_S:
+            await self._save()
+
+    def _decide(self, snapshot: Snapshot) -> Decision:
+        """The guarded decision; before the controller acts it adopts what the devices are doing."""
+        if self._mode is Mode.STARTING:
+            self._guards |= adopted(snapshot, self._guards)
+            decision = Decision(at=snapshot.at, mode=self._mode, assets={}, grid_target_kw=None)
+        else:
+            overrides, _ = self._overrides.read()
+            inputs = Inputs(
+                snapshot=snapshot,
+                plan=self._plans.plan,
+                mode=self._mode,
+                overrides=in_force(overrides, snapshot.at),
+            )
+            wanted = decide(inputs)
+            for name in self._returned(wanted):
+                self._guards |= adopted(snapshot, self._guards, only=name)
+                self._writes.forget(name)
+            decision, self._guards = guard(self._site, wanted, self._guards, snapshot.site_s)
+        self._decision = decision
+        return decision
+
+    def _returned(self, wanted: Decision) -> list[str]:
+        """Assets that can be told something again after they could not."""
+        if self._decision is None:
+            return []
+        could_not = {name for name, asset in self._decision.assets.items() if asset.setpoint_kw is None}
+        return [name for name, asset in wanted.assets.items() if name in could_not and asset.setpoint_kw is not None]
+
+    def _written(self, decision: Decision, setpoint: Setpoint, result: WriteResult) -> None:
+        name = self._writes.written(setpoint, result, self._clock.monotonic_s())
+        self._recorder.decided(decision, decision.assets[name], self._writes.last(name))
+
+    # -- money, plans, alarms ------------------------------------------------------------------------
+
+    def _account(self, snapshot: Snapshot) -> None:
+        limited = limited_generators(snapshot, self._decision, self._plans.plan)
+        self._limited = frozenset(limited)
+        for interval in self._ledger.update(snapshot, limited):
+            self._recorder.interval(interval)
+        residual_kw = balance_residual_kw(snapshot)
+        if residual_kw is not None:
+            self._largest_residual_kw = max(self._largest_residual_kw, abs(residual_kw))
+
+    def _take_plans(self, snapshot: Snapshot) -> None:
+        for answer in self._planner.answers():
+            if self._plans.take(answer, snapshot.at) and self._plans.plan is not None:
+                self._recorder.plan(self._plans.plan)
+        available = frozenset(name for name in self._site.assets if snapshot.available(name))
+        interval = self._ledger.running_start
+        if available != self._available or interval != self._asked_interval:
+            self._available, self._asked_interval = available, interval
+            self._planner.ask()
+
+    async def _request(self) -> PlanRequest:
+        """What the planner needs to know, as of now."""
+        await self._seen.wait()
+        snapshot = self._snapshot
+        assert snapshot is not None
+        self._requests += 1
+        return PlanRequest(
+            number=self._requests,
+            now=snapshot.at,
+            state=park_state(snapshot, self._ledger.month_peak_kw, self._limited),
+            history=await self._recorder.history(snapshot.at),
+        )
+
+    def _facts(self, snapshot: Snapshot, *, settled: bool, stop: bool) -> Facts:
+        return Facts(
+            grid_metered=snapshot.power_kw(self._site.grid[0]) is not None,
+            settled=settled,
+            optimal_plan=self._plans.fresh(snapshot.at),
+            stop=stop,
+        )
+
+    def _alarm(self, snapshot: Snapshot, before: Snapshot | None, *, overran: bool) -> None:
+        _, damaged = self._overrides.read()
+        health = Health(
+            plan_failure=self._plan_failure(),
+            plan_refused=self._plans.refused,
+            planner_lost=self._planner.lost,
+            influxdb_down=self._recorder.influxdb_down,
+            telemetry_lost=self._recorder.lost,
+            state_not_saved=self._state_error,
+            override_damaged=", ".join(damaged),
+            internal_error=self._internal_error,
+            overrun="the last cycle took longer than its period" if overran else "",
+        )
+        self._internal_error = ""
+        found = conditions(snapshot, before, self._mode, self._writes.not_followed(), health)
+        events = self._alarms.update(found, snapshot.at, snapshot.monotonic_s)
+        for event in events:
+            what = "raised" if event.raised else "cleared"
+            _log.warning("alarm %s: %s %s %s", what, event.alarm.kind.name, event.alarm.asset, event.alarm.text)
+        self._recorder.alarms(events)
+
+    def _plan_failure(self) -> str:
+        if self._mode is not Mode.FALLBACK:
+            return ""
+        return self._plans.failure or (
+            "the plan is too old" if self._plans.plan is not None else "there is no plan yet"
+        )
+
+    def _failed(self, part: str, error: Exception) -> None:
+        self._internal_error = f"{part}: {type(error).__name__}: {error}"
+
+    def _status(self, snapshot: Snapshot, decision: Decision, timings: Timings, overruns: int) -> Status:
+        written = {name: last for name in decision.assets if (last := self._writes.last(name)) is not None}
+        return Status(
+            snapshot=snapshot,
+            mode=self._mode,
+            decision=decision,
+            written=written,
+            plan=self._plans.plan,
+            alarms=self._alarms.standing,
+            import_price=self._calendar.import_price_at(snapshot.at),
+            month_peak_kw=self._ledger.month_peak_kw,
+            timings=timings,
+            cycles=self._cycles,
+            overruns=overruns,
+        )
+
+    # -- beginning and end ---------------------------------------------------------------------------
+
+    def _restore(self) -> None:
+        """Take over what the state file holds: peak, running interval, timers, alarms and the last plan."""
+        saved, warning = self._state_file.load(self._site.name)
+        if warning:
+            _log.warning("%s", warning)
+        if saved is None:
+            return
+        now, site_s = self._clock.now(), self._clock.site_s()
+        self._ledger.restore(saved.month, saved.month_peak_kw, saved.interval, saved.counters_kwh)
+        self._guards = {name: restored_guard(held, saved.saved_at, now, site_s) for name, held in saved.guards.items()}
+        self._alarms = AlarmBoard(
+            Alarm(KINDS[alarm.kind], alarm.asset, alarm.text, alarm.since)
+            for alarm in saved.alarms
+            if alarm.kind in KINDS
+        )
+        if saved.plan is not None:
+            self._plans.plan = restored_plan(saved.plan)
+
+    async def _save(self) -> None:
+        if self._snapshot is None:
+            return
+        site_s = self._clock.site_s()
+        state = SavedState(
+            site=self._site.name,
+            saved_at=self._clock.now(),
+            month=self._ledger.month,
+            month_peak_kw=self._ledger.saved_peak_kw,
+            interval=self._ledger.saved_interval(),
+            counters_kwh=self._ledger.saved_counters_kwh,
+            guards={name: aged(held, site_s) for name, held in self._guards.items()},
+            alarms=tuple(
+                SavedAlarm(kind=alarm.kind.name, asset=alarm.asset, text=alarm.text, since=alarm.since)
+                for alarm in self._alarms.standing
+            ),
+            plan=saved_plan(self._plans.plan) if self._plans.plan is not None else None,
+        )
+        self._saved_s = self._clock.monotonic_s()
+        try:
+            await asyncio.to_thread(self._state_file.save, state)
+            self._state_error = ""
+        except OSError as error:
+            self._state_error = str(error)
+
+    async def _leave_safe(self) -> None:
+        """Give every device its safe value and see that it shows it, for as long as there is time."""
+        if self._snapshot is None or self._shadow or self._mode is Mode.STARTING:
+            return
+        self._mode = Mode.STOPPED
+        wanted = decide(Inputs(snapshot=self._snapshot, plan=None, mode=Mode.STOPPED, overrides={}))
+        decision, self._guards = guard(self._site, wanted, self._guards, self._clock.site_s())
+        until_s = self._clock.monotonic_s() + STOP_WITHIN_S
+        for name in decision.assets:
+            self._writes.forget(name)
+        while (left_s := until_s - self._clock.monotonic_s()) > 0:
+            waiting = self._writes.due(decision, self._clock.monotonic_s())
+            if not waiting:
+                return
+            await self._field.apply(waiting, partial(self._written, decision), left_s)
+            await asyncio.sleep(0.05)

@@ -1,0 +1,169 @@
+"""The last word on every setpoint: range, least load, minimum on and off times, deadband, ramp, allow-list. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from config.assets import Asset, Battery, GasBoiler, HeatPump
+from config.site import Site
+from controller.decision import AssetDecision, Decision
+from controller.modes import Mode
+
+DEADBAND = 0.005
+"""Share of the setpoint's span below which a change is not worth a write: devices hold about 0.5 to 1 %."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetGuard:
+    """What the guard must remember of one asset; times are seconds of the site's physics."""
+
+    setpoint_kw: float
+    """What the device was last told, or was found doing."""
+    running: bool
+    """Whether a unit with minimum times runs."""
+    switched_s: float
+    """When it was last switched on or off; -inf when that was long ago."""
+    decided_s: float
+
+
+GuardState = Mapping[str, AssetGuard]
+
+
+def guard(site: Site, decision: Decision, state: GuardState, site_s: float) -> tuple[Decision, dict[str, AssetGuard]]:
+    """The decision with every setpoint made safe, and what to remember for the next cycle.
+
+    A decision that would break a rule is moved to the nearest value that does not, and says so in its owner
+    and reason. Assets without memory are taken as they are decided: the first setpoint has no ramp to keep.
+    """
+    guarded: dict[str, AssetDecision] = {}
+    remembered: dict[str, AssetGuard] = {}
+    for name, asset in decision.assets.items():
+        held = state.get(name)
+        if asset.setpoint_kw is None:
+            guarded[name] = asset
+            if held is not None:
+                remembered[name] = replace(held, decided_s=site_s)
+            continue
+        kept = _in_range(site, asset)
+        if decision.mode in (Mode.OPTIMAL, Mode.FALLBACK):
+            kept = _load_range(site, kept)
+            kept = _minimum_times(site, kept, held, site_s)
+            # before the ramp: a slow ramp's steps are smaller than the deadband
+            kept = _deadband(site, kept, held)
+            kept = _ramp(site, kept, held, site_s)
+        guarded[name] = kept
+        assert kept.setpoint_kw is not None
+        remembered[name] = _memory(kept.setpoint_kw, held, site_s)
+    return replace(decision, assets=guarded), remembered
+
+
+def _in_range(site: Site, asset: AssetDecision) -> AssetDecision:
+    """Inside what the device's profile allows, on the grid of its resolution."""
+    point = site.setpoint(asset.asset)
+    assert point is not None
+    assert point.setpoint is not None
+    assert asset.setpoint_kw is not None
+    allowed = point.setpoint
+    value = min(max(asset.setpoint_kw, allowed.low), allowed.high)
+    if value != asset.setpoint_kw:
+        reason = f"{asset.setpoint_kw:.1f} kW is outside {allowed.low:g} to {allowed.high:g} kW; {asset.reason}"
+        asset = replace(asset, owner="guard", reason=reason)
+    steps = round(value / allowed.resolution)
+    value = min(max(steps * allowed.resolution, allowed.low), allowed.high)
+    return replace(asset, setpoint_kw=value)
+
+
+def _least_kw(unit: Asset) -> float:
+    """The least load that a unit can run at; 0 where it can take any."""
+    match unit:
+        case HeatPump():
+            return unit.min_power_kw
+        case GasBoiler():
+            return unit.min_heat_kw
+        case _:
+            return 0.0
+
+
+def _load_range(site: Site, asset: AssetDecision) -> AssetDecision:
+    """Below its least load a unit cannot run, and above what was asked for it must not: it is off."""
+    assert asset.setpoint_kw is not None
+    least_kw = _least_kw(site.assets[asset.asset])
+    if not 0 < asset.setpoint_kw < least_kw:
+        return asset
+    reason = f"{asset.setpoint_kw:.1f} kW is below the least load of {least_kw:g} kW; {asset.reason}"
+    return replace(asset, setpoint_kw=0.0, owner="guard", reason=reason)
+
+
+def _minimum_times(site: Site, asset: AssetDecision, held: AssetGuard | None, site_s: float) -> AssetDecision:
+    """A compressor or burner stays on, or off, for its minimum time."""
+    unit = site.assets[asset.asset]
+    if held is None or not isinstance(unit, HeatPump | GasBoiler):
+        return asset
+    assert asset.setpoint_kw is not None
+    since_s = site_s - held.switched_s
+    wants_on = asset.setpoint_kw > 0
+    if held.running and not wants_on and since_s < unit.min_on_s:
+        reason = f"minimum on time: {since_s:.0f} of {unit.min_on_s:.0f} s; wanted off: {asset.reason}"
+        return replace(asset, setpoint_kw=_least_kw(unit), owner="guard", reason=reason)
+    if not held.running and wants_on and since_s < unit.min_off_s:
+        reason = f"minimum off time: {since_s:.0f} of {unit.min_off_s:.0f} s; wanted on: {asset.reason}"
+        return replace(asset, setpoint_kw=0.0, owner="guard", reason=reason)
+    return asset
+
+
+def _ramp(site: Site, asset: AssetDecision, held: AssetGuard | None, site_s: float) -> AssetDecision:
+    if held is None:
+        return asset
+    assert asset.setpoint_kw is not None
+    unit = site.assets[asset.asset]
+    rate_kw_per_s = unit.ramp_kw_per_s if isinstance(unit, Battery | HeatPump) else site.control.ramp_kw_per_s
+    step_kw = rate_kw_per_s * max(0.0, site_s - held.decided_s)
+    start_kw = _ramp_start_kw(site, asset.asset, held)
+    change_kw = asset.setpoint_kw - start_kw
+    if abs(change_kw) <= step_kw:
+        return asset
+    value = start_kw + (step_kw if change_kw > 0 else -step_kw)
+    if 0 < value < _least_kw(unit):
+        # below its least load a unit does not run: the ramp starts at, and falls from, that load
+        value = _least_kw(unit) if change_kw > 0 else 0.0
+    reason = f"ramp {rate_kw_per_s:g} kW/s towards {asset.setpoint_kw:.1f} kW: {asset.reason}"
+    return replace(asset, setpoint_kw=value, owner="guard", reason=reason)
+
+
+def _ramp_start_kw(site: Site, name: str, held: AssetGuard) -> float:
+    """Where a ramp starts: inside the range whatever the device was found at, and at 0 for a unit that is off."""
+    if isinstance(site.assets[name], HeatPump | GasBoiler) and not held.running:
+        return 0.0
+    point = site.setpoint(name)
+    assert point is not None
+    assert point.setpoint is not None
+    return min(max(held.setpoint_kw, point.setpoint.low), point.setpoint.high)
+
+
+def _deadband(site: Site, asset: AssetDecision, held: AssetGuard | None) -> AssetDecision:
+    """A change too small to matter is not made, except to zero or to the end of the range."""
+    point = site.setpoint(asset.asset)
+    assert point is not None
+    assert point.setpoint is not None
+    assert asset.setpoint_kw is not None
+    if held is None or asset.setpoint_kw in (0.0, point.setpoint.low, point.setpoint.high):
+        return asset
+    if asset.owner in ("connection limit", "export limit", "SOC window"):
+        return asset
+    low = max(point.setpoint.low, point.setpoint.low if asset.low_kw is None else asset.low_kw)
+    high = min(point.setpoint.high, point.setpoint.high if asset.high_kw is None else asset.high_kw)
+    if not low <= held.setpoint_kw <= high:
+        return asset
+    if abs(asset.setpoint_kw - held.setpoint_kw) < DEADBAND * (point.setpoint.high - point.setpoint.low):
+        return replace(asset, setpoint_kw=held.setpoint_kw)
+    return asset
+
+
+def _memory(setpoint_kw: float, held: AssetGuard | None, site_s: float) -> AssetGuard:
+    running = setpoint_kw > 0
+    if held is None:
+        switched_s = float("-inf")
+    else:
+        switched_s = site_s if running != held.running else held.switched_s
+    return AssetGuard(setpoint_kw=setpoint_kw, running=running, switched_s=switched_s, decided_s=site_s)

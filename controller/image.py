@@ -1,0 +1,125 @@
+"""The process image: the latest reading of every point, frozen once a cycle so that nothing reads live values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from config.point import Point
+from config.points import NEEDS
+from config.site import Site
+from drivers.driver import Quality, Reading
+
+SLOW_PERIOD_S = 5.0
+"""How often points of the slow read class are read: counters and temperatures that steer nothing within seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The park at one instant, as far as it could be read."""
+
+    site: Site
+    at: datetime
+    """Site calendar, UTC."""
+    site_s: float
+    """Seconds of the site's physics."""
+    monotonic_s: float
+    """Real seconds: what ages are counted with."""
+    readings: Mapping[str, Reading]
+    """By point key, such as ``battery_pcs.soc``."""
+
+    def reading(self, asset: str, name: str) -> Reading | None:
+        return self.readings.get(f"{self.site.assets[asset].device}.{name}")
+
+    def value(self, asset: str, name: str) -> float | None:
+        """The value of an asset's point, None when it is missing, BAD or older than its device's max age."""
+        reading = self.reading(asset, name)
+        if reading is None or reading.value is None:
+            return None
+        return reading.value if self._age_s(reading) <= self._max_age_s(asset, name) else None
+
+    def age_s(self, asset: str, name: str) -> float | None:
+        """Real seconds since the last usable value arrived, None when there never was one."""
+        reading = self.reading(asset, name)
+        return None if reading is None or reading.value is None else self._age_s(reading)
+
+    def available(self, asset: str) -> bool:
+        """True when every point that the asset needs can be used and the device does not say otherwise."""
+        needs = NEEDS[self.site.assets[asset].kind]
+        if any(self.value(asset, name) is None for name in needs.required):
+            return False
+        return not self._says_whether(asset) or self.value(asset, "available") == 1.0
+
+    def why_unavailable(self, asset: str) -> str:
+        """What keeps an asset from being used, in words; empty when it is available."""
+        needs = NEEDS[self.site.assets[asset].kind]
+        for name in needs.required:
+            if self.value(asset, name) is None:
+                return self._why_missing(asset, name)
+        if self.available(asset):
+            return ""
+        if self.value(asset, "available") is None:
+            return self._why_missing(asset, "available")
+        return f"{self.site.assets[asset].device} says that it is not available"
+
+    def power_kw(self, asset: str) -> float | None:
+        """The asset's power in its own carrier and the site's sign; one-way assets never below zero."""
+        kind = self.site.assets[asset].kind
+        name = "heat_power_kw" if kind in ("heat_load", "gas_boiler") else "active_power_kw"
+        value = self.value(asset, name)
+        if value is None or kind in ("grid_connection", "battery"):
+            return value
+        return max(value, 0.0)
+
+    def _says_whether(self, asset: str) -> bool:
+        """True when the device has a point that tells whether the asset may be used."""
+        optional = NEEDS[self.site.assets[asset].kind].optional
+        return "available" in optional and self.site.point(asset, "available") is not None
+
+    def _age_s(self, reading: Reading) -> float:
+        return self.monotonic_s - reading.received_s
+
+    def _max_age_s(self, asset: str, name: str) -> float:
+        device = self.site.assets[asset].device
+        point = self.site.point(asset, name)
+        return self.site.devices[device].max_age_s if point is None else _max_age_s(self.site, point)
+
+    def _why_missing(self, asset: str, name: str) -> str:
+        reading = self.reading(asset, name)
+        if reading is None:
+            return f"{name} was never read"
+        if reading.value is None:
+            return f"{name}: {reading.reason}" if reading.reason else f"{name} cannot be read"
+        return f"{name} is {self._age_s(reading):.0f} s old"
+
+
+def _max_age_s(site: Site, point: Point) -> float:
+    """How old a value may be: a slow point is not read often enough for a short limit."""
+    limit_s = site.devices[point.device].max_age_s
+    return max(limit_s, 3 * SLOW_PERIOD_S) if point.read == "slow" else limit_s
+
+
+class ProcessImage:
+    """The latest reading of every point of the site."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._max_ages_s = {point.key: _max_age_s(site, point) for point in site.all_points()}
+        self._readings: dict[str, Reading] = {}
+
+    def update(self, readings: Iterable[Reading]) -> None:
+        """Take new readings in.
+
+        A BAD reading replaces a usable one only once that is too old to be used, so that one lost answer
+        does not blind the controller while the value before it is still fresh.
+        """
+        for reading in readings:
+            held = self._readings.get(reading.point)
+            usable_s = self._max_ages_s[reading.point] if held is not None and held.value is not None else 0.0
+            if reading.quality is Quality.BAD and held is not None and reading.received_s - held.received_s <= usable_s:
+                continue
+            self._readings[reading.point] = reading
+
+    def freeze(self, *, at: datetime, site_s: float, monotonic_s: float) -> Snapshot:
+        return Snapshot(site=self._site, at=at, site_s=site_s, monotonic_s=monotonic_s, readings=dict(self._readings))

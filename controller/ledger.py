@@ -1,0 +1,325 @@
+"""The 15-min ledger: energy by asset, cost by term, carbon, and the month's peak. Pure.
+
+Energy is integrated from measured power between two snapshots; what crossed the connection point is taken
+from the grid meter's counters where they can be read, so that nothing is lost while the controller is away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from config.assets import ElectricLoad, GasBoiler, HeatLoad, HeatPump, PvPlant, WindTurbine
+from config.site import Site
+from controller.image import Snapshot
+from controller.state import SavedInterval
+from dispatch.tariff import TariffCalendar
+
+KGCE_PER_KWH = 0.1229
+"""Standard coal per kWh of electricity at its equivalent value, and of gas at its lower heating value
+(3.6 MJ / 29.3076 MJ): GB/T 2589-2020."""
+LONGEST_STEP_S = 3600.0
+"""Two snapshots further apart than this are not joined: the power between them is unknown."""
+LONGEST_AWAY_S = 7 * 24 * 3600.0
+"""What the counters show after the controller was away for longer is nobody's interval any more."""
+COUNTER_SLACK = 2.0
+"""A counter that moved more than this many times what the connection can carry was reset or misread."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """One interval of the ledger, closed."""
+
+    start: datetime
+    covered_s: float
+    """Seconds of it that were measured."""
+    energy_kwh: Mapping[str, float]
+    """By asset, signed as its power."""
+    import_kwh: float
+    export_kwh: float
+    gas_kwh: float
+    curtailed_kwh: float
+    """What generators could have fed above their limits, as far as the plan's forecast tells."""
+    import_price: float
+    cost: Mapping[str, float]
+    """By term, in the tariff's currency; export revenue is negative."""
+    co2_kg: float
+    tce: float
+    peak_kw: float
+    """Mean import over the interval."""
+    mean_kw: Mapping[str, float | None]
+    """By series for the forecasts: mean power, None where a limit hid what could have been."""
+
+
+@dataclass(slots=True)
+class _Running:
+    start: datetime
+    until: datetime
+    """When it was last added to."""
+    covered_s: float = 0.0
+    measured_s: dict[str, float] = field(default_factory=dict)
+    """By asset: seconds in which its power was known."""
+    energy_kwh: dict[str, float] = field(default_factory=dict)
+    import_kwh: float = 0.0
+    export_kwh: float = 0.0
+    gas_kwh: float = 0.0
+    curtailed_kwh: float = 0.0
+    limited: set[str] = field(default_factory=set)
+    outdoor_degc_s: float = 0.0
+    outdoor_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What flowed between two snapshots."""
+
+    seconds: float
+    energy_kwh: Mapping[str, float]
+    import_kwh: float
+    export_kwh: float
+    gas_kwh: float
+    curtailed_kwh: float
+    limited: frozenset[str]
+    outdoor_degc: float | None
+
+
+class Ledger:
+    """Adds up snapshots to intervals, and intervals to the month's peak."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._zone = ZoneInfo(site.location.time_zone)
+        self._interval = timedelta(minutes=site.control.interval_min)
+        self._calendar = TariffCalendar(site.tariffs)
+        self._grid, self._connection = site.grid
+        self._running: _Running | None = None
+        self._before: Snapshot | None = None
+        self._counters_kwh: dict[str, float] = {}
+        self.month: str | None = None
+        self._month_peak_kw = 0.0
+        self.total_kwh: dict[str, float] = {}
+        """Energy by asset since the start, signed as its power."""
+
+    @property
+    def running_start(self) -> datetime | None:
+        """Start of the interval that is being added up."""
+        return self._running.start if self._running is not None else None
+
+    @property
+    def month_peak_kw(self) -> float:
+        """The month's highest interval so far, or the floor that is paid in any case."""
+        return max(self._month_peak_kw, self._site.file.month_peak_floor_kw)
+
+    def restore(
+        self, month: str | None, month_peak_kw: float, interval: SavedInterval | None, counters_kwh: Mapping[str, float]
+    ) -> None:
+        """Go on where a saved ledger stopped; the running interval is completed from the meter's counters."""
+        self.month, self._month_peak_kw = month, month_peak_kw
+        self._counters_kwh = dict(counters_kwh)
+        if interval is not None:
+            fields = interval.model_dump(exclude={"limited"})
+            self._running = _Running(**fields, limited=set(interval.limited))
+
+    def saved_interval(self) -> SavedInterval | None:
+        running = self._running
+        if running is None:
+            return None
+        return SavedInterval(
+            start=running.start,
+            until=running.until,
+            covered_s=running.covered_s,
+            measured_s=running.measured_s,
+            energy_kwh=running.energy_kwh,
+            gas_kwh=running.gas_kwh,
+            import_kwh=running.import_kwh,
+            export_kwh=running.export_kwh,
+            curtailed_kwh=running.curtailed_kwh,
+            limited=tuple(sorted(running.limited)),
+            outdoor_degc_s=running.outdoor_degc_s,
+            outdoor_s=running.outdoor_s,
+        )
+
+    @property
+    def saved_counters_kwh(self) -> dict[str, float]:
+        return dict(self._counters_kwh)
+
+    @property
+    def saved_peak_kw(self) -> float:
+        return self._month_peak_kw
+
+    def update(self, snapshot: Snapshot, limited: Mapping[str, float]) -> list[Interval]:
+        """Take in a snapshot; returns the intervals that it closed, oldest first.
+
+        `limited` names the generators that a limit holds back now, with what they could feed instead in kW.
+        """
+        before, self._before = self._before, snapshot
+        if self._running is None:
+            self._running = self._begin(self._start_of(snapshot.at), snapshot.at)
+        since = before.at if before is not None else self._running.until
+        # without a snapshot before, only the calendar tells how long the controller was away
+        passed_s = snapshot.site_s - before.site_s if before is not None else (snapshot.at - since).total_seconds()
+        step = self._step(before, snapshot, limited, passed_s)
+        if before is not None:
+            for name, energy_kwh in step.energy_kwh.items():
+                self.total_kwh[name] = self.total_kwh.get(name, 0.0) + energy_kwh
+        closed: list[Interval] = []
+        for start, share in self._shares(since, snapshot.at, passed_s):
+            # not after a clock that went back: a closed interval is never opened again
+            if start > self._running.start:
+                closed.append(self._close(self._running))
+                self._running = self._begin(start, snapshot.at)
+            self._add(self._running, step, share)
+        self._running.until = snapshot.at
+        return closed
+
+    def _begin(self, start: datetime, now: datetime) -> _Running:
+        """A new interval; the first one of a month begins that month's peak."""
+        month = start.astimezone(self._zone).strftime("%Y-%m")
+        if month != self.month:
+            self.month, self._month_peak_kw = month, 0.0
+        return _Running(start, now)
+
+    def _start_of(self, when: datetime) -> datetime:
+        seconds = self._interval.total_seconds()
+        return datetime.fromtimestamp(when.timestamp() // seconds * seconds, tz=when.tzinfo)
+
+    def _shares(self, since: datetime, now: datetime, passed_s: float) -> list[tuple[datetime, float]]:
+        """The intervals that a step touches, oldest first, each with its share of it.
+
+        Intervals that the calendar jumped over, while hardly any time passed, are left out: they never were.
+        """
+        first, last = self._start_of(since), self._start_of(now)
+        if last <= first:
+            return [(last, 1.0)]
+        step_s = (now - since).total_seconds()
+        jumped = step_s - passed_s > self._interval.total_seconds() or step_s > LONGEST_AWAY_S
+        count = 1 if jumped else round((last - first) / self._interval)
+        starts = [first, *(last - back * self._interval for back in reversed(range(count)))]
+        ends = [first + self._interval, *starts[2:], now]
+        shares = []
+        for start, end in zip(starts, ends, strict=True):
+            shares.append((start, (end - since).total_seconds() / step_s))
+            since = end
+        return shares
+
+    def _step(
+        self, before: Snapshot | None, snapshot: Snapshot, limited: Mapping[str, float], passed_s: float
+    ) -> _Step:
+        seconds = passed_s if before is not None and passed_s <= LONGEST_STEP_S else 0.0
+        if passed_s > LONGEST_AWAY_S:
+            self._counters_kwh.clear()
+        hours = seconds / 3600
+        energy_kwh = {}
+        for name in self._site.assets:
+            power_kw = _mean(before.power_kw(name) if before is not None else None, snapshot.power_kw(name))
+            if power_kw is not None:
+                energy_kwh[name] = power_kw * hours
+        grid_kwh = energy_kwh.get(self._grid, 0.0)
+        import_kwh = self._counted(snapshot, "energy_import_kwh", max(grid_kwh, 0.0), passed_s)
+        export_kwh = self._counted(snapshot, "energy_export_kwh", max(-grid_kwh, 0.0), passed_s)
+        energy_kwh[self._grid] = import_kwh - export_kwh
+        gas_kwh = sum(
+            energy_kwh.get(name, 0.0) / boiler.efficiency for name, boiler in self._site.of_kind(GasBoiler).items()
+        )
+        curtailed_kwh = sum(
+            max(0.0, could_kw - (snapshot.power_kw(name) or 0.0)) * hours for name, could_kw in limited.items()
+        )
+        return _Step(
+            seconds=seconds,
+            energy_kwh=energy_kwh,
+            import_kwh=import_kwh,
+            export_kwh=export_kwh,
+            gas_kwh=gas_kwh,
+            curtailed_kwh=curtailed_kwh,
+            limited=frozenset(limited),
+            outdoor_degc=self._outdoor_degc(snapshot),
+        )
+
+    def _counted(self, snapshot: Snapshot, counter: str, integrated_kwh: float, passed_s: float) -> float:
+        """Energy by a counter of the grid meter, or as integrated where the counter cannot be used."""
+        now_kwh = snapshot.value(self._grid, counter)
+        if now_kwh is None:
+            self._counters_kwh.pop(counter, None)
+            return integrated_kwh
+        before_kwh = self._counters_kwh.get(counter)
+        self._counters_kwh[counter] = now_kwh
+        if before_kwh is None:
+            return integrated_kwh
+        moved_kwh = now_kwh - before_kwh
+        limit_kw = max(self._connection.import_limit_kw, self._connection.export_limit_kw)
+        most_kwh = COUNTER_SLACK * limit_kw * max(passed_s, self._interval.total_seconds()) / 3600
+        return moved_kwh if 0 <= moved_kwh <= most_kwh else integrated_kwh
+
+    def _outdoor_degc(self, snapshot: Snapshot) -> float | None:
+        for name in self._site.of_kind(HeatPump):
+            if self._site.point(name, "outdoor_degc") is not None:
+                return snapshot.value(name, "outdoor_degc")
+        return None
+
+    @staticmethod
+    def _add(running: _Running, step: _Step, share: float) -> None:
+        running.covered_s += step.seconds * share
+        for name, energy_kwh in step.energy_kwh.items():
+            running.energy_kwh[name] = running.energy_kwh.get(name, 0.0) + energy_kwh * share
+            running.measured_s[name] = running.measured_s.get(name, 0.0) + step.seconds * share
+        running.import_kwh += step.import_kwh * share
+        running.export_kwh += step.export_kwh * share
+        running.gas_kwh += step.gas_kwh * share
+        running.curtailed_kwh += step.curtailed_kwh * share
+        if share > 0:
+            running.limited |= step.limited
+        if step.outdoor_degc is not None:
+            running.outdoor_degc_s += step.outdoor_degc * step.seconds * share
+            running.outdoor_s += step.seconds * share
+
+    def _close(self, running: _Running) -> Interval:
+        tariff = self._calendar.tariff_at(running.start)
+        import_price = self._calendar.import_price_at(running.start)
+        # an interval that a clock set back made longer is averaged over its true length
+        peak_kw = running.import_kwh / (max(self._interval.total_seconds(), running.covered_s) / 3600)
+        above_kw = max(0.0, peak_kw - self.month_peak_kw)
+        self._month_peak_kw = max(self._month_peak_kw, peak_kw)
+        co2_kg = running.import_kwh * tariff.grid_co2_kg_per_kwh + running.gas_kwh * tariff.gas_co2_kg_per_kwh
+        cost = {
+            "import": running.import_kwh * import_price,
+            "export": -running.export_kwh * tariff.export_per_kwh,
+            "gas": running.gas_kwh * tariff.gas_per_kwh,
+            "demand": above_kw * tariff.demand_charge_per_kw_month,
+            "carbon": co2_kg / 1000 * tariff.carbon_price_per_t,
+        }
+        return Interval(
+            start=running.start,
+            covered_s=running.covered_s,
+            energy_kwh=dict(running.energy_kwh),
+            import_kwh=running.import_kwh,
+            export_kwh=running.export_kwh,
+            gas_kwh=running.gas_kwh,
+            curtailed_kwh=running.curtailed_kwh,
+            import_price=import_price,
+            cost=cost,
+            co2_kg=co2_kg,
+            tce=(running.import_kwh - running.export_kwh + running.gas_kwh) * KGCE_PER_KWH / 1000,
+            peak_kw=peak_kw,
+            mean_kw=self._means(running),
+        )
+
+    def _means(self, running: _Running) -> dict[str, float | None]:
+        """What the forecasts learn from: nothing that was measured for less than half of the interval."""
+        enough_s = self._interval.total_seconds() / 2
+        means: dict[str, float | None] = {}
+        for name, asset in self._site.assets.items():
+            measured_s = running.measured_s.get(name, 0.0)
+            if isinstance(asset, ElectricLoad | HeatLoad | PvPlant | WindTurbine) and measured_s >= enough_s:
+                mean_kw = running.energy_kwh[name] / (measured_s / 3600)
+                means[name] = None if name in running.limited else mean_kw
+        if running.outdoor_s >= enough_s:
+            means["outdoor_degc"] = running.outdoor_degc_s / running.outdoor_s
+        return means
+
+
+def _mean(before: float | None, now: float | None) -> float | None:
+    if before is None or now is None:
+        return now if before is None else before
+    return (before + now) / 2

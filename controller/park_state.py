@@ -1,0 +1,66 @@
+"""What the planner is told of the present, taken from a snapshot. Pure."""
+
+from __future__ import annotations
+
+from config.assets import Battery, ElectricLoad, HeatLoad, HeatPump, HotWaterTank, PvPlant, WindTurbine
+from controller.decision import Decision
+from controller.image import Snapshot
+from dispatch.forecast.park import ParkState
+from dispatch.plan import Plan
+
+AT_ITS_LIMIT = 0.97
+"""A generator above this share of its limit is held back by it: inverters settle within a few percent below."""
+
+
+def park_state(snapshot: Snapshot, month_peak_kw: float, limited: frozenset[str] = frozenset()) -> ParkState:
+    """State of stores, last measurements, and what cannot be used.
+
+    Generators named in `limited` are left out of the measurements: what they feed is not what they could.
+    """
+    site = snapshot.site
+    stored_kwh = {}
+    for name, asset in site.assets.items():
+        if isinstance(asset, Battery | HotWaterTank):
+            soc = snapshot.value(name, "soc")
+            if soc is not None:
+                stored_kwh[name] = soc * asset.capacity_kwh
+    measured_kw = {}
+    for name, asset in site.assets.items():
+        if isinstance(asset, ElectricLoad | HeatLoad | PvPlant | WindTurbine) and name not in limited:
+            power_kw = snapshot.power_kw(name)
+            if power_kw is not None:
+                measured_kw[name] = power_kw
+    outdoor = [snapshot.value(name, "outdoor_degc") for name in site.of_kind(HeatPump)]
+    return ParkState(
+        stored_kwh=stored_kwh,
+        measured_kw=measured_kw,
+        outdoor_degc=next((degc for degc in outdoor if degc is not None), None),
+        unavailable=frozenset(name for name in site.assets if not snapshot.available(name)),
+        month_peak_kw=month_peak_kw,
+    )
+
+
+def limited_generators(snapshot: Snapshot, decision: Decision | None, plan: Plan | None) -> dict[str, float]:
+    """Generators that feed at a limit below their rating, with what they could feed instead in kW.
+
+    What they could is the plan's forecast, or the limit itself where no plan tells.
+    """
+    limited = {}
+    generators: dict[str, PvPlant | WindTurbine] = {
+        **snapshot.site.of_kind(PvPlant),
+        **snapshot.site.of_kind(WindTurbine),
+    }
+    step = plan.step_at(snapshot.at) if plan is not None else None
+    for name, generator in generators.items():
+        decided = decision.assets.get(name) if decision is not None else None
+        power_kw = snapshot.power_kw(name)
+        if decided is None or decided.setpoint_kw is None or power_kw is None:
+            continue
+        if decided.setpoint_kw < generator.rated_kw and power_kw >= AT_ITS_LIMIT * decided.setpoint_kw:
+            could_kw = decided.setpoint_kw
+            if plan is not None and step is not None and name in plan.assets:
+                available = plan.assets[name].available_kw
+                if available is not None:
+                    could_kw = max(could_kw, float(available[step]))
+            limited[name] = could_kw
+    return limited

@@ -1,0 +1,92 @@
+"""The planner's own process: forecasts and solves, so that a long solve never delays a cycle.
+
+It holds no state of the park: each request brings what it needs, so that it can be killed and started again.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
+
+from config.site import Site
+from dispatch.forecast.history import History
+from dispatch.forecast.park import ParkState, situation
+from dispatch.plan import DispatchError, Infeasible, Plan, Situation, Solved, TimedOut
+from dispatch.rules import rules_plan
+
+if TYPE_CHECKING:
+    from dispatch.dispatcher import Dispatcher
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRequest:
+    """What the park looks like now, and what it did before."""
+
+    number: int
+    now: datetime
+    state: ParkState
+    history: History
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanAnswer:
+    """A plan, or why there is none."""
+
+    number: int
+    situation: Situation | None
+    plan: Plan | None
+    rules: Plan | None
+    """Made without the solver when it found no plan."""
+    failure: str
+    """Why there is no optimal plan; empty when there is one."""
+    took_s: float
+    """Forecast and solve."""
+
+
+def serve(connection: Connection) -> None:
+    """Take the site, then answer plan requests until the other end is gone."""
+    from dispatch.dispatcher import Dispatcher  # brings cvxpy, which the controller's own process never loads
+
+    site: Site = connection.recv()
+    dispatcher = Dispatcher(site, site.control.horizon_h * 60 // site.control.interval_min)
+    while True:
+        try:
+            request: PlanRequest = connection.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            connection.send(_answer(site, dispatcher, request))
+        except BrokenPipeError:
+            return
+
+
+def _answer(site: Site, dispatcher: Dispatcher, request: PlanRequest) -> PlanAnswer:
+    started_s = time.perf_counter()
+    expected: Situation | None = None
+    plan: Plan | None = None
+    rules: Plan | None = None
+    failure = ""
+    try:
+        expected = situation(site, request.history, request.state, request.now)
+        match dispatcher.plan(expected, request.now):
+            case Solved(plan=solved):
+                plan = solved
+            case Infeasible(reason=reason):
+                failure = f"no plan keeps every limit: {reason}"
+            case TimedOut(limit_s=limit_s):
+                failure = f"the solver found nothing within {limit_s:g} s"
+        if plan is None:
+            rules = rules_plan(site, expected, request.now)
+    except DispatchError as error:
+        failure = str(error)
+    return PlanAnswer(
+        number=request.number,
+        situation=expected,
+        plan=plan,
+        rules=rules,
+        failure=failure,
+        took_s=time.perf_counter() - started_s,
+    )

@@ -1,0 +1,177 @@
+"""The controller's records: what of a cycle, an interval, a plan and an alarm goes to telemetry. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+from config.assets import GridConnection
+from config.site import Site
+from controller.alarms import AlarmEvent
+from controller.decision import AssetDecision, Decision
+from controller.image import Snapshot
+from controller.ledger import Interval
+from controller.telemetry.record import Record
+from controller.writes import Written
+from dispatch.plan import Plan
+
+PARK = "park"
+"""The asset tag of the park's totals."""
+
+Fields = dict[str, float | int | bool | str]
+
+
+def point_records(snapshot: Snapshot) -> list[Record]:
+    """One record per device: every point that has a value, and how many have none."""
+    records = []
+    for device, points in snapshot.site.points.items():
+        readings = [snapshot.readings[point.key] for point in points if point.key in snapshot.readings]
+        if not readings:
+            continue
+        fields: Fields = {
+            reading.point.partition(".")[2]: reading.value for reading in readings if reading.value is not None
+        }
+        fields["bad"] = sum(reading.value is None for reading in readings)
+        fields["age_s"] = snapshot.monotonic_s - max(reading.received_s for reading in readings)
+        tags = {"site": snapshot.site.name, "device": device}
+        records.append(Record(measurement="point", tags=tags, fields=fields, at=snapshot.at))
+    return records
+
+
+def asset_records(snapshot: Snapshot, decision: Decision | None, plan: Plan | None) -> list[Record]:
+    """One record per asset: measured, planned and set power, state and whether it can be used."""
+    records = []
+    step = plan.step_at(snapshot.at) if plan is not None else None
+    for name, asset in snapshot.site.assets.items():
+        fields: Fields = {"available": snapshot.available(name)}
+        _put(fields, "power_kw", snapshot.power_kw(name))
+        _put(fields, "soc", snapshot.value(name, "soc"))
+        if asset.kind == "heat_pump":
+            _put(fields, "heat_kw", snapshot.value(name, "heat_power_kw"))
+        if plan is not None and step is not None and name in plan.assets:
+            fields["planned_kw"] = float(plan.assets[name].power_kw[step])
+        decided = decision.assets.get(name) if decision is not None else None
+        if decided is not None:
+            _put(fields, "setpoint_kw", decided.setpoint_kw)
+            fields["mode"] = "manual" if decided.owner == "operator" else "automatic"
+        if isinstance(asset, GridConnection):
+            fields["limit_kw"] = asset.import_limit_kw
+        tags = {"site": snapshot.site.name, "asset": name, "kind": asset.kind}
+        records.append(Record(measurement="asset", tags=tags, fields=fields, at=snapshot.at))
+    return records
+
+
+def decision_record(site: Site, decision: Decision, asset: AssetDecision, written: Written | None) -> Record:
+    """Why an asset was told what it was told, and what became of it."""
+    fields: Fields = {"owner": asset.owner, "reason": asset.reason, "correction_kw": asset.correction_kw}
+    _put(fields, "setpoint_kw", asset.setpoint_kw)
+    _put(fields, "planned_kw", asset.planned_kw)
+    _put(fields, "low_kw", asset.low_kw)
+    _put(fields, "high_kw", asset.high_kw)
+    if asset.setpoint_kw is None:
+        fields["written"] = "held"
+    else:
+        fields["written"] = written.outcome if written is not None else "held"
+    tags = {"site": site.name, "asset": asset.asset}
+    return Record(measurement="decision", tags=tags, fields=fields, at=decision.at)
+
+
+def interval_records(site: Site, interval: Interval) -> list[Record]:
+    """The closed interval by asset, and the park's totals, stamped with its start."""
+    records = [
+        Record(
+            measurement="interval",
+            tags={"site": site.name, "asset": name},
+            fields={"energy_kwh": energy_kwh},
+            at=interval.start,
+        )
+        for name, energy_kwh in interval.energy_kwh.items()
+    ]
+    generation_kwh = _energy_of(site, interval, ("pv_plant", "wind_turbine"))
+    totals: Fields = {
+        "import_kwh": interval.import_kwh,
+        "export_kwh": interval.export_kwh,
+        "gas_kwh": interval.gas_kwh,
+        "consumption_kwh": _energy_of(site, interval, ("electric_load", "heat_pump")),
+        "generation_kwh": generation_kwh,
+        "self_use_kwh": max(0.0, generation_kwh - interval.export_kwh),
+        "curtailed_kwh": interval.curtailed_kwh,
+        "cost_total": sum(interval.cost.values()),
+        "co2_kg": interval.co2_kg,
+        "tce": interval.tce,
+        "peak_kw": interval.peak_kw,
+        "import_price": interval.import_price,
+    }
+    totals.update({f"cost_{term}": cost for term, cost in interval.cost.items()})
+    tags = {"site": site.name, "asset": PARK}
+    return [*records, Record(measurement="interval", tags=tags, fields=totals, at=interval.start)]
+
+
+def plan_records(site: Site, plan: Plan) -> list[Record]:
+    """What is planned, per asset and interval; a newer plan for the same interval replaces it."""
+    records = []
+    for name, asset in plan.assets.items():
+        start = plan.start
+        for step in range(plan.steps):
+            fields: Fields = {
+                "power_kw": float(asset.power_kw[step]),
+                "method": plan.method.value,
+                "issued_at": plan.issued_at.isoformat(),
+            }
+            if asset.stored_kwh is not None:
+                fields["stored_kwh"] = float(asset.stored_kwh[step])
+            tags = {"site": site.name, "asset": name}
+            records.append(Record(measurement="plan", tags=tags, fields=fields, at=start))
+            start += timedelta(hours=float(plan.step_h[step]))
+    return records
+
+
+def alarm_records(site: Site, events: Iterable[AlarmEvent]) -> list[Record]:
+    return [
+        Record(
+            measurement="alarm",
+            tags={"site": site.name, "alarm": event.alarm.kind.name, "asset": event.alarm.asset or PARK},
+            fields={
+                "state": "raised" if event.raised else "cleared",
+                "active": int(event.raised),
+                "priority": event.alarm.kind.priority,
+                "text": event.alarm.text,
+            },
+            at=event.at,
+        )
+        for event in events
+    ]
+
+
+def controller_record(snapshot: Snapshot, fields: Mapping[str, float | int | str]) -> Record:
+    return Record(measurement="controller", tags={"site": snapshot.site.name}, fields=dict(fields), at=snapshot.at)
+
+
+def balance_residual_kw(snapshot: Snapshot) -> float | None:
+    """What the electric bus does not explain: grid + generation + battery - consumption, None if unmeasured."""
+    residual_kw = 0.0
+    for name, asset in snapshot.site.assets.items():
+        sign = {
+            "grid_connection": 1,
+            "pv_plant": 1,
+            "wind_turbine": 1,
+            "battery": 1,
+            "heat_pump": -1,
+            "electric_load": -1,
+        }.get(asset.kind, 0)
+        if sign:
+            power_kw = snapshot.power_kw(name)
+            if power_kw is None:
+                return None
+            residual_kw += sign * power_kw
+    return residual_kw
+
+
+def _energy_of(site: Site, interval: Interval, kinds: tuple[str, ...]) -> float:
+    return sum(kwh for name, kwh in interval.energy_kwh.items() if site.assets[name].kind in kinds)
+
+
+def _put(fields: Fields, name: str, value: float | None) -> None:
+    """A missing value is left out: it is never a 0."""
+    if value is not None:
+        fields[name] = value

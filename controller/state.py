@@ -1,0 +1,204 @@
+"""What must survive a restart, in one file that is whole at every instant, even through kill -9 in a write."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import AwareDatetime, ValidationError
+
+from config.base import Frozen
+from dispatch.plan import AssetPlan, FloatArray, Method, Plan
+
+
+class StateInUse(Exception):
+    """Another controller holds the state folder; two of them must never steer the same devices."""
+
+
+class SavedGuard(Frozen):
+    """The guard's memory of one asset, with ages instead of clock readings."""
+
+    setpoint_kw: float
+    running: bool
+    switched_ago_s: float | None
+    """None when it was long ago."""
+
+
+class SavedAlarm(Frozen):
+    kind: str
+    asset: str
+    text: str
+    since: AwareDatetime
+
+
+class SavedInterval(Frozen):
+    """The running 15-min interval of the ledger."""
+
+    start: AwareDatetime
+    until: AwareDatetime
+    """When it was last added to."""
+    covered_s: float
+    measured_s: dict[str, float]
+    energy_kwh: dict[str, float]
+    gas_kwh: float
+    import_kwh: float
+    export_kwh: float
+    curtailed_kwh: float
+    limited: tuple[str, ...]
+    outdoor_degc_s: float
+    outdoor_s: float
+
+
+class SavedAssetPlan(Frozen):
+    power_kw: list[float]
+    heat_kw: list[float] | None
+    gas_kw: list[float] | None
+    stored_kwh: list[float] | None
+    available_kw: list[float] | None
+
+
+class SavedPlan(Frozen):
+    issued_at: AwareDatetime
+    method: Method
+    start: AwareDatetime
+    step_h: list[float]
+    assets: dict[str, SavedAssetPlan]
+    import_price_per_kwh: list[float]
+    cost: dict[str, float]
+    note: str
+
+
+class SavedState(Frozen):
+    """The state file, key by key."""
+
+    version: Literal[1] = 1
+    site: str
+    saved_at: AwareDatetime
+    month: str | None
+    """Local month that the peak belongs to, such as ``2026-10``."""
+    month_peak_kw: float
+    interval: SavedInterval | None
+    counters_kwh: dict[str, float]
+    guards: dict[str, SavedGuard]
+    alarms: tuple[SavedAlarm, ...]
+    plan: SavedPlan | None
+
+
+class StateFile:
+    """Reads and replaces the state file of one site."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "state.json"
+
+    def load(self, site: str) -> tuple[SavedState | None, str]:
+        """The saved state and a warning, which is empty when all is well.
+
+        A file that cannot be used is moved aside, never deleted: the controller must start all the same.
+        """
+        try:
+            state = SavedState.model_validate_json(self._path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None, ""
+        except (OSError, ValidationError, UnicodeDecodeError) as error:
+            return None, self._put_aside(f"cannot be read ({type(error).__name__})")
+        if state.site != site:
+            return None, self._put_aside(f"belongs to site {state.site!r}")
+        return state, ""
+
+    def save(self, state: SavedState) -> None:
+        """Write beside, force to disk, replace, force the folder. Raises OSError."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self._path.with_suffix(".partial")
+        with partial.open("w", encoding="utf-8") as file:
+            file.write(state.model_dump_json())
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(self._path)
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def _put_aside(self, why: str) -> str:
+        aside = self._path.with_suffix(".unusable")
+        try:
+            self._path.replace(aside)
+        except OSError as error:
+            return (
+                f"the state file {why}; it cannot be moved aside ({error.strerror}), the controller starts without it"
+            )
+        return f"the state file {why}; it was moved to {aside.name} and the controller starts without it"
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a state folder for one controller; the hold ends with the process, however that ends.
+
+    Raises StateInUse, and OSError when the folder cannot be made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StateInUse(f"another controller is running with the state folder {folder}") from error
+        yield
+
+
+def saved_plan(plan: Plan) -> SavedPlan:
+    """A plan as it goes into the state file; marginal values are left out, they are for display."""
+    return SavedPlan(
+        issued_at=plan.issued_at,
+        method=plan.method,
+        start=plan.start,
+        step_h=plan.step_h.tolist(),
+        assets={
+            name: SavedAssetPlan(
+                power_kw=asset.power_kw.tolist(),
+                heat_kw=_listed(asset.heat_kw),
+                gas_kw=_listed(asset.gas_kw),
+                stored_kwh=_listed(asset.stored_kwh),
+                available_kw=_listed(asset.available_kw),
+            )
+            for name, asset in plan.assets.items()
+        },
+        import_price_per_kwh=plan.import_price_per_kwh.tolist(),
+        cost=dict(plan.cost),
+        note=plan.note,
+    )
+
+
+def restored_plan(saved: SavedPlan) -> Plan:
+    return Plan(
+        issued_at=saved.issued_at,
+        method=saved.method,
+        start=saved.start,
+        step_h=np.array(saved.step_h),
+        assets={
+            name: AssetPlan(
+                power_kw=np.array(asset.power_kw),
+                heat_kw=_array(asset.heat_kw),
+                gas_kw=_array(asset.gas_kw),
+                stored_kwh=_array(asset.stored_kwh),
+                available_kw=_array(asset.available_kw),
+            )
+            for name, asset in saved.assets.items()
+        },
+        import_price_per_kwh=np.array(saved.import_price_per_kwh),
+        cost=saved.cost,
+        note=saved.note,
+    )
+
+
+def _listed(values: FloatArray | None) -> list[float] | None:
+    return None if values is None else values.tolist()
+
+
+def _array(values: list[float] | None) -> FloatArray | None:
+    return None if values is None else np.array(values)

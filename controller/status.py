@@ -1,0 +1,63 @@
+"""What the controller shows of itself: the last cycle for displays, and totals for a summary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from controller.alarms import Alarm
+from controller.decision import Decision
+from controller.image import Snapshot
+from controller.modes import Mode
+from controller.writes import Written
+from dispatch.plan import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timings:
+    """How long the last cycle took, in real milliseconds."""
+
+    acquire_ms: float = 0.0
+    decide_ms: float = 0.0
+    apply_ms: float = 0.0
+    cycle_ms: float = 0.0
+    late_ms: float = 0.0
+    """How far behind the grid it began."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """The controller after one cycle."""
+
+    snapshot: Snapshot
+    mode: Mode
+    decision: Decision
+    written: Mapping[str, Written]
+    plan: Plan | None
+    alarms: tuple[Alarm, ...]
+    import_price: float
+    month_peak_kw: float
+    timings: Timings
+    cycles: int
+    overruns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What the controller did since it started."""
+
+    cycles: int
+    overruns: int
+    plans: Mapping[str, int]
+    """Answers of the planner by what became of them."""
+    reads: Mapping[str, Mapping[str, int]]
+    """By protocol: good and bad readings."""
+    writes: Mapping[str, int]
+    """Confirmed, rejected, unconfirmed."""
+    telemetry_points: int
+    alarms: int
+    """Alarms raised."""
+    energy_kwh: Mapping[str, float]
+    """By asset, signed as its power."""
+    largest_residual_kw: float
+    """Largest power that the measured electric balance left unexplained in a cycle."""

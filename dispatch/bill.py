@@ -1,0 +1,58 @@
+"""What a plan costs by term, added up from its numbers and the tariff."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from config.assets import Battery, GasBoiler
+from config.site import Site
+from dispatch.plan import AssetPlan, FloatArray
+from dispatch.tariff import Prices
+
+TERMS = ("energy_import", "export_revenue", "demand", "gas", "carbon", "wear")
+"""The terms of `Plan.cost`, in the order in which people read them; export revenue is negative."""
+
+
+def peaks_kw(site: Site, prices: Prices, month_peak_kw: float) -> FloatArray:
+    """The peak that each month of the horizon has before the plan starts, shape (months,).
+
+    The running month has `month_peak_kw`; one that begins within the horizon starts from the site's floor.
+    """
+    peaks = np.full(len(prices.demand_per_kw), site.file.month_peak_floor_kw)
+    peaks[0] = month_peak_kw
+    return peaks
+
+
+def bill(
+    site: Site, prices: Prices, step_h: FloatArray, assets: Mapping[str, AssetPlan], month_peak_kw: float
+) -> dict[str, float]:
+    """Cost by term over the horizon, in the site's currency.
+
+    The demand charge is that on the excess of each month's highest interval over its peak so far.
+    """
+    grid_kw = assets[site.grid[0]].power_kw
+    import_kwh = np.maximum(grid_kw, 0.0) * step_h
+    export_kwh = np.maximum(-grid_kw, 0.0) * step_h
+    gas_kwh = np.zeros(len(step_h))
+    for name in site.of_kind(GasBoiler):
+        burnt_kw = assets[name].gas_kw
+        if burnt_kw is not None:
+            gas_kwh = gas_kwh + burnt_kw * step_h
+    wear = sum(
+        battery.wear_cny_per_kwh * float(np.maximum(assets[name].power_kw, 0.0) @ step_h)
+        for name, battery in site.of_kind(Battery).items()
+    )
+    demand = 0.0
+    for month, peak_kw in enumerate(peaks_kw(site, prices, month_peak_kw)):
+        highest_kw = float(np.max(grid_kw[prices.month == month], initial=0.0))
+        demand += float(prices.demand_per_kw[month]) * max(0.0, highest_kw - float(peak_kw))
+    return {
+        "energy_import": float(prices.import_per_kwh @ import_kwh),
+        "export_revenue": -float(prices.export_per_kwh @ export_kwh),
+        "demand": demand,
+        "gas": float(prices.gas_per_kwh @ gas_kwh),
+        "carbon": float(prices.import_carbon_per_kwh @ import_kwh + prices.gas_carbon_per_kwh @ gas_kwh),
+        "wear": float(wear),
+    }

@@ -1,0 +1,96 @@
+"""What one asset brings into the optimisation problem."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import cvxpy as cp
+import numpy as np
+from numpy.typing import NDArray
+
+from dispatch.plan import AssetPlan, FloatArray, Situation
+from dispatch.tariff import Prices
+from dispatch.worth import EndValue, Worth
+
+BusId = Literal["electricity", "heat"]
+"""Where the power of one carrier must balance."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeGrid:
+    """The intervals of the problem and the slack prices on them; both are constants of one build."""
+
+    step_h: FloatArray
+    """Length of each interval in hours, shape (steps,)."""
+    worth: Worth
+
+    @property
+    def steps(self) -> int:
+        return len(self.step_h)
+
+    @property
+    def progress(self) -> FloatArray:
+        """0 at the first interval, towards 1 at the last, shape (steps,): for tie-breaks by time."""
+        return np.arange(self.steps) / self.steps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """All numbers of one solve, from which each block assigns its parameters."""
+
+    situation: Situation
+    prices: Prices
+    peaks_kw: FloatArray
+    """The peak so far of each month that the horizon touches."""
+    end_value: Mapping[BusId, EndValue]
+    exporting: NDArray[np.bool_]
+    """Intervals in which the park is taken to export, shape (steps,); matters where export pays more than import."""
+
+    def on(self, asset: str) -> float:
+        """1 for an available asset, 0 for one that must be planned at zero."""
+        return 0.0 if asset in self.situation.unavailable else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Slack:
+    """What must not happen and yet may, at a steep price; named in the plan's note when it does."""
+
+    what: str
+    unit: str
+    amount: cp.Expression
+    """Never negative, shape (steps,)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One asset in the optimisation problem.
+
+    cvxpy counts a variable whose bounds are parameters as parametrised, and the product of two parametrised
+    things is outside DPP. So each variable has either parameters in its bounds or parameters as its factors.
+    """
+
+    asset: str
+    flows: Mapping[BusId, cp.Expression]
+    """kW into each bus, shape (steps,)."""
+    constraints: Sequence[cp.Constraint] = ()
+    cost: Mapping[str, cp.Expression] = field(default_factory=dict)
+    """Money by term of the bill."""
+    penalty: cp.Expression = field(default_factory=lambda: cp.Constant(0.0))
+    """Slack prices, end values and tie-breaks: steers the plan, is paid by nobody."""
+    slacks: Sequence[Slack] = ()
+    assign: Callable[[Inputs], None]
+    """Gives every parameter of the block its value for the next solve."""
+    extract: Callable[[], AssetPlan]
+    """The asset's part of the plan, from the last solution."""
+
+
+def solved(expression: cp.Expression) -> FloatArray:
+    """The value of an expression in the last solution, as a new array.
+
+    Raises RuntimeError before the first solution.
+    """
+    if expression.value is None:
+        raise RuntimeError(f"{expression} has no value: the problem was not solved")
+    return np.array(expression.value, dtype=np.float64)

@@ -1,0 +1,165 @@
+"""From a situation to a plan: built once per site, solved again with new numbers."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import replace
+from datetime import datetime
+
+import cvxpy as cp
+import numpy as np
+from numpy.typing import NDArray
+
+from config.site import Site
+from dispatch.bill import TERMS, peaks_kw
+from dispatch.block import Block, Inputs, solved
+from dispatch.plan import AssetPlan, BadSituation, FloatArray, Infeasible, Method, Outcome, Plan, Situation, Solved, TimedOut
+from dispatch.problem import ParkProblem, build_problem
+from dispatch.soundness import require_sound
+from dispatch.tariff import Prices, TariffCalendar
+from dispatch.worth import electricity_end_value, heat_end_value
+
+NAMED_FROM = 1e-2
+"""Slack below this (kW or kWh) is the solver's rounding at the scale of a park and not worth a word."""
+
+PASSES = 2
+"""Solves per plan at most. Only where export pays more than import costs can the first be based on a wrong guess
+of what is exported; the second, based on the first's plan, is never dearer than that."""
+
+
+class Dispatcher:
+    """Plans one site over a fixed number of intervals. Not for several threads at once."""
+
+    def __init__(self, site: Site, steps: int) -> None:
+        """Builds the problem for `steps` intervals of the site's interval length.
+
+        Raises ValueError for a horizon of no intervals.
+        """
+        if steps < 1:
+            raise ValueError(f"a horizon needs at least one interval, not {steps}")
+        self._site = site
+        self._steps = steps
+        self._tariff = TariffCalendar(site.tariffs)
+        self._park = build_problem(site, np.full(steps, site.control.interval_min / 60.0))
+
+    @property
+    def park(self) -> ParkProblem:
+        """The problem as it was built last, for measurements and tests."""
+        return self._park
+
+    def plan(self, situation: Situation, issued_at: datetime) -> Outcome:
+        """The cheapest plan for a situation.
+
+        The problem is built again only when the lengths of the intervals change. Raises BadSituation when the
+        situation is incomplete or impossible, NoTariff when no tariff covers the horizon.
+        """
+        if situation.steps != self._steps:
+            raise BadSituation(f"the situation has {situation.steps} steps, this dispatcher plans {self._steps}")
+        require_sound(self._site, situation)
+        prices = self._tariff.over(situation.start, situation.step_h)
+        if not np.allclose(situation.step_h, self._park.step_h, rtol=0.0, atol=1e-9):
+            self._park = build_problem(self._site, np.array(situation.step_h, dtype=np.float64))
+        began = time.perf_counter()
+        exporting = _surplus(situation)
+        for _ in range(PASSES):
+            self._park.assign(self._inputs(situation, prices, exporting))
+            failure = _solve(self._park.problem, self._site.control.solver_time_limit_s)
+            if failure is not None:
+                return failure
+            grid_kw = self._grid_kw()
+            if not np.any(_misjudged(prices, exporting, grid_kw)):
+                break
+            exporting = grid_kw < 0.0
+        solve_s = time.perf_counter() - began
+        return Solved(self._plan(situation, prices, issued_at), solve_s)
+
+    def _grid_kw(self) -> FloatArray:
+        name, _ = self._site.grid
+        return next(block for block in self._park.blocks if block.asset == name).extract().power_kw
+
+    def _inputs(self, situation: Situation, prices: Prices, exporting: NDArray[np.bool_]) -> Inputs:
+        return Inputs(
+            exporting=exporting,
+            situation=situation,
+            prices=prices,
+            peaks_kw=peaks_kw(self._site, prices, situation.month_peak_kw),
+            end_value={
+                "electricity": electricity_end_value(prices),
+                "heat": heat_end_value(self._site, situation, prices),
+            },
+        )
+
+    def _plan(self, situation: Situation, prices: Prices, issued_at: datetime) -> Plan:
+        blocks = self._park.blocks
+        return Plan(
+            issued_at=issued_at,
+            method=Method.OPTIMAL,
+            start=situation.start,
+            step_h=situation.step_h,
+            assets={block.asset: _without_guess(block, situation) for block in blocks},
+            import_price_per_kwh=prices.import_per_kwh,
+            cost=self._park.cost(TERMS),
+            marginal_per_kwh=self._park.marginal_per_kwh(),
+            note="; ".join(words for block in blocks for words in _slack_of(block)),
+        )
+
+
+def _solve(problem: cp.Problem, limit_s: float) -> Infeasible | TimedOut | None:
+    """Solves on HiGHS; None when the solution is optimal.
+
+    Each solve starts cold: cvxpy would pass the old values only, which costs HiGHS its presolve.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # cvxpy also warns of what the status says
+            problem.solve(  # type: ignore[no-untyped-call]
+                solver=cp.HIGHS, warm_start=False, enforce_dpp=True, time_limit=limit_s
+            )
+    except cp.SolverError as error:
+        return Infeasible(f"the solver failed: {error}")
+    match problem.status:
+        case cp.OPTIMAL:
+            return None
+        case cp.USER_LIMIT:
+            return TimedOut(limit_s)
+        case status:
+            return Infeasible(f"the solver found the problem {status}")
+
+
+def _without_guess(block: Block, situation: Situation) -> AssetPlan:
+    """The asset's plan; a store whose energy nobody knows has none in the plan either."""
+    asset = block.extract()
+    known = asset.stored_kwh is None or block.asset in situation.stored_kwh
+    return asset if known else replace(asset, stored_kwh=None)
+
+
+def _slack_of(block: Block) -> list[str]:
+    words: list[str] = []
+    for slack in block.slacks:
+        amount: FloatArray = solved(slack.amount)
+        steps = np.flatnonzero(amount > NAMED_FROM)
+        if len(steps):
+            worst = int(np.argmax(amount))
+            words.append(
+                f"{block.asset}: {slack.what} in {len(steps)} steps, most {amount[worst]:.1f} {slack.unit} "
+                f"in step {worst}"
+            )
+    return words
+
+
+def _surplus(situation: Situation) -> NDArray[np.bool_]:
+    """Where generation is more than load, as a first guess of when the park exports, shape (steps,)."""
+    made = sum(
+        (series for name, series in situation.available_kw.items() if name not in situation.unavailable),
+        start=np.zeros(situation.steps),
+    )
+    used = sum(situation.load_kw.values(), start=np.zeros(situation.steps))
+    return np.asarray(made > used)
+
+
+def _misjudged(prices: Prices, exporting: NDArray[np.bool_], grid_kw: FloatArray) -> NDArray[np.bool_]:
+    """Where the guess of exporting was wrong and mattered, shape (steps,)."""
+    dear = prices.export_per_kwh > prices.import_cost_per_kwh
+    wrong = np.where(exporting, grid_kw > NAMED_FROM, grid_kw < -NAMED_FROM)
+    return np.asarray(dear & wrong)

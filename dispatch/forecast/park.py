@@ -1,0 +1,137 @@
+"""From the park's past and present to the situation that is planned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+
+from config.assets import ElectricLoad, HeatLoad, HeatPump, PvPlant, WindTurbine
+from config.site import Site
+from dispatch.forecast.heat_pump import cop
+from dispatch.forecast.history import History
+from dispatch.forecast.load import HISTORY_DAYS, best_of, blend
+from dispatch.forecast.pv import clear_sky_kw, pv_power
+from dispatch.forecast.wind import wind_power
+from dispatch.plan import FloatArray, Situation
+from dispatch.soundness import stores
+
+OUTDOOR = "outdoor_degc"
+DEFAULT_OUTDOOR_DEGC = 10.0
+"""Without any measurement: a cool day, so that a heat pump is not planned better than it is."""
+OUTDOOR_DECAY_H = 12.0
+"""A day that is warmer than yesterday stays so until the evening."""
+DEFAULT_LOAD_SHARE = 0.5
+"""Of the peak, for a load without any history."""
+WIND_DAYS = 7
+"""The mean of wind is that of the last week: the season's, not one storm's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParkState:
+    """The park at this moment, from the latest good readings."""
+
+    stored_kwh: Mapping[str, float]
+    """By store; one that cannot be read is left out."""
+    measured_kw: Mapping[str, float]
+    """By load (of a heat load the heat) and generator; what is not known, or curtailed, is left out."""
+    outdoor_degc: float | None = None
+    unavailable: frozenset[str] = frozenset()
+    month_peak_kw: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """A situation, and how much of it is guessed."""
+
+    situation: Situation
+    defaulted: tuple[str, ...] = field(default=())
+    """Series without any history, which rest on a default (and on the present measurement, where there is one)."""
+
+
+def interval_start(now: datetime, interval_min: int) -> datetime:
+    """The UTC start of the interval that contains an aware time."""
+    seconds = interval_min * 60
+    return datetime.fromtimestamp(int(now.timestamp() // seconds) * seconds, UTC)
+
+
+def situation(site: Site, history: History, state: ParkState, now: datetime) -> Situation:
+    """What to plan from, starting with the interval that contains `now`. Raises BadSituation; see `expect`."""
+    return expect(site, history, state, now).situation
+
+
+def expect(site: Site, history: History, state: ParkState, now: datetime) -> Expected:
+    """The situation with its forecasts, and the names of the series that had no history to go by.
+
+    The horizon and its intervals are the site's; the first interval counts in full. A store whose energy is
+    missing is made unavailable. Raises BadSituation when the history's intervals do not fit.
+    """
+    interval_min = site.control.interval_min
+    steps = site.control.horizon_h * 60 // interval_min
+    view = _View(history, state, interval_start(now, interval_min), interval_min, np.full(steps, interval_min / 60.0))
+    outdoor_degc = view.outdoor()
+    unread = frozenset(name for name in stores(site) if not np.isfinite(state.stored_kwh.get(name, np.nan)))
+    found = Situation(
+        start=view.start,
+        step_h=view.step_h,
+        available_kw={
+            **{name: view.pv(site, name, plant) for name, plant in site.of_kind(PvPlant).items()},
+            **{name: view.wind(name, turbine) for name, turbine in site.of_kind(WindTurbine).items()},
+        },
+        load_kw={name: view.load(name, spec.peak_kw) for name, spec in site.of_kind(ElectricLoad).items()},
+        heat_load_kw={name: view.load(name, spec.peak_kw) for name, spec in site.of_kind(HeatLoad).items()},
+        cop={name: cop(spec.source, spec.supply_degc, outdoor_degc) for name, spec in site.of_kind(HeatPump).items()},
+        stored_kwh={name: max(0.0, state.stored_kwh[name]) for name in stores(site) if name not in unread},
+        unavailable=(state.unavailable & site.assets.keys()) | unread,
+        month_peak_kw=max(0.0, state.month_peak_kw),
+    )
+    heated = bool(site.of_kind(HeatPump))
+    defaulted = (*found.available_kw, *found.load_kw, *found.heat_load_kw, *((OUTDOOR,) if heated else ()))
+    return Expected(situation=found, defaulted=tuple(name for name in defaulted if not view.known(name)))
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """Past and present as seen from the start of the horizon."""
+
+    history: History
+    state: ParkState
+    start: datetime
+    interval_min: int
+    step_h: FloatArray
+
+    @property
+    def per_day(self) -> int:
+        return 24 * 60 // self.interval_min
+
+    def past(self, name: str, days: int) -> FloatArray:
+        return self.history.before(name, self.start, self.interval_min, days * self.per_day)
+
+    def known(self, name: str) -> bool:
+        """Whether the history that a forecast looks at has any value."""
+        return bool(np.any(np.isfinite(self.past(name, HISTORY_DAYS))))
+
+    def load(self, name: str, peak_kw: float) -> FloatArray:
+        usual = best_of(self.past(name, HISTORY_DAYS), len(self.step_h), self.per_day, DEFAULT_LOAD_SHARE * peak_kw)
+        return np.maximum(blend(usual, self.state.measured_kw.get(name), self.step_h), 0.0)
+
+    def outdoor(self) -> FloatArray:
+        measured = self.state.outdoor_degc
+        default = DEFAULT_OUTDOOR_DEGC
+        if measured is not None and np.isfinite(measured):
+            default = measured
+        usual = best_of(self.past(OUTDOOR, HISTORY_DAYS), len(self.step_h), self.per_day, default)
+        return blend(usual, measured, self.step_h, OUTDOOR_DECAY_H)
+
+    def pv(self, site: Site, name: str, plant: PvPlant) -> FloatArray:
+        past_kw = self.past(name, 1)
+        past_step_h = np.full(self.per_day, self.interval_min / 60.0)
+        before = datetime.fromtimestamp(self.start.timestamp() - 24 * 3600, UTC)
+        clear_kw = clear_sky_kw(plant, site.location, before, np.concatenate((past_step_h, self.step_h)))
+        past_clear_kw, clear_kw = clear_kw[: self.per_day], clear_kw[self.per_day :]
+        return pv_power(plant, clear_kw, self.step_h, past_kw, past_clear_kw, self.state.measured_kw.get(name))
+
+    def wind(self, name: str, turbine: WindTurbine) -> FloatArray:
+        return wind_power(self.past(name, WIND_DAYS), self.state.measured_kw.get(name), turbine.rated_kw, self.step_h)

@@ -1,0 +1,86 @@
+"""PV: the clear sky, times how clear it is."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from config.assets import PvPlant
+from config.site import Location
+from dispatch.plan import FloatArray
+
+LINKE_TURBIDITY = 4.0
+"""Haze of the air over industrial plains; whatever it is off by, the measured clearness takes up."""
+SYSTEM_SHARE = 0.86 * 0.96
+"""Losses of 14 % by soiling, wiring and mismatch, and an inverter efficiency of 0.96."""
+DAYLIGHT_SHARE = 0.05
+"""Of the peak power: below it the sun is too low for a ratio of measured to clear power to mean anything."""
+RECENT_H = 1.0
+"""How far back the present clearness looks: a cloud's passing is averaged out, a front is not."""
+DECAY_H = 2.5
+"""How fast the present clearness gives way to the day's."""
+DEFAULT_CLEARNESS = 0.6
+"""Without any history: about what a year's clouds leave of the clear sky."""
+HIGHEST_CLEARNESS = 1.2
+"""Clean air and cool modules beat the model by this much at most; more is a wrong measurement."""
+
+
+def clear_sky_kw(plant: PvPlant, location: Location, start: datetime, step_h: FloatArray) -> FloatArray:
+    """AC power under a cloudless sky in each interval from a UTC `start` on, at its middle, shape (steps,).
+
+    Clear sky by Ineichen with a fixed turbidity, sky diffuse light taken as even, zero at night.
+    """
+    import pandas as pd  # late: the two take a second to import, and only a forecast needs them
+    from pvlib import atmosphere, clearsky, irradiance, solarposition
+
+    middle_h = np.cumsum(step_h) - step_h / 2.0
+    times = pd.DatetimeIndex([start + timedelta(hours=hours) for hours in middle_h.tolist()])
+    sun = solarposition.get_solarposition(times, location.latitude, location.longitude, location.altitude_m)
+    zenith = sun["apparent_zenith"].to_numpy()
+    air_mass = atmosphere.get_absolute_airmass(
+        atmosphere.get_relative_airmass(zenith), atmosphere.alt2pres(location.altitude_m)
+    )
+    sky = clearsky.ineichen(zenith, air_mass, LINKE_TURBIDITY, altitude=location.altitude_m)
+    on_plane = irradiance.get_total_irradiance(
+        plant.tilt_deg, plant.azimuth_deg, zenith, sun["azimuth"].to_numpy(), sky["dni"], sky["ghi"], sky["dhi"]
+    )
+    power = plant.peak_kw * np.nan_to_num(on_plane["poa_global"]) / 1000.0 * SYSTEM_SHARE
+    return np.clip(np.where(zenith < 90.0, power, 0.0), 0.0, plant.rated_kw)
+
+
+def pv_power(
+    plant: PvPlant,
+    clear_kw: FloatArray,
+    step_h: FloatArray,
+    past_kw: FloatArray,
+    past_clear_kw: FloatArray,
+    measured: float | None,
+) -> FloatArray:
+    """Clear sky times clearness, between 0 and the rating, shape (steps,).
+
+    The clearness goes from that of the last hour of daylight, `measured` included, to that of the last day:
+    k_day + (k_now - k_day) * exp(-t / decay). `past_kw` and `past_clear_kw` are the last 24 h, same shape, NaN
+    where unknown; the past's intervals are taken to be as long as the first of the forecast. Curtailed power
+    looks like clouds: give NaN for it.
+    """
+    light_kw = DAYLIGHT_SHARE * plant.peak_kw
+    day = _clearness(past_kw, past_clear_kw, light_kw)
+    recent = max(1, round(RECENT_H / float(step_h[0])))
+    now_kw = np.append(past_kw[-recent:], np.nan if measured is None else measured)
+    now = _clearness(now_kw, np.append(past_clear_kw[-recent:], clear_kw[0]), light_kw)
+    if day is None:
+        day = DEFAULT_CLEARNESS
+    if now is None:
+        now = day
+    age_h = np.cumsum(step_h) - step_h
+    clearness = day + (now - day) * np.exp(-age_h / DECAY_H)
+    return np.clip(clear_kw * clearness, 0.0, plant.rated_kw)
+
+
+def _clearness(power_kw: FloatArray, clear_kw: FloatArray, light_kw: float) -> float | None:
+    """Measured over clear energy in daylight; None without any."""
+    light = np.isfinite(power_kw) & (clear_kw > light_kw)
+    if not np.any(light):
+        return None
+    return float(np.clip(power_kw[light].sum() / clear_kw[light].sum(), 0.0, HIGHEST_CLEARNESS))

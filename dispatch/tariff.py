@@ -1,0 +1,226 @@
+"""What energy costs when: the site's dated tariffs on a grid of intervals, exact to the second.
+
+price(t) = fixed + base(month of t) * ratio(band at t), all by the local calendar of the tariff.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.tariff import MINUTES_PER_DAY, SpecialDays, Tariff, minutes_of
+from dispatch.plan import DispatchError, FloatArray
+
+SEARCHED_DAYS = 400
+"""How far ahead a change of band is looked for: a year, so that a band of one season is found from any other."""
+
+REMEMBERED_DAYS = 64
+"""Local days whose bands are kept; a horizon touches three at most, so this is room for a month of history too."""
+
+
+class NoTariff(DispatchError):
+    """A time that no tariff of the site covers; the message names the day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """The tariff on a grid of intervals, each value the time-weighted mean of its interval, shape (steps,)."""
+
+    import_per_kwh: FloatArray
+    export_per_kwh: FloatArray
+    gas_per_kwh: FloatArray
+    import_carbon_per_kwh: FloatArray
+    """Carbon price of one imported kWh, from the grid's emission factor."""
+    gas_carbon_per_kwh: FloatArray
+    """Carbon price of one kWh of gas burnt."""
+    month: NDArray[np.int64]
+    """Calendar month that the interval starts in, counted from 0 for the first interval's."""
+    demand_per_kw: FloatArray
+    """Demand charge of each month touched, per kW of its highest average, shape (months,)."""
+
+    @property
+    def import_cost_per_kwh(self) -> FloatArray:
+        """What one more imported kWh costs, carbon included."""
+        return self.import_per_kwh + self.import_carbon_per_kwh
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A stretch of one local day in one band, POSIX seconds, end excluded."""
+
+    start_s: float
+    end_s: float
+    band: str
+
+
+class TariffCalendar:
+    """The dated tariffs of a site as functions of time. Of two tariffs for a day, the first in the list counts."""
+
+    def __init__(self, tariffs: Sequence[Tariff]) -> None:
+        self._tariffs = tuple(tariffs)
+        self._zones = tuple(ZoneInfo(tariff.time_zone) for tariff in tariffs)
+        self._days: dict[tuple[int, date], tuple[_Span, ...]] = {}
+
+    def tariff_at(self, when: datetime) -> Tariff:
+        """The tariff in force at an aware time. Raises NoTariff when none covers the local day."""
+        return self._tariffs[self._index_at(when)]
+
+    def band_at(self, when: datetime) -> str:
+        """The name of the band at an aware time. Raises NoTariff."""
+        return self._span_at(when)[1].band
+
+    def import_price_at(self, when: datetime) -> float:
+        """Price of one imported kWh at an aware time, without carbon. Raises NoTariff."""
+        index, span = self._span_at(when)
+        return _price(self._tariffs[index], self._local_day(index, when), span.band)
+
+    def next_band_change(self, when: datetime) -> datetime | None:
+        """The first UTC time after `when` at which another band begins.
+
+        None when the band stays for a year, or up to the end of the last tariff. Raises NoTariff when `when`
+        itself is not covered.
+        """
+        _, span = self._span_at(when)
+        band = span.band
+        limit = when + timedelta(days=SEARCHED_DAYS)
+        while (at := _utc(span.end_s)) < limit:
+            try:
+                _, span = self._span_at(at)
+            except NoTariff:
+                return None
+            if span.band != band:
+                return at
+        return None
+
+    def over(self, start: datetime, step_h: FloatArray) -> Prices:
+        """Prices of consecutive intervals of `step_h` hours, shape (steps,), from an aware `start` on.
+
+        An interval across the edge of a band gets the mean by time. Raises NoTariff when a part is not covered.
+        """
+        bounds_s = start.timestamp() + np.concatenate(([0.0], np.cumsum(step_h) * 3600.0))
+        edges: list[float] = []
+        rows: list[tuple[float, ...]] = []
+        for tariff, day, span in self._walk(start, float(bounds_s[-1])):
+            edges.append(span.start_s)
+            rows.append(
+                (
+                    _price(tariff, day, span.band),
+                    tariff.export_per_kwh,
+                    tariff.gas_per_kwh,
+                    tariff.carbon_price_per_t * tariff.grid_co2_kg_per_kwh / 1000.0,
+                    tariff.carbon_price_per_t * tariff.gas_co2_kg_per_kwh / 1000.0,
+                )
+            )
+        means = _means(bounds_s, np.array(edges), np.array(rows))
+        month, demand = self._months(bounds_s[:-1])
+        return Prices(
+            import_per_kwh=means[0],
+            export_per_kwh=means[1],
+            gas_per_kwh=means[2],
+            import_carbon_per_kwh=means[3],
+            gas_carbon_per_kwh=means[4],
+            month=month,
+            demand_per_kw=demand,
+        )
+
+    def _months(self, starts_s: FloatArray) -> tuple[NDArray[np.int64], FloatArray]:
+        numbers: list[int] = []
+        charges: dict[int, float] = {}
+        for start_s in starts_s:
+            when = _utc(float(start_s))
+            index = self._index_at(when)
+            day = self._local_day(index, when)
+            number = day.year * 12 + day.month
+            charges.setdefault(number, self._tariffs[index].demand_charge_per_kw_month)
+            numbers.append(number)
+        order = {number: position for position, number in enumerate(charges)}
+        return np.array([order[number] for number in numbers], dtype=np.int64), np.array(list(charges.values()))
+
+    def _walk(self, start: datetime, end_s: float) -> Iterator[tuple[Tariff, date, _Span]]:
+        when = start
+        while when.timestamp() < end_s:
+            index, span = self._span_at(when)
+            yield self._tariffs[index], self._local_day(index, when), span
+            when = _utc(span.end_s)
+
+    def _local_day(self, index: int, when: datetime) -> date:
+        return when.astimezone(self._zones[index]).date()
+
+    def _index_at(self, when: datetime) -> int:
+        for index, tariff in enumerate(self._tariffs):
+            day = self._local_day(index, when)
+            if tariff.valid_from <= day and (tariff.valid_until is None or day < tariff.valid_until):
+                return index
+        local = when.astimezone(self._zones[0]) if self._zones else when
+        raise NoTariff(f"no tariff covers {local.date().isoformat()}: add a tariff file that is valid on that day")
+
+    def _span_at(self, when: datetime) -> tuple[int, _Span]:
+        index = self._index_at(when)
+        day = self._local_day(index, when)
+        spans = self._days.get((index, day))
+        if spans is None:
+            if len(self._days) >= REMEMBERED_DAYS:
+                self._days.clear()
+            spans = self._days[index, day] = _spans_of(self._tariffs[index], self._zones[index], day)
+        return index, spans[bisect_right(spans, when.timestamp(), key=lambda span: span.start_s) - 1]
+
+
+def _utc(posix_s: float) -> datetime:
+    return datetime.fromtimestamp(posix_s, UTC)
+
+
+def _price(tariff: Tariff, day: date, band: str) -> float:
+    base = tariff.base_per_kwh.get(f"{day:%Y-%m}", tariff.base_per_kwh["default"])
+    return tariff.fixed_per_kwh + base * tariff.ratios[band]
+
+
+def _spans_of(tariff: Tariff, zone: ZoneInfo, day: date) -> tuple[_Span, ...]:
+    """The bands of one local day, minute by minute: that is right on the days when clocks change, too."""
+    start = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+    after = day + timedelta(days=1)
+    end = datetime(after.year, after.month, after.day, tzinfo=zone).astimezone(UTC)
+    bands = _bands_of(tariff, day)
+    spans: list[_Span] = []
+    began, band = start, ""
+    when = start
+    while when < end:
+        local = when.astimezone(zone)
+        now = bands[local.hour * 60 + local.minute]
+        if now != band:
+            if when > began:
+                spans.append(_Span(began.timestamp(), when.timestamp(), band))
+            began, band = when, now
+        when += timedelta(minutes=1)
+    spans.append(_Span(began.timestamp(), end.timestamp(), band))
+    return tuple(spans)
+
+
+def _bands_of(tariff: Tariff, day: date) -> list[str]:
+    season = next(season for season in tariff.seasons if day.month in season.months)
+    special: list[SpecialDays] = [days for days in tariff.special_days if day in days.dates]
+    bands = [""] * MINUTES_PER_DAY
+    for layer in (season.bands, *(days.bands for days in special)):
+        for band, hours in layer.items():
+            for span in hours:
+                start, end = minutes_of(span)
+                bands[start:end] = [band] * (end - start)
+    return bands
+
+
+def _means(bounds_s: FloatArray, edges_s: FloatArray, values: FloatArray) -> list[FloatArray]:
+    """Means over the intervals between `bounds_s` of step functions: row k of `values` holds from edge k on."""
+    edges_s = np.append(edges_s, max(float(bounds_s[-1]), float(edges_s[-1]) + 1.0))
+    edges_s = edges_s - bounds_s[0]
+    bounds_s = bounds_s - bounds_s[0]
+    lengths = np.diff(bounds_s)
+    means: list[FloatArray] = []
+    for column in values.T:
+        integral = np.concatenate(([0.0], np.cumsum(column * np.diff(edges_s))))
+        means.append(np.diff(np.interp(bounds_s, edges_s, integral)) / lengths)
+    return means

@@ -1,0 +1,146 @@
+"""A device that comes and goes: reconnecting with back-off, and never an exception for what is only silence."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeVar
+
+from config.clock import Clock
+from config.point import Point
+from drivers.backoff import BackOff
+from drivers.driver import (
+    Accepted,
+    Driver,
+    LinkDown,
+    Quality,
+    Reading,
+    Rejected,
+    Setpoint,
+    Unconfirmed,
+    WriteResult,
+)
+from drivers.quality import Stamp, bad
+
+T = TypeVar("T")
+
+
+class LinkState(Enum):
+    DOWN = "down"
+    UP = "up"
+    """The last thing asked of the device was answered."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a link has seen since it was made."""
+
+    good: int = 0
+    uncertain: int = 0
+    bad: int = 0
+    confirmed: int = 0
+    rejected: int = 0
+    unconfirmed: int = 0
+
+
+class Link:
+    """Keeps one driver connected.
+
+    A device that was up is tried again after about 1 s, then less and less often up to the cap. A try is at
+    most one request that nobody answers, so it costs at most one time-out.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        clock: Clock,
+        *,
+        cap_s: float = 60.0,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        """`chance` draws from 0 to 1 for the jitter."""
+        self._driver = driver
+        self._clock = clock
+        self._chance = chance
+        self._backoff = BackOff(cap_s=cap_s)
+        self._lock = asyncio.Lock()
+        self._connected = False
+        self._closed = False
+        self._state = LinkState.DOWN
+        self._reason = "not connected yet"
+        self.counts = Counts()
+
+    @property
+    def state(self) -> LinkState:
+        return self._state
+
+    @property
+    def reason(self) -> str:
+        """Why the link is down; empty while it is up."""
+        return self._reason
+
+    async def read(self, points: Sequence[Point]) -> list[Reading]:
+        """One reading per point, in order; BAD with the reason while the device is down."""
+        if not points:
+            return []
+        readings = await self._attempt(lambda: self._driver.read(points))
+        if readings is None:
+            stamp, reason = Stamp.of(self._clock), self._reason
+            readings = [bad(point, reason, stamp) for point in points]
+        for reading in readings:
+            match reading.quality:
+                case Quality.GOOD:
+                    self.counts.good += 1
+                case Quality.UNCERTAIN:
+                    self.counts.uncertain += 1
+                case Quality.BAD:
+                    self.counts.bad += 1
+        return readings
+
+    async def write(self, setpoints: Sequence[Setpoint]) -> list[WriteResult]:
+        """One result per setpoint, in order; Unconfirmed with the reason while the device is down."""
+        if not setpoints:
+            return []
+        results = await self._attempt(lambda: self._driver.write(setpoints))
+        if results is None:
+            results = [Unconfirmed(None, self._reason) for _ in setpoints]
+        for result in results:
+            match result:
+                case Accepted():
+                    self.counts.confirmed += 1
+                case Rejected():
+                    self.counts.rejected += 1
+                case Unconfirmed():
+                    self.counts.unconfirmed += 1
+        return results
+
+    async def close(self) -> None:
+        """Give back the connection, for good. Closing twice changes nothing."""
+        self._closed = True
+        self._connected = False
+        self._state, self._reason = LinkState.DOWN, "closed"
+        await self._driver.close()
+
+    async def _attempt(self, ask: Callable[[], Awaitable[list[T]]]) -> list[T] | None:
+        """What the device answers, None while it is down; the wire is not touched before the next try is due."""
+        async with self._lock:
+            due = self._connected or self._backoff.due(self._clock.monotonic_s())
+            if self._closed or not due:
+                return None
+            try:
+                if not self._connected:
+                    await self._driver.connect()
+                    self._connected = True
+                answer = await ask()
+            except LinkDown as error:
+                self._connected = False
+                self._state, self._reason = LinkState.DOWN, str(error)
+                self._backoff = self._backoff.failed(self._clock.monotonic_s(), self._chance())
+                return None
+            # a connection alone is no success: a gateway accepts one for a unit that is dead
+            self._state, self._reason = LinkState.UP, ""
+            self._backoff = self._backoff.succeeded()
+            return answer

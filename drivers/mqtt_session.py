@@ -1,0 +1,223 @@
+"""One session with an MQTT broker for all devices that publish to it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import aiomqtt
+
+from config.clock import Clock
+from config.connection import Mqtt
+from drivers.driver import LinkDown
+from drivers.quality import Stamp
+from drivers.shared import SharedConnection
+
+# what goes wrong is said by LinkDown, once
+logging.getLogger("mqtt").setLevel(logging.CRITICAL)
+
+_PROBE_TOPIC: Final = "parkgrid/probe"
+"""Nothing is published here. The answer to subscribing to it shows that the broker is alive; every broker
+gives one, also when it refuses."""
+
+_POLL_S: Final = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """The last thing heard on a topic."""
+
+    payload: bytes
+    retained: bool
+    """Kept by the broker from before we listened: of unknown age."""
+    stamp: Stamp
+
+
+class MqttSession(SharedConnection):
+    """Listens to the topics of all its devices and keeps the last message of each.
+
+    A broker that has been quiet for the connection's time-out is asked for a sign of life before old
+    messages are served, so that a frozen broker is noticed within two time-outs.
+    """
+
+    def __init__(self, spec: Mqtt, password: str | None, clock: Clock) -> None:
+        super().__init__()
+        self._spec = spec
+        self._password = password
+        self._clock = clock
+        self._client: _Client | None = None
+        self._receiver: asyncio.Task[None] | None = None
+        self._lock = asyncio.Lock()
+        self._arrival = asyncio.Event()
+        self._alive_s = float("-inf")
+        self._wanted: set[str] = set()
+        self._subscribed: set[str] = set()
+        self._refused: set[str] = set()
+        self._heard: dict[str, Message] = {}
+
+    @property
+    def timeout_s(self) -> float:
+        return self._spec.timeout_s
+
+    def heard(self, topic: str) -> Message | None:
+        """The last message of a topic in this session."""
+        return self._heard.get(topic)
+
+    def refuses(self, topic: str) -> bool:
+        """Whether the broker did not let us listen to a topic."""
+        return topic in self._refused
+
+    async def open(self) -> None:
+        async with self._lock:
+            if self._is_up():
+                return
+            await self._give_up()
+            # older messages would look live beside the retained ones that come now
+            self._heard.clear()
+            self._subscribed.clear()
+            self._refused.clear()
+            client = _Client(self._spec, self._password)
+            try:
+                await client.enter()
+            except aiomqtt.MqttError as error:
+                raise LinkDown(f"{self}: no session: {error}") from error
+            self._client = client
+            self._alive_s = self._clock.monotonic_s()
+            self._receiver = asyncio.create_task(self._receive(client), name=f"receive {self}")
+            await self._subscribe(client, self._wanted)
+
+    async def listen(self, topics: Iterable[str]) -> None:
+        """Hear these topics from now on, in later sessions too. Raises LinkDown."""
+        async with self._lock:
+            self._wanted |= set(topics)
+            await self._subscribe(self._up(), self._wanted - self._subscribed)
+
+    async def check(self) -> None:
+        """Raises LinkDown when the session is lost or the broker gives no sign of life in time."""
+        self._up()
+        if self._is_quiet():
+            async with self._lock:
+                client = self._up()
+                if self._is_quiet():
+                    await self._subscribe(client, (_PROBE_TOPIC,))
+
+    async def publish(self, topic: str, payload: str) -> None:
+        """Publish once, with the broker's receipt, not retained. Raises LinkDown when no receipt comes in time."""
+        client = self._up()
+        try:
+            await client.publish(topic, payload, qos=1, retain=False)
+        except aiomqtt.MqttError as error:
+            async with self._lock:
+                await self._give_up(client)
+            raise LinkDown(f"{self}: the command was not received: {error}") from error
+
+    async def arrival(self, timeout_s: float) -> None:
+        """Wait until a message arrives or the time is over. Raises LinkDown when the session is lost."""
+        self._arrival.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._arrival.wait()
+        self._up()
+
+    async def shut(self) -> None:
+        async with self._lock:
+            await self._give_up()
+            self._wanted.clear()
+            self._heard.clear()
+
+    async def _subscribe(self, client: _Client, topics: Iterable[str]) -> None:
+        """The lock is held by the caller."""
+        try:
+            for topic in sorted(topics):
+                codes = await client.subscribe(topic, qos=1)
+                self._alive_s = self._clock.monotonic_s()
+                self._subscribed.add(topic)
+                if any(not isinstance(code, int) and code.is_failure for code in codes):
+                    self._refused.add(topic)
+        except aiomqtt.MqttError as error:
+            await self._give_up(client)
+            raise LinkDown(f"{self}: gives no sign of life: {error}") from error
+
+    async def _receive(self, client: _Client) -> None:
+        try:
+            async for message in client.messages:
+                stamp = Stamp.of(self._clock)
+                self._alive_s = stamp.received_s
+                payload = message.payload if isinstance(message.payload, bytes) else str(message.payload).encode()
+                self._heard[str(message.topic)] = Message(payload, message.retain, stamp)
+                self._arrival.set()
+        except aiomqtt.MqttError:
+            # the session is over: whoever waits finds the task done and says so
+            self._arrival.set()
+
+    def _is_up(self) -> bool:
+        return self._client is not None and self._receiver is not None and not self._receiver.done()
+
+    def _up(self) -> _Client:
+        if self._client is None or not self._is_up():
+            raise LinkDown(f"{self}: the broker has gone" if self._client else f"{self}: not connected")
+        return self._client
+
+    def _is_quiet(self) -> bool:
+        return self._clock.monotonic_s() - self._alive_s > self._spec.timeout_s
+
+    async def _give_up(self, client: _Client | None = None) -> None:
+        """Leave the present session, or this one when it still is the present one."""
+        present, receiver = self._client, self._receiver
+        if present is None or (client is not None and client is not present):
+            return
+        self._client = self._receiver = None
+        if receiver is not None:
+            receiver.cancel()
+            await asyncio.wait([receiver])
+        await present.leave()
+
+    def __str__(self) -> str:
+        return f"mqtt://{self._spec.host}:{self._spec.port}"
+
+
+class _Client(aiomqtt.Client):
+    """aiomqtt's client that leaves no socket behind, whichever way its connecting ends."""
+
+    def __init__(self, spec: Mqtt, password: str | None) -> None:
+        super().__init__(
+            spec.host,
+            spec.port,
+            username=spec.username,
+            password=password,
+            timeout=spec.timeout_s,
+            keepalive=spec.keepalive_s,
+        )
+        self._client.connect_timeout = spec.timeout_s
+
+    async def enter(self) -> None:
+        """Connect within the time-out. Raises MqttError.
+
+        The library connects in a thread that cannot be stopped: a cancellation waits for its end, at most
+        one time-out, and then passes.
+        """
+        entering = asyncio.ensure_future(self.__aenter__())
+        try:
+            await asyncio.shield(entering)
+        except asyncio.CancelledError:
+            await asyncio.wait([entering])
+            if not entering.cancelled():
+                entering.exception()  # seen: the cancellation is what counts
+            await self.leave()
+            raise
+        except aiomqtt.MqttError:
+            await self.leave()
+            raise
+
+    async def leave(self) -> None:
+        """Say goodbye and close the socket; done when it is closed."""
+        self._client.disconnect()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.timeout):
+                # paho closes the socket once its goodbye is written, and tells nobody before the session stood
+                while self._client.socket() is not None:  # noqa: ASYNC110
+                    await asyncio.sleep(_POLL_S)

@@ -1,0 +1,115 @@
+"""`parkgrid demo`: the simulated park and the controller in one go."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from parkgrid.refusal import Failed
+from parkgrid.run import ForOption
+
+if TYPE_CHECKING:
+    from config.announcement import Announcement
+
+SITE = "demo_park"
+DAY_IN_TEN_MINUTES = 144.0
+PARK_STARTS_WITHIN_S = 60.0
+"""Far more than it takes on a slow box: the park says by itself when it cannot start."""
+PARK_ENDS_WITHIN_S = 5.0
+
+
+def demo(
+    speed: Annotated[
+        float,
+        typer.Option(min=0.1, max=1000, help="Seconds of the park's time per real second; 144: a day in ten minutes."),
+    ] = DAY_IN_TEN_MINUTES,
+    for_s: ForOption = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as one JSON object, and nothing else.")
+    ] = False,
+    state: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Keep the controller's state and telemetry here.")
+    ] = None,
+) -> None:
+    """Watch a simulated industrial park being measured, planned, controlled and recorded.
+
+    It runs until Ctrl-C, or for the time given, and ends with a summary.
+    """
+    with tempfile.TemporaryDirectory(prefix="parkgrid-demo-") as scratch:
+        found = _demo(Path(scratch), state, speed, for_s, as_json)
+    if as_json:
+        typer.echo(json.dumps(found))
+    else:
+        from rich.console import Console
+
+        from parkgrid.summary import shown
+
+        Console().print(shown(found))
+
+
+def _demo(scratch: Path, state: Path | None, speed: float, for_s: float | None, as_json: bool) -> dict[str, Any]:
+    with _simulated_park(scratch, speed) as park:
+        # these imports take as long as the park's own start, and go on beside it
+        from config.loader import example_site, load_site
+        from controller.state import StateInUse, held
+        from controller.telemetry.history import SeriesStore
+        from parkgrid.running import control
+        from parkgrid.summary import summary
+
+        announced = _announced(scratch, park)
+        site = load_site(example_site(SITE), announced.connections)
+        folder = state or scratch / "state"
+        try:
+            with held(folder):
+                series = SeriesStore(folder / "history.sqlite")
+                series.import_csv(scratch / "history.csv")
+                series.close()
+                totals = control(site, clock=announced.clock(), state=folder, shadow=False, for_s=for_s, quiet=as_json)
+        except StateInUse as error:
+            raise Failed(str(error)) from error
+    truth = json.loads((scratch / "truth.json").read_text(encoding="utf-8"))
+    return summary(site, totals, truth)
+
+
+@contextmanager
+def _simulated_park(scratch: Path, speed: float) -> Iterator[subprocess.Popen[bytes]]:
+    """The park as a process of its own session, so that Ctrl-C reaches the controller first."""
+    command = [sys.executable, "-m", "parkgrid", "simulate", SITE, "--free-ports", "--speed", str(speed)]
+    for option in ("announce", "truth", "history"):
+        suffix = "csv" if option == "history" else "json"
+        command += [f"--{option}", str(scratch / f"{option}.{suffix}")]
+    with (scratch / "park.log").open("wb") as log:
+        park = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    try:
+        yield park
+    finally:
+        park.terminate()
+        try:
+            park.wait(PARK_ENDS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            park.kill()
+            park.wait()
+
+
+def _announced(scratch: Path, park: subprocess.Popen[bytes]) -> Announcement:
+    from config.announcement import read_announcement
+
+    announcement = scratch / "announce.json"
+    until_s = time.monotonic() + PARK_STARTS_WITHIN_S
+    while not announcement.exists():
+        if park.poll() is not None or time.monotonic() > until_s:
+            said = (scratch / "park.log").read_text(encoding="utf-8", errors="replace").strip()
+            raise Failed(f"the simulated park did not start: {said or 'it said nothing'}")
+        time.sleep(0.05)
+    return read_announcement(announcement)

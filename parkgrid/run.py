@@ -1,0 +1,53 @@
+"""`parkgrid run`: the controller of a site."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from parkgrid.refusal import Refused
+from parkgrid.site_argument import AnnouncementOption, SiteArgument, announcement_from, site_from
+
+StateOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--state",
+        metavar="FOLDER",
+        envvar="PARKGRID_STATE",
+        help="Where the month's peak, timers, overrides and telemetry live.  [default: ./state/NAME of the site]",
+        show_default=False,
+    ),
+]
+ForOption = Annotated[
+    float | None, typer.Option("--for", metavar="SECONDS", min=1, help="Stop by itself after so many real seconds.")
+]
+
+
+def run(
+    site: SiteArgument,
+    state: StateOption = None,
+    announcement: AnnouncementOption = None,
+    shadow: Annotated[bool, typer.Option("--shadow", help="Plan and decide, but write nothing to any device.")] = False,
+    for_s: ForOption = None,
+) -> None:
+    """Control a site until stopped; every device is left at its safe value.
+
+    On a terminal the live table is shown, otherwise a log is written to standard error.
+    """
+    from config.clock import SystemClock
+    from controller.state import StateInUse, held
+    from controller.telemetry.influx import NoToken
+    from drivers.driver import DriverError
+    from parkgrid.running import control
+
+    announced = announcement_from(announcement)
+    loaded = site_from(site, announced)
+    folder = state or Path("state") / loaded.name
+    clock = announced.clock() if announced is not None else SystemClock()
+    try:
+        with held(folder):
+            control(loaded, clock=clock, state=folder, shadow=shadow, for_s=for_s, quiet=False)
+    except (StateInUse, NoToken, DriverError) as error:
+        raise Refused(str(error)) from error

@@ -1,0 +1,72 @@
+"""What a simulated period cost, from what really happened in it: the same bill for a park with and without control."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from config.assets import Battery, GasBoiler, HotWaterTank
+from config.site import Site
+from dispatch.tariff import TariffCalendar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """Cost by term in the site's currency; what lowers the bill is negative."""
+
+    terms: Mapping[str, float]
+    co2_kg: float
+
+    @property
+    def total(self) -> float:
+        return sum(self.terms.values())
+
+
+def settle(site: Site, book: Mapping[str, Any]) -> Bill:
+    """The bill of one book of the simulated park's truth (`simulators.truth`).
+
+    The demand charge is that on the highest complete interval of each month above the site's floor. Energy
+    that stores hold more, or less, at the end than at the start is settled at the period's mean import price,
+    less the discharge loss, and heat at the price of making it from gas; so nothing is won by emptying them.
+    """
+    calendar = TariffCalendar(site.tariffs)
+    intervals: Sequence[Mapping[str, Any]] = book["intervals"]
+    terms = dict.fromkeys(("import", "export", "demand", "gas", "carbon", "wear", "stored energy"), 0.0)
+    peaks_kw: dict[str, float] = {}
+    charges: dict[str, float] = {}
+    co2_kg = price_sum = gas_price_sum = 0.0
+    for interval in intervals:
+        start = datetime.fromisoformat(interval["start"])
+        tariff = calendar.tariff_at(start)
+        price = calendar.import_price_at(start)
+        price_sum += price
+        gas_price_sum += tariff.gas_per_kwh
+        terms["import"] += interval["import_kwh"] * price
+        terms["export"] -= interval["export_kwh"] * tariff.export_per_kwh
+        terms["gas"] += interval["gas_kwh"] * tariff.gas_per_kwh
+        emitted_kg = (
+            interval["import_kwh"] * tariff.grid_co2_kg_per_kwh + interval["gas_kwh"] * tariff.gas_co2_kg_per_kwh
+        )
+        terms["carbon"] += emitted_kg / 1000 * tariff.carbon_price_per_t
+        co2_kg += emitted_kg
+        month = start.astimezone(ZoneInfo(tariff.time_zone)).strftime("%Y-%m")
+        charges[month] = tariff.demand_charge_per_kw_month
+        if interval["seconds"] >= site.control.interval_min * 60:
+            peaks_kw[month] = max(peaks_kw.get(month, 0.0), interval["demand_kw"])
+    for month, peak_kw in peaks_kw.items():
+        terms["demand"] += charges[month] * max(0.0, peak_kw - site.file.month_peak_floor_kw)
+    accounts: Mapping[str, Mapping[str, float]] = book["total"]["assets"]
+    if intervals:
+        mean_price, gas_price = price_sum / len(intervals), gas_price_sum / len(intervals)
+        boilers = [boiler.efficiency for boiler in site.of_kind(GasBoiler).values()]
+        heat_price = gas_price / max(boilers) if boilers else mean_price
+        for name, battery in site.of_kind(Battery).items():
+            terms["wear"] += accounts[name]["electricity_fed_kwh"] * battery.wear_cny_per_kwh
+            worth = mean_price * battery.discharge_efficiency
+            terms["stored energy"] -= accounts[name]["stored_kwh"] * worth
+        for name in site.of_kind(HotWaterTank):
+            terms["stored energy"] -= accounts[name]["stored_kwh"] * heat_price
+    return Bill(terms=terms, co2_kg=co2_kg)

@@ -1,0 +1,147 @@
+"""`parkgrid simulate`: the simulated park on its protocols."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import tempfile
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from parkgrid.refusal import Failed, Refused
+from parkgrid.site_argument import SiteArgument, site_from
+
+if TYPE_CHECKING:
+    from config.announcement import Announcement
+    from config.site import Site
+    from simulators.process import ParkOptions
+
+# A person waits for the addresses; a park needs a second or two to listen everywhere.
+_LOOK_AGAIN_S = 0.1
+
+
+def simulate(
+    site: SiteArgument,
+    speed: Annotated[float, typer.Option(help="Seconds of the park's time per real second.")] = 1.0,
+    announce: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write here what listens where, for --announcement.")
+    ] = None,
+    free_ports: Annotated[
+        bool, typer.Option("--free-ports", help="Listen on free ports instead of those of the site file.")
+    ] = False,
+    broker: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Publish to this MQTT broker instead of an own one.")
+    ] = None,
+    apart: Annotated[
+        list[str] | None, typer.Option(metavar="DEVICE", help="Run this device as a process of its own; repeatable.")
+    ] = None,
+    restart_after: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0, help="Start dead devices again after this time; 0: never.")
+    ] = 10.0,
+    truth: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write here at the end what really happened.")
+    ] = None,
+    history: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write here the measurements of the weeks before.")
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option(metavar="TIME", help="The park's time at the start, such as 2026-07-01T06:00.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the weather and the loads.")] = None,
+) -> None:
+    """Serve the simulated park of a site.
+
+    It runs until it is stopped. Every server listens on the loopback interface only.
+    """
+    loaded = site_from(site)
+    for path in (announce, truth, history):
+        if path is not None and not path.parent.is_dir():
+            raise Refused(f"there is no folder {path.parent} for {path.name}")
+
+    from simulators.broker import BrokerDown
+    from simulators.park import UnknownDevice
+    from simulators.process import NoSimulation, ParkOptions
+    from simulators.servers import quiet
+
+    quiet()
+    with tempfile.TemporaryDirectory(prefix="parkgrid-") as folder:
+        announced = announce or Path(folder) / "park.json"
+        announced.unlink(missing_ok=True)  # one from before would send readers to ports that are gone
+        options = ParkOptions(
+            site=loaded,
+            speed=speed,
+            start=_aware(start, loaded),
+            seed=seed,
+            announce=announced,
+            free_ports=free_ports,
+            broker=_host_and_port(broker),
+            apart=tuple(apart or ()),
+            restart_after_s=restart_after,
+            truth=truth,
+            history=history,
+        )
+        try:
+            asyncio.run(_serve(options, announced, lambda park: _say(loaded, park)))
+        except (NoSimulation, UnknownDevice, ValueError) as error:
+            raise Refused(str(error)) from error
+        except BrokerDown as error:
+            raise Failed(str(error)) from error
+        except OSError as error:
+            raise Failed(f"{error}; --free-ports takes ports that are free") from error
+
+
+async def _serve(options: ParkOptions, announced: Path, tell: Callable[[Announcement], None]) -> None:
+    """Run the park until SIGINT or SIGTERM; `tell` is called once everything listens."""
+    from config.announcement import read_announcement
+    from simulators.process import run_park
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, options.stop.set)
+
+    def look() -> None:
+        if announced.exists():
+            tell(read_announcement(announced))
+        else:
+            loop.call_later(_LOOK_AGAIN_S, look)
+
+    look()
+    await run_park(options)
+
+
+def _say(site: Site, park: Announcement) -> None:
+    from config.loader import load_site
+    from parkgrid.site_tables import address
+
+    where = load_site(site.path, park.connections)
+    typer.echo(f"{site.name} as of {park.start.isoformat()}, {park.speed:g} times as fast as real time")
+    for name, connection in where.connections.items():
+        devices = ", ".join(device for device, spec in where.devices.items() if spec.connection == name)
+        typer.echo(f"  {connection.protocol:<7} {address(connection):<40} {devices}")
+    typer.echo("Ctrl-C ends it")
+
+
+def _aware(text: str | None, site: Site) -> datetime | None:
+    """A time with its zone: the site's where none is given."""
+    if text is None:
+        return None
+    from zoneinfo import ZoneInfo
+
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Refused(f"--start {text!r} should look like 2026-07-01T06:00 or 2026-07-01T06:00+08:00") from error
+    return when if when.tzinfo is not None else when.replace(tzinfo=ZoneInfo(site.location.time_zone))
+
+
+def _host_and_port(text: str | None) -> tuple[str, int] | None:
+    if text is None:
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise Refused(f"--broker {text!r} should look like 127.0.0.1:1883")
+    return host, int(port)

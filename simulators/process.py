@@ -1,0 +1,158 @@
+"""The process of the simulated park: from its start to its end, and what it leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import signal
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from config.clock import ScaledClock
+from config.site import Site
+from simulators.command_log import CommandLog
+from simulators.park import Park
+from simulators.past import write_history
+from simulators.plant import Plant
+from simulators.servers import quiet
+from simulators.truth import write_truth
+
+TICK_S = 0.1
+"""Real seconds between two steps of the plant: ten times finer than the usual control cycle."""
+
+HISTORY_DAYS = 15
+"""Two weeks and a day: what a forecast from last week's same day needs twice over."""
+
+
+class NoSimulation(Exception):
+    """The site file does not say what to simulate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParkOptions:
+    """How to run the simulated park of a site."""
+
+    site: Site
+    speed: float = 1.0
+    """Seconds of the park's physics and calendar per real second."""
+    start: datetime | None = None
+    """The park's time at the start, aware; the site file's when not given."""
+    seed: int | None = None
+    """Of weather and loads; the site file's when not given."""
+    announce: Path | None = None
+    """Where to say what listens where (`config.announcement`), once everything does."""
+    free_ports: bool = False
+    """Listen on free ports rather than on those of the site file. Always on the loopback interface."""
+    broker: tuple[str, int] | None = None
+    """Host and port of the MQTT broker to use; the park brings its own when not given."""
+    apart: tuple[str, ...] = ()
+    """Devices that run in processes of their own."""
+    restart_after_s: float = 10.0
+    """Real seconds after which a dead device process or broker is started again; 0 leaves it dead."""
+    truth: Path | None = None
+    """Where to write what really happened, at the end (`simulators.truth`). Beside it, with ``.commands.jsonl``
+    appended to its name, every command goes as it comes."""
+    history: Path | None = None
+    """Where to write the measurements of the days before, before the announcement (`simulators.past`)."""
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    """Ends the park when set."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Physics:
+    """The park, and the same park without control."""
+
+    plant: Plant
+    alone: Plant
+
+
+def _physics(options: ParkOptions) -> _Physics:
+    """Build both parks and write the history. Takes seconds, most of them to load the libraries of the physics."""
+    simulation = options.site.file.simulation
+    if simulation is None:
+        raise NoSimulation(f"site {options.site.name} has no 'simulation'")
+    if not (options.speed > 0 and math.isfinite(options.speed)):
+        raise ValueError(f"speed must be above 0, not {options.speed:g}")
+    start = options.start or simulation.start
+    seed = simulation.seed if options.seed is None else options.seed
+    plant = Plant(options.site, start=start, seed=seed)
+    alone = Plant(options.site, start=start, seed=seed, controlled=False, surroundings=plant.surroundings)
+    if options.history is not None:
+        write_history(options.site, start, HISTORY_DAYS, options.history, seed)
+    return _Physics(plant, alone)
+
+
+async def run_park(options: ParkOptions) -> None:
+    """Run the park until `options.stop` is set.
+
+    Raises NoSimulation, UnknownDevice, ValueError for a site that cannot be simulated, OSError for an address
+    that cannot be had, BrokerDown.
+    """
+    await _run(options, _physics(options))
+
+
+async def _run(options: ParkOptions, physics: _Physics) -> None:
+    truth = options.truth
+    log = CommandLog(physics.plant, None if truth is None else truth.with_name(truth.name + ".commands.jsonl"))
+    clock = ScaledClock(start=physics.plant.now, origin_s=time.monotonic(), speed=options.speed)
+
+    def announce() -> None:
+        if options.announce is not None:
+            park.announcement(clock).write(options.announce)
+
+    park = Park(
+        options.site,
+        log,
+        free_ports=options.free_ports,
+        apart=options.apart,
+        restart_after_s=options.restart_after_s,
+        changed=announce,
+    )
+    try:
+        await park.start(options.broker)
+        # the park's time begins when it can be seen
+        clock = ScaledClock(start=physics.plant.now, origin_s=time.monotonic(), speed=options.speed)
+        announce()
+        await _move(park, physics, clock, options.stop)
+    finally:
+        await park.stop()
+        log.close()
+        if truth is not None:
+            write_truth(truth, physics.plant, physics.alone, log)
+
+
+async def _move(park: Park, physics: _Physics, clock: ScaledClock, stop: asyncio.Event) -> None:
+    """Keep the plants at the clock's time, on a fixed grid of real time; ticks that were missed are left out."""
+    ticks = 0
+    while not stop.is_set():
+        behind_s = (clock.now() - physics.plant.now).total_seconds()
+        if behind_s > 0:
+            physics.plant.advance(behind_s)
+            physics.alone.advance(behind_s)
+        await park.tick()
+        since_s = time.monotonic() - clock.origin_s
+        ticks = max(ticks + 1, math.ceil(since_s / TICK_S))
+        try:
+            await asyncio.wait_for(stop.wait(), max(ticks * TICK_S - since_s, 0))
+        except TimeoutError:
+            continue
+
+
+def main_park(options: ParkOptions) -> None:
+    """Run the park until SIGTERM or SIGINT. Raises what `run_park` raises."""
+    quiet()
+    try:
+        # before the signal handlers: as long as nothing listens, there is nothing to end in order
+        physics = _physics(options)
+    except KeyboardInterrupt:
+        return
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, options.stop.set)
+        await _run(options, physics)
+
+    asyncio.run(run())

@@ -1,0 +1,125 @@
+"""A PV plant: from the sky to AC power, and an inverter that obeys a limit.
+
+irradiance = direct * max(cos(aoi), 0) + diffuse * (1 + cos(tilt)) / 2 + ALBEDO * global * (1 - cos(tilt)) / 2
+T_cell = T_air + irradiance * (NOCT - 20) / 800
+P_dc   = P_peak * irradiance / 1000 * (1 + GAMMA * (T_cell - 25)) * (1 - LOSSES)
+eta    = 0.96 / 0.9637 * (0.9858 - 0.0162 * zeta - 0.0059 / zeta),  zeta = P_dc * 0.96 / P_rated
+P_ac   = min(eta * P_dc, P_rated), never negative
+
+aoi    angle between the sun and the normal of the modules
+eta    the part-load curve of PVWatts version 5
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from config.assets import PvPlant
+from simulators.account import Account
+from simulators.noise import FloatArray
+from simulators.ramp import ramp
+from simulators.weather import Sky
+
+ALBEDO = 0.2
+"""Share of the light that gravel and light roofs throw back."""
+NOCT_DEGC = 45.0
+"""Cell temperature at 800 W/m2 and 20 degC air, as data sheets give it."""
+GAMMA_PER_K = -0.0035
+"""Temperature coefficient of monocrystalline modules."""
+LOSSES = 0.141
+"""Soiling, shading, mismatch, wiring, connections, light-induced degradation, nameplate and downtime (PVWatts)."""
+ETA_NOMINAL, ETA_REFERENCE = 0.96, 0.9637
+LIMIT_RAMP_PER_S = 0.2
+"""How fast an inverter follows its limit, as a share of its rating."""
+SLEEPING, PRODUCING, THROTTLED = 2.0, 4.0, 5.0
+"""States of SunSpec model 103."""
+
+
+def plane_of_array_w_per_m2(sky: Sky, tilt_deg: float, azimuth_deg: float) -> FloatArray:
+    """Irradiance in the plane of the modules, shape (n,), with an evenly bright sky."""
+    tilt, azimuth = math.radians(tilt_deg), math.radians(azimuth_deg)
+    normal = np.array([math.sin(tilt) * math.sin(azimuth), math.sin(tilt) * math.cos(azimuth), math.cos(tilt)])
+    direct = sky.direct_w_per_m2 * np.maximum(sky.sun @ normal, 0.0)
+    from_sky = sky.diffuse_w_per_m2 * (1 + math.cos(tilt)) / 2
+    from_ground = ALBEDO * sky.global_w_per_m2 * (1 - math.cos(tilt)) / 2
+    plane: FloatArray = direct + from_sky + from_ground
+    return plane
+
+
+def cell_degc(air_degc: FloatArray, irradiance_w_per_m2: FloatArray) -> FloatArray:
+    cell: FloatArray = air_degc + irradiance_w_per_m2 * (NOCT_DEGC - 20.0) / 800.0
+    return cell
+
+
+def dc_kw(irradiance_w_per_m2: FloatArray, cell_degc: FloatArray, peak_kw: float) -> FloatArray:
+    warm = 1.0 + GAMMA_PER_K * (cell_degc - 25.0)
+    power: FloatArray = peak_kw * irradiance_w_per_m2 / 1000.0 * warm * (1.0 - LOSSES)
+    return power
+
+
+def inverter_kw(dc_kw: FloatArray, rated_kw: float) -> FloatArray:
+    """AC power without a limit: part-load efficiency, clipped at the rating."""
+    load = np.maximum(dc_kw * ETA_NOMINAL / rated_kw, 1e-6)
+    efficiency = ETA_NOMINAL / ETA_REFERENCE * (0.9858 - 0.0162 * load - 0.0059 / load)
+    return np.clip(dc_kw * efficiency, 0.0, rated_kw)
+
+
+def available_kw(irradiance_w_per_m2: FloatArray, air_degc: FloatArray, spec: PvPlant) -> FloatArray:
+    """What the plant could feed without a limit, shape (n,)."""
+    cell = cell_degc(air_degc, irradiance_w_per_m2)
+    return inverter_kw(dc_kw(irradiance_w_per_m2, cell, spec.peak_kw), spec.rated_kw)
+
+
+class PvModel:
+    """One PV plant: feeds what is available up to its limit."""
+
+    def __init__(self, spec: PvPlant, available_kw: float) -> None:
+        self.spec = spec
+        self.setpoint_kw: float | None = None
+        """The limit that is commanded; None without one."""
+        self.running = True
+        self.power_kw = available_kw
+        self.irradiance_w_per_m2 = 0.0
+        self._limit_kw = spec.rated_kw
+        self._available_kw = available_kw
+        self._fed_kwh = 0.0
+        self._curtailed_kwh = 0.0
+
+    def accept(self, value_kw: float) -> float:
+        """The limit that the inverter takes from a command."""
+        return min(max(value_kw, 0.0), self.spec.rated_kw)
+
+    def step(self, available_kw: float, irradiance_w_per_m2: float, dt_s: float) -> float:
+        """Go `dt_s` on, to a time at which `available_kw` can be fed; returns the energy fed in kWh."""
+        mean_available_kw = (self._available_kw + available_kw) / 2
+        self._available_kw = available_kw
+        self.irradiance_w_per_m2 = irradiance_w_per_m2
+        if not self.running:
+            self._limit_kw = self.power_kw = 0.0
+            return 0.0
+        wanted_kw = self.spec.rated_kw if self.setpoint_kw is None else self.setpoint_kw
+        limit = ramp(self._limit_kw, wanted_kw, LIMIT_RAMP_PER_S * self.spec.rated_kw, dt_s)
+        self._limit_kw = limit.end_kw
+        self.power_kw = min(available_kw, limit.end_kw)
+        mean_kw = min(mean_available_kw, limit.mean_kw)
+        fed_kwh = mean_kw * dt_s / 3600
+        self._fed_kwh += fed_kwh
+        self._curtailed_kwh += mean_available_kw * dt_s / 3600 - fed_kwh
+        return fed_kwh
+
+    def account(self) -> Account:
+        return Account(electricity_fed_kwh=self._fed_kwh, curtailed_kwh=self._curtailed_kwh)
+
+    def points(self) -> dict[str, float]:
+        throttled = self.power_kw < self._available_kw - 1e-9
+        return {
+            "active_power_kw": self.power_kw,
+            "energy_kwh": self._fed_kwh,
+            "irradiance_w_per_m2": self.irradiance_w_per_m2,
+            "reactive_power_kvar": 0.0,
+            "available": float(self.running),
+            "status": THROTTLED if throttled else PRODUCING if self.power_kw > 0 else SLEEPING,
+            "power_limit_kw": self.spec.rated_kw if self.setpoint_kw is None else self.setpoint_kw,
+        }

@@ -1,0 +1,65 @@
+"""What dies in the park is noticed, and started again after a while."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+
+class Mortal(Protocol):
+    @property
+    def running(self) -> bool: ...
+
+    async def start(self) -> None: ...
+
+
+class Revival:
+    """Watches one process; its times are real seconds."""
+
+    def __init__(
+        self,
+        mortal: Mortal,
+        after_s: float,
+        died: Callable[[], None],
+        back: Callable[[], None],
+        failures: tuple[type[Exception], ...],
+    ) -> None:
+        """`after_s` 0 leaves it dead; `failures` are what its start may raise, it is tried again then."""
+        self._mortal = mortal
+        self._after_s = after_s
+        self._died = died
+        self._back = back
+        self._failures = failures
+        self._alive = True
+        self._due_s: float | None = None
+        self._starting: asyncio.Task[None] | None = None
+
+    def check(self) -> None:
+        now_s = time.monotonic()
+        if self._starting is not None:
+            if not self._starting.done():
+                return
+            task, self._starting = self._starting, None
+            error = task.exception()
+            if error is None:
+                self._alive = True
+                self._back()
+            elif isinstance(error, self._failures):
+                self._due_s = now_s + self._after_s
+            else:
+                raise error
+        if self._alive and not self._mortal.running:
+            self._alive = False
+            self._due_s = now_s + self._after_s if self._after_s else None
+            self._died()
+        if not self._alive and self._due_s is not None and now_s >= self._due_s:
+            self._due_s = None
+            self._starting = asyncio.create_task(self._mortal.start())
+
+    async def stop(self) -> None:
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
+            self._starting = None

@@ -1,0 +1,86 @@
+"""Which devices are served together, and by what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from config.connection import ModbusTcp, Mqtt, OpcUa
+from config.site import Site
+from simulators.served import Served, Server
+from simulators.watchdog import Watchdog
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Devices that only work together: all behind one port, or a single one with its own session at the broker."""
+
+    connection: str
+    devices: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.devices[0]
+
+
+def seats_of(site: Site) -> list[Seat]:
+    """Every device that an asset of the site uses, in the file's order; of others a plant knows nothing."""
+    used = {asset.device for asset in site.assets.values()}
+    seats: list[Seat] = []
+    for name, connection in site.connections.items():
+        devices = tuple(device for device, of in site.devices.items() if of.connection == name and device in used)
+        if isinstance(connection, Mqtt):
+            seats += [Seat(name, (device,)) for device in devices]
+        elif devices:
+            seats.append(Seat(name, devices))
+    return seats
+
+
+def port_of(site: Site, seat: Seat) -> int:
+    """The port that the site file gives to a seat; 0 for a device that listens nowhere."""
+    match site.connections[seat.connection]:
+        case ModbusTcp(port=port):
+            return port
+        case OpcUa(endpoint=endpoint):
+            return urlsplit(endpoint).port or 0
+        case Mqtt():
+            return 0
+
+
+def server_for(site: Site, seat: Seat, port: int, broker: Mqtt | None, served: Served, watchdog: Watchdog) -> Server:
+    """The server of a seat, not started. `port` 0 takes a free one; `broker` replaces the site file's.
+
+    The protocols are imported here: a device that runs apart loads its own only.
+    """
+    match site.connections[seat.connection]:
+        case ModbusTcp():
+            return _modbus(site, seat, port, served, watchdog)
+        case OpcUa(endpoint=endpoint):
+            from simulators.servers.opcua import OpcuaServer
+
+            points = {device: site.points[device] for device in seat.devices}
+            here = urlsplit(endpoint)._replace(netloc=f"{LOOPBACK}:{port}").geturl()
+            return OpcuaServer(points, here, port, served, watchdog)
+        case Mqtt() as connection:
+            from simulators.servers.mqtt import MqttServer
+
+            return MqttServer(seat.name, site.points[seat.name], broker or connection, served, watchdog)
+
+
+def _modbus(site: Site, seat: Seat, port: int, served: Served, watchdog: Watchdog) -> Server:
+    from simulators.servers.modbus import ModbusServer
+    from simulators.servers.registers import ProfileRegisters, Registers
+    from simulators.servers.sunspec import SunspecInverter, SunspecMeter
+
+    units: list[Registers] = []
+    for device in seat.devices:
+        unit, points, profile = site.devices[device].unit, site.points[device], site.devices[device].profile
+        if profile.startswith("sunspec_inverter"):
+            units.append(SunspecInverter(device, unit, points, served, watchdog))
+        elif profile.startswith("sunspec_meter"):
+            units.append(SunspecMeter(device, unit, points, served))
+        else:
+            units.append(ProfileRegisters(device, unit, points, served, watchdog))
+    return ModbusServer(units, LOOPBACK, port)

@@ -1,0 +1,92 @@
+"""A Modbus TCP server: one port, one or more units behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, cast
+
+from pymodbus.constants import ExcCodes
+from pymodbus.server import ModbusTcpServer
+from pymodbus.simulator import DataType, SimAction, SimData, SimDevice
+
+from simulators.servers.registers import Registers, Table
+
+_READ_INPUT = 4
+_REGISTER_FUNCTIONS = frozenset({3, _READ_INPUT, 6, 16, 22, 23})
+_LAST_ADDRESS = 65535
+
+
+def _action(registers: Registers) -> SimAction:
+    """What pymodbus calls on every access, after it has checked that the address is within the device's span."""
+
+    async def action(
+        function: int, start: int, address: int, count: int, memory: list[int], words: list[int] | list[bool] | None
+    ) -> ExcCodes | None:
+        if function not in _REGISTER_FUNCTIONS:
+            return ExcCodes.ILLEGAL_FUNCTION
+        if words is not None:
+            return registers.write(address, [int(word) for word in words])
+        table: Table = "input" if function == _READ_INPUT else "holding"
+        shown = registers.read(table, address, count)
+        if isinstance(shown, ExcCodes):
+            return shown
+        memory[address - start : address - start + count] = shown
+        return None
+
+    return action
+
+
+async def _nobody(
+    function: int, start: int, address: int, count: int, memory: list[int], words: list[int] | list[bool] | None
+) -> ExcCodes | None:
+    return ExcCodes.GATEWAY_NO_RESPONSE
+
+
+def _unit(registers: Registers) -> SimDevice:
+    low, high = registers.span
+    memory = SimData(low, count=high - low + 1, values=0, datatype=DataType.REGISTERS)
+    return SimDevice(registers.unit, [memory], action=_action(registers))
+
+
+class ModbusServer:
+    """Serves register maps; an unknown unit is answered as a gateway does, with exception 11."""
+
+    def __init__(self, units: Sequence[Registers], host: str, port: int) -> None:
+        """`port` 0 takes a free one."""
+        self._units = tuple(units)
+        self._host = host
+        self._port = port
+        self._server: ModbusTcpServer | None = None
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        return tuple(registers.device for registers in self._units)
+
+    @property
+    def address(self) -> dict[str, Any]:
+        return {"host": self._host, "port": self._port}
+
+    async def start(self) -> None:
+        units = [_unit(registers) for registers in self._units]
+        if all(unit.id != 0 for unit in units):
+            # pymodbus takes unit 0 for every unit that has no own entry
+            everywhere = SimData(0, count=_LAST_ADDRESS + 1, values=0, datatype=DataType.REGISTERS)
+            units.append(SimDevice(0, [everywhere], action=_nobody))
+        server = ModbusTcpServer(units, address=(self._host, self._port))
+        try:
+            await server.serve_forever(background=True)
+        except RuntimeError as error:
+            raise OSError(f"cannot listen on {self._host}:{self._port}") from error
+        self._server = server
+        # of a listener, pymodbus keeps the asyncio server where a client has its transport
+        listener = cast("asyncio.Server", server.transport)
+        self._port = listener.sockets[0].getsockname()[1]
+
+    async def refresh(self) -> None:
+        """Modbus is asked: there is nothing to push."""
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            await self._server.shutdown()  # type: ignore[no-untyped-call]
+            self._server = None

@@ -1,0 +1,147 @@
+"""An MQTT device: publishes its values as a meter does, and takes commands where its profile has any."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import aiomqtt
+
+from config.connection import Mqtt
+from config.point import Point
+from config.profile import MqttPoint
+from simulators.encoding import raw_of, value_of
+from simulators.served import Served
+from simulators.servers.registers import in_range
+from simulators.watchdog import Watchdog
+
+PUBLISH_S = 1.0
+"""Real seconds between two publications."""
+
+RETRY_S = 1.0
+"""Real seconds until a lost broker is tried again."""
+
+DIGITS = 3
+"""Decimals on the wire: a meter's resolution, in its own units such as W."""
+
+_NUMBER = r"(?P<value>[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)"
+
+
+class MqttServer:
+    """One device with its own session at the broker; it comes back by itself when the broker does."""
+
+    def __init__(
+        self, device: str, points: Sequence[Point], connection: Mqtt, served: Served, watchdog: Watchdog
+    ) -> None:
+        self._device = device
+        self._connection = connection
+        self._served = served
+        self._watchdog = watchdog
+        self._topics: dict[str, list[tuple[Point, MqttPoint]]] = {}
+        self._commands: dict[str, tuple[Point, re.Pattern[str]]] = {}
+        self._task: asyncio.Task[None] | None = None
+        for point in points:
+            source = point.source
+            assert isinstance(source, MqttPoint)
+            self._topics.setdefault(source.topic, []).append((point, source))
+            if source.setpoint is not None:
+                form = re.escape(source.setpoint.payload).replace(re.escape("{value}"), _NUMBER)
+                self._commands[source.setpoint.command_topic] = (point, re.compile(form))
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        return (self._device,)
+
+    @property
+    def address(self) -> dict[str, Any]:
+        return {}
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._stay(), name=f"mqtt {self._device}")
+
+    async def refresh(self) -> None:
+        """A meter publishes in its own rhythm."""
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    def payload(self, topic: str) -> bytes:
+        """What the device publishes on a topic now."""
+        values = self._served.values(self._device)
+        document: dict[str, Any] = {}
+        for point, source in self._topics[topic]:
+            held = self._watchdog.held(self._device, point.name)
+            raw = round(raw_of(point, values[point.name] if held is None else held), DIGITS)
+            if source.path is None:
+                return str(raw).encode()
+            _put(document, source.path, raw)
+            if source.time_path is not None:
+                _put(document, source.time_path, self._served.now.isoformat(timespec="milliseconds"))
+        return json.dumps(document).encode()
+
+    async def _stay(self) -> None:
+        password = os.environ.get(self._connection.password_env) if self._connection.password_env else None
+        while True:
+            client = aiomqtt.Client(
+                self._connection.host,
+                self._connection.port,
+                identifier=f"simulated-{self._device}-{os.getpid()}",
+                username=self._connection.username,
+                password=password,
+                keepalive=self._connection.keepalive_s,
+                timeout=self._connection.timeout_s,
+            )
+            try:
+                async with client:
+                    await self._talk(client)
+            except aiomqtt.MqttError:
+                await asyncio.sleep(RETRY_S)
+
+    async def _talk(self, client: aiomqtt.Client) -> None:
+        for topic in self._commands:
+            await client.subscribe(topic, qos=1)
+        listening = asyncio.create_task(self._listen(client))
+        try:
+            while not listening.done():
+                await self._publish(client)
+                await asyncio.wait([listening], timeout=PUBLISH_S)
+            listening.result()
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+
+    async def _publish(self, client: aiomqtt.Client) -> None:
+        for topic in self._topics:
+            await client.publish(topic, self.payload(topic))
+
+    async def _listen(self, client: aiomqtt.Client) -> None:
+        """Take commands and show what came of them; raises MqttError as soon as the broker is gone."""
+        async for message in client.messages:
+            if isinstance(message.payload, bytes | bytearray):
+                self._take(str(message.topic), message.payload.decode(errors="replace"))
+                await self._publish(client)
+
+    def _take(self, topic: str, text: str) -> None:
+        """MQTT has no answer: what the device does not understand or accept, it leaves."""
+        point, form = self._commands[topic]
+        match = form.fullmatch(text.strip())
+        if match is None:
+            return
+        value = value_of(point, float(match["value"]))
+        if in_range(point, value):
+            assert point.setpoint is not None
+            self._watchdog.write(self._device, point.name, value, point.setpoint.revert_s)
+
+
+def _put(document: dict[str, Any], path: str, value: object) -> None:
+    *folders, name = path.split(".")
+    for folder in folders:
+        document = document.setdefault(folder, {})
+    document[name] = value

@@ -1,0 +1,187 @@
+"""An OPC UA server: the nodes that the profiles of its devices name, anonymous and without security."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC
+from typing import Any
+from urllib.parse import urlsplit
+
+from asyncua import ua
+from asyncua.crypto.permission_rules import User, UserRole
+from asyncua.server.address_space import AddressSpace, AttributeService
+from asyncua.server.server import Server
+from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.status_codes import StatusCodes
+
+from config.point import Point
+from config.profile import OpcuaPoint
+from simulators.encoding import raw_of, value_of
+from simulators.served import Served
+from simulators.servers.namespace_zero import SmallInternalServer
+from simulators.servers.registers import in_range
+from simulators.watchdog import Watchdog
+
+APPLICATION = "urn:parkgrid:simulated-park:server"
+
+OUT_OF_RANGE = ua.StatusCode(ua.UInt32(StatusCodes.BadOutOfRange))
+
+_VARIANTS = {
+    "double": ua.VariantType.Double,
+    "float": ua.VariantType.Float,
+    "int16": ua.VariantType.Int16,
+    "int32": ua.VariantType.Int32,
+    "int64": ua.VariantType.Int64,
+    "uint16": ua.VariantType.UInt16,
+    "uint32": ua.VariantType.UInt32,
+    "uint64": ua.VariantType.UInt64,
+    "boolean": ua.VariantType.Boolean,
+}
+
+
+class _Guarded(AttributeService):
+    """Writes from outside pass by the device, which may refuse a value."""
+
+    def __init__(
+        self,
+        space: AddressSpace,
+        refuses: Callable[[ua.NodeId, object], bool],
+        written: Callable[[ua.NodeId, float], None],
+    ) -> None:
+        super().__init__(space)
+        self._refuses = refuses
+        self._written = written
+
+    async def write(self, params: ua.WriteParameters, user: User = User(role=UserRole.Admin)) -> list[ua.StatusCode]:  # noqa: B008
+        if user.role is UserRole.Admin:
+            return await super().write(params, user)
+        statuses = []
+        for item in params.NodesToWrite:
+            value: Any = item.Value.Value.Value if item.Value.Value is not None else None
+            if item.AttributeId == AttributeIds.Value and self._refuses(item.NodeId, value):
+                statuses.append(OUT_OF_RANGE)
+                continue
+            (status,) = await super().write(ua.WriteParameters(NodesToWrite=[item]), user)
+            statuses.append(status)
+            if status.is_good():
+                self._written(item.NodeId, float(value))
+        return statuses
+
+
+class OpcuaServer:
+    """Serves the devices of one OPC UA connection."""
+
+    def __init__(
+        self, points: Mapping[str, Sequence[Point]], endpoint: str, port: int, served: Served, watchdog: Watchdog
+    ) -> None:
+        """`points` by device; `port` replaces the endpoint's, 0 takes a free one."""
+        self._points = points
+        self._endpoint = urlsplit(endpoint)
+        self._port = port
+        self._served = served
+        self._watchdog = watchdog
+        self._nodes: dict[ua.NodeId, Point] = {}
+        self._server: Server | None = None
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        return tuple(self._points)
+
+    @property
+    def address(self) -> dict[str, Any]:
+        return {"endpoint": self._url}
+
+    @property
+    def _url(self) -> str:
+        return self._endpoint._replace(netloc=f"{self._endpoint.hostname}:{self._port}").geturl()
+
+    async def start(self) -> None:
+        inner = SmallInternalServer()
+        inner.supported_tokens = (ua.AnonymousIdentityToken,)  # type: ignore[assignment]
+        inner.attribute_service = _Guarded(inner.aspace, self._refuses, self._written)
+        server = Server(inner)
+        await server.init()
+        await server.set_application_uri(APPLICATION)
+        server.set_server_name("parkgrid simulated park")
+        server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        server.set_endpoint(self._url)
+        await self._build(server)
+        await server.start()
+        assert server.bserver is not None
+        self._server = server
+        self._port = server.bserver.port
+        await self.refresh()
+
+    async def _build(self, server: Server) -> None:
+        self._nodes.clear()
+        folders: dict[tuple[int, str], Any] = {}
+        for device, points in self._points.items():
+            for point in points:
+                source = point.source
+                assert isinstance(source, OpcuaPoint)
+                node_id = await _node_id(server, source.node)
+                key = (node_id.NamespaceIndex, device)
+                if key not in folders:
+                    folder_id = ua.NodeId(ua.String(device), node_id.NamespaceIndex)
+                    folders[key] = await server.nodes.objects.add_object(
+                        folder_id, ua.QualifiedName(device, node_id.NamespaceIndex)
+                    )
+                name = ua.QualifiedName(str(node_id.Identifier).rpartition(".")[2], node_id.NamespaceIndex)
+                variant = self._variant(point)
+                node = await folders[key].add_variable(node_id, name, variant.Value, variant.VariantType)
+                if point.setpoint is not None:
+                    await node.set_writable()
+                self._nodes[node_id] = point
+
+    async def refresh(self) -> None:
+        if self._server is None:
+            return
+        now = ua.DateTime.fromtimestamp(self._served.now.timestamp(), UTC)
+        for node_id, point in self._nodes.items():
+            shown = ua.DataValue(self._variant(point), SourceTimestamp=now)
+            await self._server.iserver.aspace.write_attribute_value(node_id, AttributeIds.Value, shown)
+
+    async def stop(self) -> None:
+        if self._server is None:
+            return
+        server, self._server = self._server, None
+        # asyncua waits up to a second for its clock task to notice
+        clock, server.iserver.time_task = server.iserver.time_task, None
+        if clock is not None:
+            clock.cancel()
+        await server.stop()
+
+    def _variant(self, point: Point) -> ua.Variant:
+        assert isinstance(point.source, OpcuaPoint)
+        held = self._watchdog.held(point.device, point.name)
+        raw = raw_of(point, self._served.values(point.device)[point.name] if held is None else held)
+        kind = point.source.type
+        value: float | bool
+        if kind == "boolean":
+            value = raw >= 0.5
+        else:
+            value = raw if kind in ("double", "float") else round(raw)
+        return ua.Variant(value, _VARIANTS[kind])
+
+    def _refuses(self, node_id: ua.NodeId, value: object) -> bool:
+        point = self._nodes.get(node_id)
+        if point is None or point.setpoint is None:
+            return False
+        return not isinstance(value, int | float) or not in_range(point, value_of(point, value))
+
+    def _written(self, node_id: ua.NodeId, raw: float) -> None:
+        point = self._nodes[node_id]
+        assert point.setpoint is not None
+        self._watchdog.write(point.device, point.name, value_of(point, raw), point.setpoint.revert_s)
+
+
+async def _node_id(server: Server, text: str) -> ua.NodeId:
+    """The node of a profile's address; a namespace that is not there yet is registered."""
+    space, _, identifier = text.partition(";")
+    kind, _, name = space.partition("=")
+    if kind == "nsu":
+        index = await server.register_namespace(name)
+        return ua.NodeId.from_string(f"ns={index};{identifier}")
+    while len(await server.get_namespace_array()) <= int(name):
+        await server.register_namespace(f"{APPLICATION}:{len(await server.get_namespace_array())}")
+    return ua.NodeId.from_string(text)

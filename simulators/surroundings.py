@@ -1,0 +1,105 @@
+"""What the park cannot change: weather and demand, on a fixed grid that every plant of a site may share.
+
+Each UTC day is computed at once for all assets, every `GRID_S`, and interpolated between. So the values are a
+function of site, seed and time, whatever steps a plant takes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from config.assets import ElectricLoad, HeatLoad, PvPlant, WindTurbine
+from config.site import Simulation, Site
+from simulators.noise import FloatArray
+from simulators.pv import available_kw, plane_of_array_w_per_m2
+from simulators.series import series_of
+from simulators.weather import Weather
+from simulators.wind import curve_kw
+
+GRID_S = 10
+"""Clouds and gusts of the simulated weather take longer than this."""
+DAY_S = 24 * 3600
+DAYS_KEPT = 2
+"""The day that runs, and the one before for a plant that is a little behind."""
+
+Key = tuple[str, str]
+"""Asset (empty for the whole park) and quantity, such as ("pv_a", "available_kw")."""
+
+OUTDOOR: Key = ("", "outdoor_degc")
+WATER: Key = ("", "water_degc")
+FREQUENCY: Key = ("", "frequency_hz")
+
+
+def simulation_of(site: Site) -> Simulation:
+    """The `simulation` section of a site file. Raises ValueError without one."""
+    if site.file.simulation is None:
+        raise ValueError(f"site {site.name} has no 'simulation' section, which a simulated park needs")
+    return site.file.simulation
+
+
+class Surroundings:
+    """Weather and demand of one site for one seed.
+
+    Raises ValueError for a site without a simulation section, SeriesError for a series that cannot be used.
+    """
+
+    def __init__(self, site: Site, seed: int) -> None:
+        simulation = simulation_of(site)
+        self._pv = site.of_kind(PvPlant)
+        self._wind = site.of_kind(WindTurbine)
+        self.weather = Weather(site.location, seed=seed, mean_wind_m_per_s=simulation.mean_wind_m_per_s)
+        loads = (*site.of_kind(ElectricLoad), *site.of_kind(HeatLoad))
+        self._series = {load: series_of(site, load, simulation.series[load], seed) for load in loads}
+        self.keys: tuple[Key, ...] = (
+            OUTDOOR,
+            WATER,
+            FREQUENCY,
+            *((name, quantity) for name in self._pv for quantity in ("available_kw", "irradiance_w_per_m2")),
+            *((name, quantity) for name in self._wind for quantity in ("available_kw", "wind_speed_m_per_s")),
+            *((name, "demand_kw") for name in self._series),
+        )
+        """The order of the values that `at` gives."""
+        self._days: dict[int, list[list[float]]] = {}
+
+    def course(self, t_s: FloatArray) -> dict[Key, FloatArray]:
+        """Every value at many times (UTC seconds since 1970, shape (n,)), each of shape (n,)."""
+        weather = self.weather
+        outdoor_degc = weather.outdoor_degc(t_s)
+        course: dict[Key, FloatArray] = {
+            OUTDOOR: outdoor_degc,
+            WATER: weather.water_degc(t_s),
+            FREQUENCY: weather.frequency_hz(t_s),
+        }
+        if self._pv:
+            sky = weather.sky(t_s)
+            for name, plant in self._pv.items():
+                irradiance = plane_of_array_w_per_m2(sky, plant.tilt_deg, plant.azimuth_deg)
+                course[name, "irradiance_w_per_m2"] = irradiance
+                course[name, "available_kw"] = available_kw(irradiance, outdoor_degc, plant)
+        for name, turbine in self._wind.items():
+            speed = weather.wind_m_per_s(t_s, turbine.hub_height_m)
+            course[name, "wind_speed_m_per_s"] = speed
+            course[name, "available_kw"] = curve_kw(speed, turbine)
+        for name, series in self._series.items():
+            course[name, "demand_kw"] = series.values(t_s)
+        return course
+
+    def at(self, t_s: float) -> list[float]:
+        """Every value at one time (UTC seconds since 1970), in the order of `keys`."""
+        day = int(t_s // DAY_S)
+        rows = self._days.get(day)
+        if rows is None:
+            rows = self._rows(day)
+        place = (t_s - day * DAY_S) / GRID_S
+        row = int(place)
+        weight = place - row
+        return [a + (b - a) * weight for a, b in zip(rows[row], rows[row + 1], strict=True)]
+
+    def _rows(self, day: int) -> list[list[float]]:
+        times = np.arange(day * DAY_S, (day + 1) * DAY_S + GRID_S, GRID_S, dtype=np.float64)
+        course = self.course(times)
+        rows: list[list[float]] = np.column_stack([course[key] for key in self.keys]).tolist()
+        while len(self._days) >= DAYS_KEPT:
+            del self._days[min(self._days)]
+        self._days[day] = rows
+        return rows

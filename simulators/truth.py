@@ -1,0 +1,65 @@
+"""What really happened in the simulated park, for those who want to check what others measured of it.
+
+The file is one JSON object:
+
+    start, end, simulated_s    the simulated period, UTC and in seconds of the park
+    park, without_control      {"total": record, "intervals": [record, ...]}, the second for the same weather and
+                               loads with every device on its own
+    balance_residual           largest relative residual of any energy balance in any step of either park
+    commands                   the last command of each setpoint
+
+A record covers an interval of 15 minutes, the first and the last one only as far as they were simulated: start,
+seconds, energies in kWh (import_kwh, export_kwh, gas_kwh, curtailed_kwh, heat_unserved_kwh, surplus_heat_kwh),
+demand_kw (mean import power), peak_kw, and the accounts of each asset.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from simulators.command_log import CommandLog
+from simulators.ledger import IntervalRecord, Ledger
+from simulators.plant import Plant
+
+
+def _record(record: IntervalRecord) -> dict[str, Any]:
+    return {
+        "start": record.start.isoformat(),
+        "seconds": record.seconds,
+        "import_kwh": record.import_kwh,
+        "export_kwh": record.export_kwh,
+        "demand_kw": record.demand_kw,
+        "peak_kw": record.peak_kw,
+        "gas_kwh": record.gas_kwh,
+        "curtailed_kwh": record.curtailed_kwh,
+        "heat_unserved_kwh": record.heat_unserved_kwh,
+        "surplus_heat_kwh": record.surplus_heat_kwh,
+        "assets": {name: account._asdict() for name, account in record.accounts.items()},
+    }
+
+
+def _book(ledger: Ledger) -> dict[str, Any]:
+    begun = [ledger.running] if ledger.running.seconds else []
+    return {
+        "total": _record(ledger.total),
+        "intervals": [_record(record) for record in (*ledger.intervals, *begun)],
+    }
+
+
+def write_truth(path: Path, plant: Plant, alone: Plant, commands: CommandLog) -> None:
+    """Write the file in one step; `alone` is the park without control."""
+    total = plant.ledger.total
+    truth = {
+        "start": total.start.isoformat(),
+        "end": plant.now.isoformat(),
+        "simulated_s": total.seconds,
+        "park": _book(plant.ledger),
+        "without_control": _book(alone.ledger),
+        "balance_residual": max(plant.balance_residual, alone.balance_residual),
+        "commands": commands.last,
+    }
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(truth), encoding="utf-8")
+    partial.replace(path)

@@ -1,0 +1,52 @@
+"""The watchdog of the simulated devices: a setpoint that nobody renews in time falls away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from simulators.served import Served
+
+
+@dataclass(slots=True)
+class _Held:
+    value: float
+    due_s: float | None
+
+
+class Watchdog:
+    """Holds what was written to setpoints, each for its own time in real seconds."""
+
+    def __init__(self, served: Served, monotonic_s: Callable[[], float] = time.monotonic) -> None:
+        self._served = served
+        self._monotonic_s = monotonic_s
+        self._held: dict[tuple[str, str], _Held] = {}
+
+    def write(self, device: str, point: str, value: float, revert_s: float | None) -> None:
+        """Command the device, and hold the value for `revert_s` real seconds; None holds it for ever."""
+        self._held[device, point] = _Held(value, None)
+        self.renew(device, point, revert_s)
+        self._served.command(device, point, value)
+
+    def renew(self, device: str, point: str, revert_s: float | None) -> None:
+        """Start the time of a held value anew; without a held value there is nothing to renew."""
+        if (held := self._held.get((device, point))) is not None:
+            held.due_s = None if revert_s is None else self._monotonic_s() + revert_s
+
+    def release(self, device: str, point: str) -> None:
+        """Give a held value back at once."""
+        if self._held.pop((device, point), None) is not None:
+            self._served.command(device, point, None)
+
+    def held(self, device: str, point: str) -> float | None:
+        """What was last written and still holds, None when the device does what it does by itself."""
+        held = self._held.get((device, point))
+        return None if held is None else held.value
+
+    def check(self) -> None:
+        """Release every value whose time is over."""
+        now_s = self._monotonic_s()
+        late = [key for key, held in self._held.items() if held.due_s is not None and held.due_s <= now_s]
+        for device, point in late:
+            self.release(device, point)

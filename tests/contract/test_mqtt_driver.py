@@ -1,0 +1,348 @@
+"""What only MQTT has: retained and old messages, odd payloads, a session for many, brokers that say no."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiomqtt
+import pytest
+
+from config.connection import Mqtt
+from config.loader import example_site, load_site
+from config.point import Point, points_of
+from config.profile import MqttProfile
+from drivers.driver import Accepted, LinkDown, Quality, Reading, Setpoint, Unconfirmed
+from drivers.link import Link
+from drivers.mqtt import MqttDriver
+from drivers.mqtt_session import MqttSession
+from drivers.site import links_of
+
+TIMEOUT_S = 0.5
+
+pytestmark = pytest.mark.server("mosquitto")
+
+
+@dataclass
+class OffsetClock:
+    """The machine's clock, put forward by hand."""
+
+    ahead_s: float = 0.0
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def site_s(self) -> float:
+        return self.monotonic_s()
+
+    def monotonic_s(self) -> float:
+        return time.monotonic() + self.ahead_s
+
+
+@dataclass
+class Broker:
+    port: int
+    peer: aiomqtt.Client
+    """A client that plays the devices."""
+
+
+@contextlib.asynccontextmanager
+async def mosquitto(*arguments: str, port: int) -> AsyncIterator[None]:
+    process = await asyncio.create_subprocess_exec(
+        "mosquitto", *arguments, "-p", str(port), stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        yield
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def a_peer(port: int, **login: str) -> aiomqtt.Client:
+    for _ in range(200):
+        with contextlib.suppress(aiomqtt.MqttError):
+            return await aiomqtt.Client("127.0.0.1", port, timeout=TIMEOUT_S, **login).__aenter__()
+        await asyncio.sleep(0.02)
+    pytest.fail("the broker did not come up")
+
+
+@pytest.fixture
+async def broker(free_port: int) -> AsyncIterator[Broker]:
+    async with mosquitto(port=free_port):
+        peer = await a_peer(free_port)
+        yield Broker(free_port, peer)
+        await peer.__aexit__(None, None, None)
+
+
+def profile_points(device: str = "meter", **points: dict[str, object]) -> list[Point]:
+    profile = MqttProfile.model_validate(
+        {
+            "protocol": "mqtt",
+            "description": "made up",
+            "verified": True,
+            "source": "this file",
+            "points": {name: {"valid": [-1000, 1000], **point} for name, point in points.items()},
+        }
+    )
+    return list(points_of(device, profile, {}))
+
+
+def session_with(port: int, clock: OffsetClock, **login: str) -> MqttSession:
+    password = login.pop("password", None)
+    spec = Mqtt(protocol="mqtt", host="127.0.0.1", port=port, timeout_s=TIMEOUT_S, **login)
+    return MqttSession(spec, password, clock)
+
+
+async def until(driver: MqttDriver | Link, point: Point, ok: Callable[[Reading], bool]) -> Reading:
+    deadline_s = time.monotonic() + 5.0
+    while True:
+        (reading,) = await driver.read([point])
+        if ok(reading):
+            return reading
+        assert time.monotonic() < deadline_s, reading
+        await asyncio.sleep(0.01)
+
+
+POWER = profile_points(
+    power_kw={"topic": "meter/state", "path": "em.power", "time_path": "t", "scale": 0.001, "stale_s": 20}
+)[0]
+
+
+async def test_a_topic_never_heard_is_bad(broker: Broker) -> None:
+    clock = OffsetClock()
+    driver = MqttDriver(session_with(broker.port, clock), [POWER], clock)
+    await driver.connect()
+    (reading,) = await driver.read([POWER])
+    assert (reading.value, reading.quality, reading.reason) == (None, Quality.BAD, "nothing received")
+    await driver.close()
+
+
+async def test_a_message_counts_until_it_is_stale(broker: Broker) -> None:
+    clock = OffsetClock()
+    driver = MqttDriver(session_with(broker.port, clock), [POWER], clock)
+    await driver.connect()
+    await broker.peer.publish("meter/state", '{"t": "2026-10-14T08:00:00+08:00", "em": {"power": 812000}}')
+    reading = await until(driver, POWER, lambda reading: reading.value is not None)
+    assert (reading.value, reading.quality) == (812.0, Quality.GOOD)
+    assert reading.source_at == datetime(2026, 10, 14, tzinfo=UTC)
+    heard_s = reading.received_s
+
+    clock.ahead_s = 19.0
+    (reading,) = await driver.read([POWER])
+    assert (reading.value, reading.received_s) == (812.0, heard_s)
+    clock.ahead_s = 21.0
+    (reading,) = await driver.read([POWER])
+    assert (reading.quality, reading.reason, reading.received_s) == (Quality.BAD, "nothing received for 21 s", heard_s)
+    await driver.close()
+
+
+async def test_a_retained_message_is_uncertain_until_a_live_one_comes(broker: Broker) -> None:
+    clock = OffsetClock()
+    await broker.peer.publish("meter/state", '{"em": {"power": 1000}}', qos=1, retain=True)
+    driver = MqttDriver(session_with(broker.port, clock), [POWER], clock)
+    await driver.connect()
+    reading = await until(driver, POWER, lambda reading: reading.value is not None)
+    assert (reading.value, reading.quality) == (1.0, Quality.UNCERTAIN)
+    assert "unknown age" in reading.reason
+    # published to be kept again, but live for us who are listening
+    await broker.peer.publish("meter/state", '{"em": {"power": 2000}}', qos=1, retain=True)
+    reading = await until(driver, POWER, lambda reading: reading.value == 2.0)
+    assert reading.quality is Quality.GOOD
+    await driver.close()
+    # after a pause of ours, nobody knows again how old it is
+    await driver.connect()
+    reading = await until(driver, POWER, lambda reading: reading.value is not None)
+    assert (reading.value, reading.quality) == (2.0, Quality.UNCERTAIN)
+    await driver.close()
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        (b"out of order", "not JSON"),
+        (b'{"em": {}}', "the payload has no em.power"),
+        (b'{"em": {"power": "off"}}', 'no number at em.power but "off"'),
+        (b'{"em": {"power": NaN}}', "not a finite number"),
+        (b'{"em": {"power": 1e9}}', "1e+06 is outside -1000..1000"),
+        (b"", "not JSON"),
+    ],
+)
+async def test_a_payload_without_the_number_is_bad_with_the_reason(broker: Broker, payload: bytes, reason: str) -> None:
+    clock = OffsetClock()
+    driver = MqttDriver(session_with(broker.port, clock), [POWER], clock)
+    await driver.connect()
+    await broker.peer.publish("meter/state", '{"em": {"power": 1000}}')
+    await until(driver, POWER, lambda reading: reading.value == 1.0)
+    await broker.peer.publish("meter/state", payload)
+    reading = await until(driver, POWER, lambda reading: reading.value is None)
+    assert reason in reading.reason
+    await driver.close()
+
+
+async def test_devices_share_a_session_and_hear_their_own_topics(broker: Broker) -> None:
+    clock = OffsetClock()
+    session = session_with(broker.port, clock)
+    points = {
+        name: profile_points(name, power_kw={"topic": f"{name}/power"})[0] for name in ("hall_1", "hall_2", "hall_3")
+    }
+    drivers = {name: MqttDriver(session, [point], clock) for name, point in points.items()}
+    for driver in drivers.values():
+        await driver.connect()
+    for number, name in enumerate(points, start=1):
+        await broker.peer.publish(f"{name}/power", str(number))
+    for number, name in enumerate(points, start=1):
+        await until(drivers[name], points[name], lambda reading, number=number: reading.value == number)
+    await drivers["hall_1"].close()
+    await broker.peer.publish("hall_2/power", "20")
+    await until(drivers["hall_2"], points["hall_2"], lambda reading: reading.value == 20.0)
+    with pytest.raises(LinkDown):
+        await drivers["hall_1"].read([points["hall_1"]])
+    await drivers["hall_2"].close()
+    await drivers["hall_3"].close()
+    with pytest.raises(LinkDown):
+        await session.check()
+
+
+# -- commands ------------------------------------------------------------------------------------
+
+COMMANDED = profile_points(
+    "inverter",
+    limit_kw={
+        "topic": "inverter/limit",
+        "scale": 0.001,
+        "setpoint": {
+            "range": [0, 1000],
+            "resolution": 0.001,
+            "tolerance": 0.01,
+            "safe": 0,
+            "command_topic": "inverter/cmd/limit",
+            "payload": '{"w": {value}}',
+        },
+    },
+)[0]
+
+
+async def test_a_command_goes_out_once_with_receipt_and_is_not_kept(broker: Broker) -> None:
+    clock = OffsetClock()
+    driver = MqttDriver(session_with(broker.port, clock), [COMMANDED], clock)
+    await driver.connect()
+    await broker.peer.subscribe("inverter/cmd/#", qos=2)
+    writing = asyncio.create_task(driver.write([Setpoint(point=COMMANDED, value=123.4)]))
+    command = await anext(aiter(broker.peer.messages))
+    assert (str(command.topic), command.payload, command.qos) == ("inverter/cmd/limit", b'{"w": 123400}', 1)
+    # what it showed before, still on its way, is no answer
+    await broker.peer.publish("inverter/limit", "1000000")
+    await asyncio.sleep(0.05)
+    assert not writing.done()
+    await broker.peer.publish("inverter/limit", "123400")
+    assert await writing == [Accepted(pytest.approx(123.4))]
+
+    late = await a_peer(broker.port)
+    await late.subscribe("inverter/cmd/#", qos=1)
+    await asyncio.sleep(0.2)
+    assert len(late.messages) == 0
+    await late.__aexit__(None, None, None)
+    await driver.close()
+
+
+async def test_a_device_that_does_not_answer_a_command_is_unconfirmed_in_time(broker: Broker) -> None:
+    clock = OffsetClock()
+    driver = MqttDriver(session_with(broker.port, clock), [COMMANDED], clock)
+    await driver.connect()
+    start_s = time.monotonic()
+    (result,) = await driver.write([Setpoint(point=COMMANDED, value=123.4)])
+    assert TIMEOUT_S <= time.monotonic() - start_s < TIMEOUT_S + 0.5
+    assert result == Unconfirmed(None, "inverter.limit_kw cannot be read back: nothing received")
+    await driver.close()
+
+
+async def test_a_device_that_publishes_only_changes_confirms_a_repeated_command(broker: Broker) -> None:
+    clock = OffsetClock()
+    driver = MqttDriver(session_with(broker.port, clock), [COMMANDED], clock)
+    await driver.connect()
+    await broker.peer.publish("inverter/limit", "123400")
+    await until(driver, COMMANDED, lambda reading: reading.value is not None)
+    assert await driver.write([Setpoint(point=COMMANDED, value=123.4)]) == [Accepted(pytest.approx(123.4))]
+    await driver.close()
+
+
+async def test_a_retained_status_confirms_nothing(broker: Broker) -> None:
+    clock = OffsetClock()
+    await broker.peer.publish("inverter/limit", "123400", qos=1, retain=True)
+    driver = MqttDriver(session_with(broker.port, clock), [COMMANDED], clock)
+    await driver.connect()
+    (result,) = await driver.write([Setpoint(point=COMMANDED, value=123.4)])
+    assert isinstance(result, Unconfirmed)
+    assert "uncertain" in result.reason
+    await driver.close()
+
+
+# -- brokers that say no -------------------------------------------------------------------------
+
+
+async def test_a_wrong_password_is_a_link_down_with_the_brokers_words(tmp_path: Path, free_port: int) -> None:
+    users = tmp_path / "users"
+    users.touch(mode=0o600)
+    making = await asyncio.create_subprocess_exec("mosquitto_passwd", "-b", str(users), "ems", "secret")
+    assert await making.wait() == 0
+    # started as root, mosquitto would drop to a user that may not read here
+    configuration = f"listener {free_port} 127.0.0.1\nallow_anonymous false\npassword_file {users}\nuser root\n"
+    (tmp_path / "mosquitto.conf").write_text(configuration)
+    async with mosquitto("-c", str(tmp_path / "mosquitto.conf"), port=free_port):
+        peer = await a_peer(free_port, username="ems", password="secret")
+        await peer.__aexit__(None, None, None)
+        clock = OffsetClock()
+        intruder = MqttDriver(session_with(free_port, clock, username="ems", password="guess"), [POWER], clock)
+        with pytest.raises(LinkDown, match="[Nn]ot authori[sz]ed"):
+            await intruder.connect()
+        await intruder.close()
+        driver = MqttDriver(session_with(free_port, clock, username="ems", password="secret"), [POWER], clock)
+        await driver.connect()
+        await driver.close()
+
+
+async def test_a_topic_that_the_broker_refuses_is_bad_with_the_reason() -> None:
+    """Against a broker by hand: mosquitto grants every subscription and then sends nothing."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                kind, length = await reader.readexactly(2)
+                body = await reader.readexactly(length)
+                if kind >> 4 == 1:  # CONNECT: CONNACK, accepted
+                    writer.write(bytes([0x20, 2, 0, 0]))
+                elif kind >> 4 == 8:  # SUBSCRIBE: SUBACK, refused
+                    writer.write(bytes([0x90, 3]) + body[:2] + bytes([0x80]))
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        clock = OffsetClock()
+        driver = MqttDriver(session_with(server.sockets[0].getsockname()[1], clock), [POWER], clock)
+        await driver.connect()
+        (reading,) = await driver.read([POWER])
+        assert reading.reason == "the broker does not let us listen to meter/state"
+        await driver.close()
+
+
+# -- profiles of the park ------------------------------------------------------------------------
+
+
+async def test_the_demo_parks_meters(broker: Broker) -> None:
+    site = load_site(example_site("demo_park"), {"broker": {"port": broker.port}})
+    links = links_of(site, OffsetClock())
+    power, heat = site.point("hall_1", "active_power_kw"), site.point("heat_demand", "supply_degc")
+    assert power is not None
+    assert heat is not None
+    await links["hall_1_meter"].read([power])
+    await links["heat_meter"].read([heat])
+    await broker.peer.publish("park/hall_1/meter", '{"time": "2026-10-14T08:00:00Z", "power": {"active_w": 812500}}')
+    await broker.peer.publish("park/heating/meter", '{"heat": {"power_kw": 900, "supply_degc": 74.5}}')
+    await until(links["hall_1_meter"], power, lambda reading: reading.value == 812.5)
+    await until(links["heat_meter"], heat, lambda reading: reading.value == 74.5)
+    for link in links.values():
+        await link.close()

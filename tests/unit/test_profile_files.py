@@ -1,0 +1,125 @@
+"""The profiles that come with parkgrid, and what a profile is refused for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import config
+from config.loader import SiteError, load_profile
+from config.point import points_of
+from config.profile import ModbusPoint, figures_of, parameters_used
+from config.references import loose_ends
+
+PROFILES = sorted((Path(config.__file__).parent / "profiles").glob("*.yaml"))
+# any numbers that keep their order: a safe power below the rating
+EXAMPLES = {
+    "rated_power_kw": 500.0,
+    "safe_power_kw": 100.0,
+    "rated_heat_kw": 800.0,
+    "instance": "Unit1",
+    "topic": "a/b",
+}
+
+BATTERY = """\
+description: A battery
+verified: false
+source: example
+protocol: modbus
+parameters: {rated_power_kw: highest power}
+points:
+  soc: {address: 1, type: u16, scale: 0.01, valid: [0, 1]}
+  power_setpoint_kw:
+    address: 2
+    type: s16
+    valid: [-1.1 * rated_power_kw, 1.1 * rated_power_kw]
+    setpoint: {range: [-1 * rated_power_kw, rated_power_kw], resolution: 1, tolerance: 2, safe: 0}
+"""
+
+
+@pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
+def test_every_profile_that_comes_along_holds_together(path: Path) -> None:
+    profile = load_profile(path)
+    assert parameters_used(profile) <= set(profile.parameters)
+    points = points_of("device", profile, {name: EXAMPLES[name] for name in profile.parameters})
+    assert [point.name for point in points] == list(profile.points)
+    for point in points:
+        assert list(loose_ends(point, profile.points)) == []
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Path:
+    return tmp_path / "battery.yaml"
+
+
+def test_figures_are_resolved_with_the_device_s_parameters(profile: Path) -> None:
+    profile.write_text(BATTERY)
+    loaded = load_profile(profile)
+    assert parameters_used(loaded) == {"rated_power_kw"}
+    soc, setpoint = points_of("pcs", loaded, {"rated_power_kw": 250})
+    assert (soc.key, soc.scale, soc.sign, soc.setpoint) == ("pcs.soc", 0.01, 1, None)
+    assert setpoint.valid == pytest.approx((-275, 275))
+    assert setpoint.setpoint is not None
+    assert (setpoint.setpoint.low, setpoint.setpoint.high, setpoint.setpoint.read_back) == (
+        -250,
+        250,
+        "power_setpoint_kw",
+    )
+    assert isinstance(setpoint.source, ModbusPoint)
+    assert sorted(figures_of(setpoint.source), key=str) == sorted(
+        [1.0, "-1.1 * rated_power_kw", "1.1 * rated_power_kw", "-1 * rated_power_kw", "rated_power_kw", 1, 2, 0],
+        key=str,
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("address: 1,", "adress: 1,", "did you mean 'address'?"),
+        ("address: 1,", "address: 70000,", "should be less than or equal to 65535"),
+        ("type: u16", "type: u12", "is 'u12', should be"),
+        ("safe: 0}", "safe: 0, revert_s: 10}", "refresh_s must be given and at most half of revert_s (5)"),
+        ("safe: 0}", "safe: 0, revert_s: 10, refresh_s: 6}", "at most half of revert_s (5)"),
+        ("safe: 0}", "}", "safe: is missing"),
+        ("valid: [0, 1]", "valid: [0]", "is missing"),
+        ("valid: [0, 1]", "valid: [true, 1]", "should be a number or a device parameter"),
+        ("1.1 * rated_power_kw]", "rated_power_kw * 1.1]", "should be a number or a device parameter"),
+        ("verified: false", "verified: perhaps", "should be true or false"),
+        ("protocol: modbus", "protocol: mbus", "did you mean 'modbus'?"),
+        ("protocol: modbus\n", "", "needs a 'protocol'"),
+    ],
+)
+def test_a_profile_with_a_fault_is_refused(profile: Path, old: str, new: str, what: str) -> None:
+    assert old in BATTERY
+    profile.write_text(BATTERY.replace(old, new, 1))
+    with pytest.raises(SiteError) as caught:
+        load_profile(profile)
+    assert what in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("valid: [0, 1]", "valid: [1, 0]", "from low to high"),
+        ("range: [-1 * rated_power_kw, rated_power_kw]", "range: [5, -5]", "range should be from low to high"),
+        ("safe: 0}", "safe: 900}", "within the setpoint's range"),
+        ("resolution: 1", "resolution: 0", "should be above 0"),
+        ("safe: 0}", "safe: 0, read_back: power_kw}", "'power_kw' is not a point"),
+    ],
+)
+def test_a_point_that_does_not_hold_together_is_told(profile: Path, old: str, new: str, what: str) -> None:
+    assert old in BATTERY
+    profile.write_text(BATTERY.replace(old, new, 1))
+    loaded = load_profile(profile)
+    ends = [
+        end for point in points_of("d", loaded, {"rated_power_kw": 250}) for end in loose_ends(point, loaded.points)
+    ]
+    assert len(ends) == 1
+    assert what in ends[0]
+
+
+def test_texts_in_braces_are_filled_in() -> None:
+    tank = load_profile(next(path for path in PROFILES if path.stem == "simulated_hot_water_tank"))
+    points = points_of("tank", tank, {"instance": "Tank9"})
+    assert all("s=Tank9." in getattr(point.source, "node", "") for point in points)

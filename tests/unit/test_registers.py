@@ -1,0 +1,66 @@
+"""Which registers are asked for together."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.profile import ModbusPoint, ModbusType
+from drivers.registers import MOST_REGISTERS, WIDEST_GAP, Block, Span, blocks_of, cut, value_span
+
+
+def at(address: int, kind: ModbusType = "u16", scale_factor: int | None = None, table: str = "holding") -> ModbusPoint:
+    return ModbusPoint.model_validate(
+        {"address": address, "type": kind, "scale_factor": scale_factor, "table": table, "valid": (0, 1)}
+    )
+
+
+def wholes(blocks: list[Block]) -> list[tuple[int, int]]:
+    return [(block.whole.address, block.whole.count) for block in blocks]
+
+
+def test_neighbours_are_read_together_in_any_order() -> None:
+    assert wholes(blocks_of([at(103), at(100, "s32"), at(102)])) == [(100, 4)]
+
+
+def test_a_small_gap_is_read_along_and_a_wide_one_is_not() -> None:
+    assert wholes(blocks_of([at(100), at(101 + WIDEST_GAP)])) == [(100, WIDEST_GAP + 2)]
+    assert wholes(blocks_of([at(100), at(102 + WIDEST_GAP)])) == [(100, 1), (102 + WIDEST_GAP, 1)]
+
+
+def test_tables_are_kept_apart() -> None:
+    assert len(blocks_of([at(100), at(101, table="input")])) == 2
+
+
+def test_a_value_comes_with_its_scale_factor() -> None:
+    # SunSpec 123: WMaxLimPct and its scale factor, 18 registers apart
+    assert wholes(blocks_of([at(40155, scale_factor=40173)])) == [(40155, 19)]
+    assert wholes(blocks_of([at(100, scale_factor=300)])) == [(100, 1), (300, 1)]
+
+
+def test_two_values_share_one_scale_factor() -> None:
+    (block,) = blocks_of([at(40108, "u32", 40124), at(40116, "u32", 40124)])
+    assert block.parts == (Span("holding", 40108, 2), Span("holding", 40124, 1), Span("holding", 40116, 2))
+
+
+def test_no_request_is_longer_than_the_protocol_allows() -> None:
+    assert wholes(blocks_of([at(address) for address in range(130)])) == [(0, 125), (125, 5)]
+
+
+def test_what_must_be_alone_shares_no_request() -> None:
+    alone = {Span("holding", 101, 1)}
+    assert wholes(blocks_of([at(100), at(101), at(102), at(103)], alone)) == [(100, 1), (101, 1), (102, 2)]
+    pair = {Span("holding", 40173, 1)}
+    assert wholes(blocks_of([at(40155, scale_factor=40173)], pair)) == [(40155, 1), (40173, 1)]
+
+
+@given(st.lists(st.builds(at, st.integers(0, 400), st.sampled_from(("u16", "s32", "f64"))), max_size=40))
+def test_every_value_is_cut_out_of_its_block(sources: list[ModbusPoint]) -> None:
+    found: dict[Span, tuple[int, ...]] = {}
+    for block in blocks_of(sources):
+        assert block.whole.count <= MOST_REGISTERS
+        # a table whose registers hold their own address
+        found |= cut(block, range(block.whole.address, block.whole.end))
+    for source in sources:
+        span = value_span(source)
+        assert found[span] == tuple(range(span.address, span.end))

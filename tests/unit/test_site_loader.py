@@ -1,0 +1,236 @@
+"""A site file is refused at the door, with every fault at its line, in the engineer's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from config.assets import Battery
+from config.connection import ModbusTcp
+from config.document import Fault
+from config.loader import SiteError, example_site, example_sites, load_site
+from config.site import Site
+
+DEMO = example_site("demo_park").read_text(encoding="utf-8")
+
+Change = Callable[..., Path]
+
+
+@pytest.fixture
+def changed(tmp_path: Path) -> Change:
+    """Writes the demo site with some texts replaced, each of which stands there."""
+
+    def write(*replacements: tuple[str, str]) -> Path:
+        text = DEMO
+        for old, new in replacements:
+            assert old in text
+            text = text.replace(old, new, 1)
+        path = tmp_path / "site.yaml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def faults_of(path: Path) -> tuple[Fault, ...]:
+    with pytest.raises(SiteError) as caught:
+        load_site(path)
+    return caught.value.faults
+
+
+def line_of(path: Path, text: str) -> int:
+    """The number of the first line that holds a text."""
+    return next(number for number, line in enumerate(path.read_text("utf-8").splitlines(), 1) if text in line)
+
+
+@pytest.mark.parametrize("name", example_sites())
+def test_every_example_site_loads(name: str) -> None:
+    assert load_site(example_site(name)).name == name
+
+
+def test_the_demo_park_means_what_it_says(demo_site: Site) -> None:
+    assert demo_site.grid[0] == "grid"
+    assert demo_site.grid[1].import_limit_kw == 3000
+    assert list(demo_site.of_kind(Battery)) == ["battery"]
+    limit = demo_site.setpoint("pv_a")
+    assert limit is not None
+    assert (limit.key, limit.setpoint and limit.setpoint.high) == ("pv_a_inverter.power_limit_kw", 1000)
+    assert demo_site.setpoint("hall_1") is None
+    assert demo_site.point("battery", "soc") is not None
+    assert demo_site.point("battery", "irradiance_w_per_m2") is None
+    assert len(list(demo_site.all_points())) == sum(len(points) for points in demo_site.points.values())
+
+
+def test_a_device_that_counts_the_other_way_is_turned_once(demo_site: Site) -> None:
+    power = demo_site.point("battery", "active_power_kw")
+    assert power is not None
+    assert power.sign == -1
+    assert power.valid == (-1100, 1100)
+
+
+def test_nothing_changes_after_loading(demo_site: Site) -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        demo_site.grid[1].import_limit_kw = 9e9  # type: ignore[misc]
+
+
+def test_five_faults_are_reported_at_once_with_their_lines(changed: Change) -> None:
+    path = changed(
+        ("latitude: 30.25", "latitude: 300.25"),
+        ("connection: wind_opcua", "connection: wind_ocpua"),
+        ("    capacity_kwh: 2000\n", ""),
+        ("soc_min: 0.05", "soc_min: 0.99"),
+        ("import_limit_kw: 3000", "import_limit: 3000"),
+    )
+    seen = {(fault.line, fault.where) for fault in faults_of(path)}
+    assert seen == {
+        (line_of(path, "latitude:"), "location.latitude"),
+        (line_of(path, "wind_ocpua"), "devices.wind_controller.connection"),
+        (line_of(path, "import_limit:"), "assets.grid.import_limit"),
+        (line_of(path, "  grid:"), "assets.grid.import_limit_kw"),
+        (line_of(path, "  battery:"), "assets.battery.capacity_kwh"),
+        (line_of(path, "  tank:"), "assets.tank"),
+    }
+
+
+def test_a_fault_prints_file_line_place_and_what_is_allowed(changed: Change) -> None:
+    path = changed(("import_limit_kw: 3000", "import_limit_kw: -1"))
+    (fault,) = faults_of(path)
+    line = line_of(path, "import_limit_kw")
+    assert str(fault) == f"site.yaml:{line}: assets.grid.import_limit_kw: is -1, should be greater than 0"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "what"),
+    [
+        (
+            "export_limit_kw: 1000",
+            "export_limt_kw: 1000",
+            "assets.grid.export_limt_kw",
+            "did you mean 'export_limit_kw'",
+        ),
+        (
+            "profile: simulated_battery",
+            "profile: simulated_batery",
+            "devices.battery_pcs.profile",
+            "'simulated_battery'",
+        ),
+        ("[zhejiang_industry_2026]", "[zhejiang_2026]", "tariffs.0", "did you mean 'zhejiang_industry_2026'?"),
+        ("device: tank_sensors", "device: tank_sensor", "assets.tank.device", "did you mean 'tank_sensors'?"),
+        (
+            "connection: battery_tcp",
+            "connection: batery",
+            "devices.battery_pcs.connection",
+            "did you mean 'battery_tcp'?",
+        ),
+        (
+            "connection: battery_tcp",
+            "connection: broker",
+            "devices.battery_pcs.connection",
+            "the profile speaks modbus",
+        ),
+        ("kind: hot_water_tank", "kind: hot_water", "assets.tank.kind", "did you mean 'hot_water_tank'?"),
+        ("protocol: opcua", "protocol: opc", "connections.wind_opcua.protocol", "did you mean 'opcua'?"),
+        ("{topic: park/hall_1/meter}", "{}", "devices.hall_1_meter.parameters.topic", "is missing"),
+        ("{instance: Tank1}", "{instance: T, size: 5}", "devices.tank_sensors.parameters.size", "is not a parameter"),
+        ("{instance: Tank1}", '{instance: "{name}"}', "devices.tank_sensors.profile", "{name}"),
+        ("rated_heat_kw: 1500", "rated_heat_kw: much", "devices.boiler_gateway.parameters", "is not a number"),
+        ("rated_heat_kw: 1500", "rated_heat_kw: -5", "devices.boiler_gateway.profile", "from low to high"),
+        ("safe_power_kw: 330", "safe_power_kw: 3300", "devices.pv_a_inverter.profile", "within the setpoint's range"),
+        ("[heat_setpoint_kw]", "[heat_power_kw]", "devices.boiler_gateway.write.0", "did you mean 'heat_setpoint_kw'?"),
+        ("device: battery_pcs", "device: tank_sensors", "assets.battery.device", "has no point 'active_power_kw'"),
+        ("device: pv_b_inverter", "device: pv_a_inverter", "assets.pv_b.device", "already belongs to 'pv_a'"),
+        ("soc_min: 0.1", "soc_min: 0.95", "assets.battery", "must be below soc_max (0.9)"),
+        ("Asia/Shanghai", "Asia/Hangzhou", "location.time_zone", "is not a time zone"),
+        ("Asia/Shanghai", "Asia", "location.time_zone", "is not a time zone"),
+        ("soc: {battery: 0.5", "soc: {batery: 0.5", "simulation.initial_soc.batery", "did you mean 'battery'?"),
+        ("+08:00", "", "simulation.start", "time zone"),
+        ("cut_in_m_per_s: 3", "cut_in_m_per_s: 13", "assets.wind", "wind speeds must rise"),
+        ("interval_min: 15", "interval_min: 7", "control.interval_min", "is 7, should be 5, 10, 15, 30 or 60"),
+        ("description: Mid", "influxdb: {url: here}\ndescription: Mid", "influxdb.url", "should match pattern"),
+    ],
+)
+def test_a_fault_says_where_and_what_is_allowed(changed: Change, old: str, new: str, where: str, what: str) -> None:
+    path = changed((old, new))
+    faults = faults_of(path)
+    assert any(fault.where == where and what in fault.what for fault in faults), faults
+
+
+@pytest.mark.parametrize("value", [".inf", ".nan", "infinity", "nan", "yes", "true", "null", "'a b'", "[1]", "9" * 400])
+def test_what_is_no_number_is_refused(changed: Change, value: str) -> None:
+    path = changed(("import_limit_kw: 3000", f"import_limit_kw: {value}"))
+    (fault,) = faults_of(path)
+    assert fault.where == "assets.grid.import_limit_kw"
+    assert "number" in fault.what
+    assert len(fault.what) < 120
+
+
+def test_true_is_no_parameter(changed: Change) -> None:
+    path = changed(("parameters: {rated_power_kw: 1000}", "parameters: {rated_power_kw: true}"))
+    assert "is not a number" in str(faults_of(path)[0])
+
+
+def test_an_octal_looking_port_is_read_as_people_read_it(changed: Change) -> None:
+    connection = load_site(changed(("port: 15021", "port: 015021"))).connections["pv_a_tcp"]
+    assert isinstance(connection, ModbusTcp)
+    assert connection.port == 15021
+
+
+def test_labels_may_be_in_any_script(changed: Change) -> None:
+    assert load_site(changed(("label: Battery", "label: 储能电站"))).assets["battery"].label == "储能电站"
+
+
+def test_a_second_and_a_missing_grid_connection(changed: Change) -> None:
+    second = "  grid_2: {kind: grid_connection, device: grid_meter, import_limit_kw: 1, export_limit_kw: 1}\n"
+    path = changed(("assets:\n", f"assets:\n{second}"))
+    assert any(fault.where == "assets.grid" and "second grid_connection" in fault.what for fault in faults_of(path))
+    path = changed(("kind: grid_connection", "kind: electric_load"))
+    assert any("needs an asset of kind 'grid_connection'" in fault.what for fault in faults_of(path))
+
+
+def test_every_load_needs_a_series(changed: Change) -> None:
+    path = changed(("    heat_demand: {file: heat_2019_hourly", "    heat_demnd: {file: heat_2019_hourly"))
+    assert [fault.what for fault in faults_of(path)] == [
+        "has no series for load 'heat_demand'",
+        "is not a load of the site; did you mean 'heat_demand'?",
+    ]
+
+
+def test_a_missing_profile_is_reported_at_every_device(changed: Change) -> None:
+    path = changed(*[("profile: simulated_power_meter", "profile: other_meter")] * 2)
+    where = [fault.where for fault in faults_of(path)]
+    assert where == ["devices.hall_1_meter.profile", "devices.hall_2_meter.profile"]
+
+
+def test_a_site_may_bring_its_own_profiles_and_tariffs(changed: Change, tmp_path: Path) -> None:
+    path = changed(("profile: simulated_battery", "profile: our_battery"), ("[zhejiang_industry_2026]", "[ours]"))
+    for folder, theirs, ours in (
+        ("profiles", "simulated_battery", "our_battery"),
+        ("tariffs", "zhejiang_industry_2026", "ours"),
+    ):
+        (tmp_path / folder).mkdir()
+        source = example_site("demo_park").parent.parent / folder / f"{theirs}.yaml"
+        (tmp_path / folder / f"{ours}.yaml").write_bytes(source.read_bytes())
+    assert load_site(path).setpoint("battery") is not None
+
+
+def test_a_fault_in_a_profile_names_the_profile(changed: Change, tmp_path: Path) -> None:
+    path = changed(("profile: simulated_hot_water_tank", "profile: our_tank"))
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "our_tank.yaml").write_text("protocol: opcua\npoints: {soc: {nod: x, valid: [0, 1]}}\n")
+    faults = faults_of(path)
+    assert {fault.file for fault in faults} == {"our_tank.yaml"}
+    assert any("did you mean 'node'?" in fault.what for fault in faults)
+
+
+def test_connections_can_be_replaced(tmp_path: Path) -> None:
+    site = load_site(example_site("demo_park"), {"pv_a_tcp": {"port": 4711}, "not_there": {"port": 1}})
+    connection = site.connections["pv_a_tcp"]
+    assert isinstance(connection, ModbusTcp)
+    assert (connection.host, connection.port) == ("127.0.0.1", 4711)
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("connections: []\n")
+    with pytest.raises(SiteError, match="connections: should hold keys and values"):
+        load_site(broken, {"pv_a_tcp": {"port": 4711}})
