@@ -43,6 +43,7 @@ APPLY_SHARE = 0.4
 SETTLE_S = 3.0
 """How long the first reads may take before the controller goes on without those who did not answer."""
 SAVE_EVERY_S = 5.0
+"""And at once after a new plan or a closed interval."""
 STOP_WITHIN_S = 3.0
 """How long the devices have to take their safe values when the controller stops."""
 
@@ -212,6 +213,7 @@ class Controller:
         self._limited = frozenset(limited)
         for interval in self._ledger.update(snapshot, limited):
             self._recorder.interval(interval)
+            self._saved_s = float("-inf")
         residual_kw = balance_residual_kw(snapshot)
         if residual_kw is not None:
             self._largest_residual_kw = max(self._largest_residual_kw, abs(residual_kw))
@@ -220,6 +222,7 @@ class Controller:
         for answer in self._planner.answers():
             if self._plans.take(answer, snapshot.at) and self._plans.plan is not None:
                 self._recorder.plan(self._plans.plan)
+                self._saved_s = float("-inf")
         available = frozenset(name for name in self._site.assets if snapshot.available(name))
         interval = self._ledger.running_start
         if available != self._available or interval != self._asked_interval:

@@ -136,7 +136,7 @@ class _Park:
         ]
         planned_kw, correction_kw = self._planned(name), 0.0
         if planned_kw is not None and self.grid_target_kw is not None:
-            wanted_kw = measured_kw + self._expected_grid_kw - self.grid_target_kw
+            wanted_kw = measured_kw + self._expected_grid_kw - self.grid_target_kw - self._still_to_give_kw(name)
             correction_kw = self._within_corridor(name, battery, soc, wanted_kw - planned_kw)
             reason = (
                 f"plan {planned_kw:+.0f} kW, {correction_kw:+.0f} kW to hold the grid "
@@ -272,6 +272,17 @@ class _Park:
         assert self._plan is not None
         available = self._plan.assets[name].available_kw
         return available is not None and planned_kw < CURTAILED_BELOW * float(available[self._step]) - 1.0
+
+    def _still_to_give_kw(self, name: str) -> float:
+        """What the batteries after this one will give more than now once they follow the plan."""
+        batteries = list(self._site.of_kind(Battery))
+        more_kw = 0.0
+        for later in batteries[batteries.index(name) + 1 :]:
+            planned_kw, measured_kw = self._planned(later), self._snapshot.power_kw(later)
+            told = self._site.setpoint(later) is not None and self._snapshot.available(later)
+            if told and planned_kw is not None and measured_kw is not None:
+                more_kw += planned_kw - measured_kw
+        return more_kw
 
     def _within_corridor(self, name: str, battery: Battery, soc: float, correction_kw: float) -> float:
         """The correction, faded out where it would drive the state further from the plan than the corridor."""

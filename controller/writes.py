@@ -79,8 +79,15 @@ class WriteBook:
         self._last.pop(asset, None)
 
     def not_followed(self) -> dict[str, str]:
-        """Assets whose setpoint was not confirmed in several attempts, and why."""
-        return {name: written.why for name, written in self._last.items() if written.failures >= RETRIES}
+        """Assets whose device answers but does not take its setpoint in several attempts, and why.
+
+        A device that does not answer at all is not blamed for that: it becomes unavailable.
+        """
+        return {
+            name: written.why
+            for name, written in self._last.items()
+            if written.failures >= RETRIES and written.result != Unconfirmed(None, written.why)
+        }
 
     def _is_due(self, name: str, value: float, now_s: float) -> bool:
         last = self._last.get(name)

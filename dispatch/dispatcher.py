@@ -14,7 +14,18 @@ from numpy.typing import NDArray
 from config.site import Site
 from dispatch.bill import TERMS, peaks_kw
 from dispatch.block import Block, Inputs, solved
-from dispatch.plan import AssetPlan, BadSituation, FloatArray, Infeasible, Method, Outcome, Plan, Situation, Solved, TimedOut
+from dispatch.plan import (
+    AssetPlan,
+    BadSituation,
+    FloatArray,
+    Infeasible,
+    Method,
+    Outcome,
+    Plan,
+    Situation,
+    Solved,
+    TimedOut,
+)
 from dispatch.problem import ParkProblem, build_problem
 from dispatch.soundness import require_sound
 from dispatch.tariff import Prices, TariffCalendar

@@ -109,10 +109,14 @@ class _Walk:
         return [name for name, spec in self.site.assets.items() if isinstance(spec, kind) and name not in unavailable]
 
     def room_kwh(self, name: str, step: int) -> tuple[float, float]:
-        """What a store can give and take in an interval without leaving its window any further."""
+        """What a store can give and take in an interval without leaving its window any further.
+
+        It gives only so much that its own losses do not empty it below the window before the end.
+        """
         spec = stores(self.site)[name]
         stored = float(self.keep[name][step] * self.stored_kwh[name][step])
-        give = max(0.0, stored - spec.soc_min * spec.capacity_kwh)
+        kept_to_end = max(float(np.prod(self.keep[name][step + 1 :])), 1e-9)
+        give = max(0.0, stored - spec.soc_min * spec.capacity_kwh / kept_to_end)
         return give, max(0.0, spec.soc_max * spec.capacity_kwh - stored)
 
     def store(self, name: str, step: int, change_kwh: float) -> None:

@@ -17,15 +17,17 @@ from config.tariff import Tariff
 from dispatch.plan import FloatArray, Situation
 from dispatch.tariff import Prices
 
-UNSERVED_HEAT_TIMES = 2.0
-"""Unserved heat costs this many times the dearest kWh: no saving on the bill ever pays for it."""
-OVER_LIMIT_TIMES = 20.0
+UNSERVED_HEAT_TIMES = 3.0
+"""Unserved heat costs this many times the dearest kWh: more than any saving on the bill, and more than the
+2.2 that a store outside its window and short at the end may cost, so that no tank is filled by leaving people cold."""
+OVER_LIMIT_TIMES = 30.0
 """Above heat by 10, more than any heat pump's COP: it stops before it breaks the import limit."""
-UNSERVED_LOAD_TIMES = 60.0
+UNSERVED_LOAD_TIMES = 90.0
 """Above the limit's: the rank needs only a clear factor, and 3 keeps costs within what solvers like."""
-OUTSIDE_TIMES = 10.0
-"""Per kWh and hour outside the SOC window, in dearest energy prices: the way back is taken within the next
-cheap hour or two, yet not at the price of a new monthly peak. Going further out is not priced but impossible."""
+OUTSIDE_TIMES = 1.0
+"""Outside the SOC window, per kWh for the whole horizon, in dearest energy prices: the way back is taken at once
+where energy costs the same all day, in the next cheap hours where it does not, and never at the price of a new
+monthly peak or of the import limit. Going further out is not priced but impossible."""
 
 KEEP_TIMES = 1.2
 """A kWh that is missing at the end, in dearest prices of the horizon: above what any hour could pay for it."""
@@ -60,7 +62,7 @@ def worth_of(site: Site, step_h: FloatArray) -> Worth:
         over_limit_per_kwh=OVER_LIMIT_TIMES * dearest,
         unserved_heat_per_kwh=UNSERVED_HEAT_TIMES * dearest,
         unserved_load_per_kwh=UNSERVED_LOAD_TIMES * dearest,
-        outside_per_kwh_h=OUTSIDE_TIMES * energy,
+        outside_per_kwh_h=OUTSIDE_TIMES * energy / float(np.sum(step_h)),
     )
 
 

@@ -72,6 +72,8 @@ class ModbusTcpConnection(SharedConnection):
         answer = await self._request(unit, ask)
         if isinstance(answer, Refusal):
             return answer
+        if answer.function_code != (3 if span.table == "holding" else 4):
+            return Refusal(f"answered function {answer.function_code} to a read of {span.table} registers")
         if len(answer.registers) != span.count:
             return Refusal(f"answered {len(answer.registers)} registers instead of {span.count} from {span.address}")
         return tuple(answer.registers)

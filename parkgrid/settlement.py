@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,21 +29,19 @@ def settle(site: Site, book: Mapping[str, Any]) -> Bill:
     """The bill of one book of the simulated park's truth (`simulators.truth`).
 
     The demand charge is that on the highest complete interval of each month above the site's floor. Energy
-    that stores hold more, or less, at the end than at the start is settled at the period's mean import price,
-    less the discharge loss, and heat at the price of making it from gas; so nothing is won by emptying them.
+    that stores hold more, or less, at the end than at the start is settled at what it costs to put it there:
+    electricity at the cheapest import price of the day that follows, with the charging loss, and heat from gas.
     """
     calendar = TariffCalendar(site.tariffs)
     intervals: Sequence[Mapping[str, Any]] = book["intervals"]
     terms = dict.fromkeys(("import", "export", "demand", "gas", "carbon", "wear", "stored energy"), 0.0)
     peaks_kw: dict[str, float] = {}
     charges: dict[str, float] = {}
-    co2_kg = price_sum = gas_price_sum = 0.0
+    co2_kg = 0.0
     for interval in intervals:
         start = datetime.fromisoformat(interval["start"])
         tariff = calendar.tariff_at(start)
         price = calendar.import_price_at(start)
-        price_sum += price
-        gas_price_sum += tariff.gas_per_kwh
         terms["import"] += interval["import_kwh"] * price
         terms["export"] -= interval["export_kwh"] * tariff.export_per_kwh
         terms["gas"] += interval["gas_kwh"] * tariff.gas_per_kwh
@@ -59,14 +57,12 @@ def settle(site: Site, book: Mapping[str, Any]) -> Bill:
     for month, peak_kw in peaks_kw.items():
         terms["demand"] += charges[month] * max(0.0, peak_kw - site.file.month_peak_floor_kw)
     accounts: Mapping[str, Mapping[str, float]] = book["total"]["assets"]
-    if intervals:
-        mean_price, gas_price = price_sum / len(intervals), gas_price_sum / len(intervals)
-        boilers = [boiler.efficiency for boiler in site.of_kind(GasBoiler).values()]
-        heat_price = gas_price / max(boilers) if boilers else mean_price
-        for name, battery in site.of_kind(Battery).items():
-            terms["wear"] += accounts[name]["electricity_fed_kwh"] * battery.wear_cny_per_kwh
-            worth = mean_price * battery.discharge_efficiency
-            terms["stored energy"] -= accounts[name]["stored_kwh"] * worth
-        for name in site.of_kind(HotWaterTank):
-            terms["stored energy"] -= accounts[name]["stored_kwh"] * heat_price
+    end = datetime.fromisoformat(book["total"]["start"]) + timedelta(seconds=book["total"]["seconds"])
+    for name, battery in site.of_kind(Battery).items():
+        terms["wear"] += accounts[name]["electricity_fed_kwh"] * battery.wear_cny_per_kwh
+        cheapest = min(calendar.import_price_at(end + timedelta(minutes=15 * step)) for step in range(96))
+        terms["stored energy"] -= accounts[name]["stored_kwh"] * cheapest / battery.charge_efficiency
+    for name in site.of_kind(HotWaterTank):
+        efficiency = max((boiler.efficiency for boiler in site.of_kind(GasBoiler).values()), default=1.0)
+        terms["stored energy"] -= accounts[name]["stored_kwh"] * calendar.tariff_at(end).gas_per_kwh / efficiency
     return Bill(terms=terms, co2_kg=co2_kg)

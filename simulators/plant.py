@@ -1,10 +1,8 @@
 """The simulated park: every asset of a site on its buses, moved by `advance`.
 
     grid = loads + heat pumps - PV - wind - battery                    (+ import)
-    tank = heat pumps + boilers - heat loads                           (+ into the tank)
 
-What the tanks cannot take is thrown away and counted; what they cannot give is missing at the heat loads, in equal
-shares, and counted.
+The heat side is a bus of its own (`heat_bus`).
 """
 
 from __future__ import annotations
@@ -33,6 +31,7 @@ from simulators.account import Tally
 from simulators.battery import BatteryModel
 from simulators.gas_boiler import GasBoilerModel
 from simulators.grid import GridModel
+from simulators.heat_bus import HeatBus, Outside
 from simulators.heat_pump import HeatPumpModel
 from simulators.ledger import INTERVAL_S, Ledger
 from simulators.load import REACTIVE_PER_ACTIVE, ElectricLoadModel, HeatLoadModel
@@ -45,8 +44,6 @@ MAX_STEP_US = 5_000_000
 """No step of the physics is longer: the ramps of the demo's devices take some seconds."""
 DEFAULT_SOC = 0.5
 """Where the site file says nothing, stores begin half full."""
-NETWORK_DEGC = 60.0
-"""Water of a heat network without a tank."""
 
 Commanded = PvModel | WindModel | BatteryModel | HeatPumpModel | GasBoilerModel
 Model = Commanded | GridModel | TankModel | ElectricLoadModel | HeatLoadModel
@@ -91,11 +88,12 @@ class Plant:
         self._pv = _only(self._models, PvModel)
         self._wind = _only(self._models, WindModel)
         self._batteries = _only(self._models, BatteryModel)
-        self._heat_pumps = _only(self._models, HeatPumpModel)
-        self._boilers = _only(self._models, GasBoilerModel)
-        self._tanks = _only(self._models, TankModel)
         self._loads = _only(self._models, ElectricLoadModel)
         self._heat_loads = _only(self._models, HeatLoadModel)
+        pumps = _only(self._models, HeatPumpModel)
+        self._heat_bus = HeatBus(
+            pumps, _only(self._models, GasBoilerModel), _only(self._models, TankModel), self._heat_loads
+        )
         self._makers: tuple[PvModel | WindModel | BatteryModel, ...] = (
             *self._pv.values(),
             *self._wind.values(),
@@ -103,9 +101,8 @@ class Plant:
         )
         self._takers: tuple[ElectricLoadModel | HeatPumpModel, ...] = (
             *self._loads.values(),
-            *self._heat_pumps.values(),
+            *pumps.values(),
         )
-        self._surplus_heat_kwh = 0.0
         self._kinds = {name: asset.kind for name, asset in site.assets.items()}
         self._behind: dict[str, list[str]] = {}
         for name, asset in site.assets.items():
@@ -226,7 +223,7 @@ class Plant:
 
     def tally(self) -> Tally:
         """The accounts of all assets now."""
-        return Tally({name: model.account() for name, model in self._models.items()}, self._surplus_heat_kwh)
+        return Tally({name: model.account() for name, model in self._models.items()}, self._heat_bus.surplus_kwh)
 
     def _assets_of(self, device: str) -> list[str]:
         try:
@@ -240,7 +237,7 @@ class Plant:
         self._now_us += step_us
         dt_s = step_us / 1e6
         values = self.surroundings.at(self._now_us / 1e6)
-        used_kwh = self._step_heat(values, dt_s)
+        used_kwh = self._heat_bus.step(self._outside(values), dt_s)
         for name, load in self._loads.items():
             used_kwh += load.step(values[self._place[name, "demand_kw"]], dt_s)
         fed_kwh = sum(battery.step(dt_s) for battery in self._batteries.values())
@@ -261,57 +258,17 @@ class Plant:
     def _pair(self, values: list[float], name: str, first: str, second: str) -> tuple[float, float]:
         return values[self._place[name, first]], values[self._place[name, second]]
 
-    def _step_heat(self, values: list[float], dt_s: float) -> float:
-        """Move the heat bus; returns the electricity that it used in kWh."""
-        wanted_kwh = {
-            name: load.step(values[self._place[name, "demand_kw"]], dt_s) for name, load in self._heat_loads.items()
-        }
-        missing_kw = sum(load.demand_kw for load in self._heat_loads.values())
-        total_kwh = sum(wanted_kwh.values())
-        soc = self._tank_soc()
-        used_kwh = 0.0
-        left_kwh = -total_kwh
-        for pump in self._heat_pumps.values():
-            used, heat = pump.step(
-                source_degc=self._source_degc(pump, values),
-                outdoor_degc=values[self._place[OUTDOOR]],
-                soc=soc,
-                missing_heat_kw=max(missing_kw, 0.0),
-                dt_s=dt_s,
-            )
-            used_kwh += used
-            left_kwh += heat
-            missing_kw -= pump.heat_kw
-        for boiler in self._boilers.values():
-            left_kwh += boiler.step(soc=soc, missing_heat_kw=max(missing_kw, 0.0), dt_s=dt_s)
-            missing_kw -= boiler.heat_kw
-        for tank in self._tanks.values():
-            left_kwh = tank.step(left_kwh, dt_s)
-        self._surplus_heat_kwh += max(left_kwh, 0.0)
-        served = 1.0 - min(max(-left_kwh, 0.0) / total_kwh, 1.0) if total_kwh > 0 else 1.0
-        source_degc = self._network_degc()
-        for name, load in self._heat_loads.items():
-            load.serve(wanted_kwh[name], served, source_degc)
-        return used_kwh
-
-    def _tank_soc(self) -> float | None:
-        """Level of all tanks together, None without one."""
-        if not self._tanks:
-            return None
-        capacity_kwh: float = sum(tank.spec.capacity_kwh for tank in self._tanks.values())
-        return sum(tank.stored_kwh for tank in self._tanks.values()) / capacity_kwh
-
-    def _network_degc(self) -> float:
-        return max((tank.top_degc for tank in self._tanks.values()), default=NETWORK_DEGC)
-
-    def _source_degc(self, pump: HeatPumpModel, values: list[float]) -> float:
-        match pump.spec.source:
-            case "air":
-                return values[self._place[OUTDOOR]]
-            case "ground":
-                return self.surroundings.weather.mean_degc
-            case "water":
-                return values[self._place[WATER]]
+    def _outside(self, values: list[float]) -> Outside:
+        outdoor_degc = values[self._place[OUTDOOR]]
+        return Outside(
+            demand_kw={name: values[self._place[name, "demand_kw"]] for name in self._heat_loads},
+            outdoor_degc=outdoor_degc,
+            source_degc={
+                "air": outdoor_degc,
+                "ground": self.surroundings.weather.mean_degc,
+                "water": values[self._place[WATER]],
+            },
+        )
 
 
 def _only(models: Mapping[str, Model], kind: type[ModelT]) -> dict[str, ModelT]:

@@ -14,6 +14,8 @@ import pytest
 from config.loader import example_site, load_site
 from config.site import Site
 
+pytest_plugins = ["influx_shim", "park_builder", "processes", "tiny_park"]
+
 REQUIRED = os.environ.get("PARKGRID_REQUIRE_SERVERS", "") not in ("", "0")
 """Set where everything must run: a missing server or any other skip is then a failure."""
 

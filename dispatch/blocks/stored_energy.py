@@ -51,7 +51,7 @@ def stored_energy(
     inside within the SOC window, below and above >= 0 in kWh, shape (steps + 1,). below and above are only open
     where the start lies outside the window, and only as far as the store would be if nobody touched it: the
     window can be entered but not left, a store left alone is always a valid plan, and each kWh outside costs a
-    steep price per hour.
+    price per hour.
 
     End: E[steps] + missing - spare = start (brought into the window). A missing kWh costs somewhat more than the
     dearest kWh of the horizon, so no price difference makes a plan empty the store because the world ends with

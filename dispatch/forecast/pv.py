@@ -16,6 +16,9 @@ SYSTEM_SHARE = 0.86 * 0.96
 """Losses of 14 % by soiling, wiring and mismatch, and an inverter efficiency of 0.96."""
 DAYLIGHT_SHARE = 0.05
 """Of the peak power: below it the sun is too low for a ratio of measured to clear power to mean anything."""
+LOWEST_SUN_ZENITH_DEG = 89.9
+"""The clear-sky model divides by the sun's height: a sun at or below the horizon counts as just above it, and
+its power is then set to zero."""
 RECENT_H = 1.0
 """How far back the present clearness looks: a cloud's passing is averaged out, a front is not."""
 DECAY_H = 2.5
@@ -37,7 +40,8 @@ def clear_sky_kw(plant: PvPlant, location: Location, start: datetime, step_h: Fl
     middle_h = np.cumsum(step_h) - step_h / 2.0
     times = pd.DatetimeIndex([start + timedelta(hours=hours) for hours in middle_h.tolist()])
     sun = solarposition.get_solarposition(times, location.latitude, location.longitude, location.altitude_m)
-    zenith = sun["apparent_zenith"].to_numpy()
+    apparent = sun["apparent_zenith"].to_numpy()
+    zenith = np.minimum(apparent, LOWEST_SUN_ZENITH_DEG)
     air_mass = atmosphere.get_absolute_airmass(
         atmosphere.get_relative_airmass(zenith), atmosphere.alt2pres(location.altitude_m)
     )
@@ -46,7 +50,7 @@ def clear_sky_kw(plant: PvPlant, location: Location, start: datetime, step_h: Fl
         plant.tilt_deg, plant.azimuth_deg, zenith, sun["azimuth"].to_numpy(), sky["dni"], sky["ghi"], sky["dhi"]
     )
     power = plant.peak_kw * np.nan_to_num(on_plane["poa_global"]) / 1000.0 * SYSTEM_SHARE
-    return np.clip(np.where(zenith < 90.0, power, 0.0), 0.0, plant.rated_kw)
+    return np.clip(np.where(apparent < 90.0, power, 0.0), 0.0, plant.rated_kw)
 
 
 def pv_power(

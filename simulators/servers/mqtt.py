@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import aiomqtt
@@ -24,6 +25,9 @@ PUBLISH_S = 1.0
 
 RETRY_S = 1.0
 """Real seconds until a lost broker is tried again."""
+
+FAREWELL_S = 0.4
+"""How long leaving the broker may take; the park itself has two seconds to end."""
 
 DIGITS = 3
 """Decimals on the wire: a meter's resolution, in its own units such as W."""
@@ -44,6 +48,7 @@ class MqttServer:
         self._topics: dict[str, list[tuple[Point, MqttPoint]]] = {}
         self._commands: dict[str, tuple[Point, re.Pattern[str]]] = {}
         self._task: asyncio.Task[None] | None = None
+        self._ending = asyncio.Event()
         for point in points:
             source = point.source
             assert isinstance(source, MqttPoint)
@@ -61,16 +66,23 @@ class MqttServer:
         return {}
 
     async def start(self) -> None:
+        self._ending.clear()
         self._task = asyncio.create_task(self._stay(), name=f"mqtt {self._device}")
 
     async def refresh(self) -> None:
-        """A meter publishes in its own rhythm."""
+        """A meter publishes in its own rhythm; only its failure shows here."""
+        if self._task is not None and self._task.done():
+            self._task.result()
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        task, self._task = self._task, None
+        self._ending.set()
+        if task is not None and not task.done():
+            await asyncio.wait([task], timeout=FAREWELL_S)
+        # again and again: before Python 3.12 asyncio.wait_for loses a cancellation that meets its result
+        while task is not None and not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=FAREWELL_S)
 
     def payload(self, topic: str) -> bytes:
         """What the device publishes on a topic now."""
@@ -88,7 +100,7 @@ class MqttServer:
 
     async def _stay(self) -> None:
         password = os.environ.get(self._connection.password_env) if self._connection.password_env else None
-        while True:
+        while not self._ending.is_set():
             client = aiomqtt.Client(
                 self._connection.host,
                 self._connection.port,
@@ -102,20 +114,23 @@ class MqttServer:
                 async with client:
                     await self._talk(client)
             except aiomqtt.MqttError:
-                await asyncio.sleep(RETRY_S)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._ending.wait(), RETRY_S)
 
     async def _talk(self, client: aiomqtt.Client) -> None:
         for topic in self._commands:
             await client.subscribe(topic, qos=1)
         listening = asyncio.create_task(self._listen(client))
+        ending = asyncio.create_task(self._ending.wait())
         try:
-            while not listening.done():
+            while not (listening.done() or ending.done()):
                 await self._publish(client)
-                await asyncio.wait([listening], timeout=PUBLISH_S)
-            listening.result()
+                await asyncio.wait([listening, ending], timeout=PUBLISH_S, return_when=asyncio.FIRST_COMPLETED)
+            if listening.done():
+                listening.result()
         finally:
             listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
+            ending.cancel()
 
     async def _publish(self, client: aiomqtt.Client) -> None:
         for topic in self._topics:

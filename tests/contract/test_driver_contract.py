@@ -11,11 +11,12 @@ import json
 import math
 import signal
 import socket
+import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
 import aiomqtt
 import pytest
@@ -214,14 +215,86 @@ class ModbusRig:
         return self._signed([int(word) for word in words])
 
 
-class OpcuaRig:
-    URI = "urn:parkgrid:contract"
+class OpcuaServer:
+    """An OPC UA server in a thread of its own: it takes seconds to start, so that all tests share it."""
 
-    def __init__(self, port: int) -> None:
+    URI = "urn:parkgrid:contract"
+    KINDS: ClassVar[dict[str, ua.VariantType]] = {
+        "Power": ua.VariantType.Double,
+        "Soc": ua.VariantType.Float,
+        "Supply": ua.VariantType.Double,
+        "Setpoint": ua.VariantType.Int32,
+    }
+
+    def __init__(self) -> None:
+        self.deaf = False
+        self.port = 0
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self._run(self._start())
+
+    def close(self) -> None:
+        self._run(self._server.stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=60)
+
+    async def _start(self) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self._server = Server()
+        await self._server.init()
+        self._server.set_endpoint(f"opc.tcp://127.0.0.1:{self.port}/device")
+        self._server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        # another namespace first, so that the device's index is not the one a fresh server would give
+        await self._server.register_namespace("urn:somebody:else")
+        index = await self._server.register_namespace(self.URI)
+        folder = self._server.nodes.objects
+        self._nodes = {
+            name: await folder.add_variable(ua.NodeId(name, index), f"{index}:{name}", 0, kind)
+            for name, kind in self.KINDS.items()
+        }
+        self._server.set_attribute_value_setter(self._nodes["Setpoint"].nodeid, self._written)
+        await self._server.start()
+
+    def _written(self, node: NodeData, attribute: ua.AttributeIds, value: ua.DataValue) -> None:
+        if not self.deaf:
+            node.attributes[attribute].value = value
+
+    async def reset(self) -> None:
+        self.deaf = False
+        for name in self.KINDS:
+            await self.show(name, 0)
+        await self._here(self._nodes["Setpoint"].set_writable())
+
+    async def show(self, name: str, raw: float | None) -> None:
+        if raw is None:
+            value = ua.DataValue(StatusCode=ua.StatusCode(ua.StatusCodes.BadSensorFailure))
+        else:
+            value = ua.DataValue(ua.Variant(raw, self.KINDS[name]))
+        await self._here(self._nodes[name].write_value(value))
+
+    async def taken(self) -> float:
+        return float(await self._here(self._nodes["Setpoint"].read_value()))
+
+    async def refuse(self) -> None:
+        await self._here(self._nodes["Setpoint"].set_read_only())
+
+    async def _here(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+
+class OpcuaRig:
+    def __init__(self, port: int, server: OpcuaServer | None = None) -> None:
         self._port = port
         self._valve = Valve(port)
-        self.deaf = False
-        node = f"nsu={self.URI};s="
+        self._opcua_server = server
+        node = f"nsu={OpcuaServer.URI};s="
         profile = OpcuaProfile.model_validate(
             {
                 **PROFILE,
@@ -236,48 +309,29 @@ class OpcuaRig:
         )
         self.points = {point.name: point for point in points_of("device", profile, {})}
 
+    @property
+    def _server(self) -> OpcuaServer:
+        assert self._opcua_server is not None
+        return self._opcua_server
+
+    @property
+    def deaf(self) -> bool:
+        return self._server.deaf
+
+    @deaf.setter
+    def deaf(self, deaf: bool) -> None:
+        self._server.deaf = deaf
+
     def driver(self) -> Driver:
         spec = OpcUa(protocol="opcua", endpoint=f"opc.tcp://127.0.0.1:{self._port}/device", timeout_s=TIMEOUT_S)
         return OpcuaDriver(OpcuaSession(spec), list(self.points.values()), CLOCK)
 
     async def start(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self._server = Server()
-        await self._server.init()
-        self._server.set_endpoint(f"opc.tcp://127.0.0.1:{port}/device")
-        self._server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
-        # another namespace first, so that the device's index is not the one a fresh server would give
-        await self._server.register_namespace("urn:somebody:else")
-        index = await self._server.register_namespace(self.URI)
-        folder = self._server.nodes.objects
-        kinds = {
-            "Power": ua.VariantType.Double,
-            "Soc": ua.VariantType.Float,
-            "Supply": ua.VariantType.Double,
-            "Setpoint": ua.VariantType.Int32,
-        }
-        self._nodes = {
-            name: await folder.add_variable(ua.NodeId(name, index), f"{index}:{name}", 0, kind)
-            for name, kind in kinds.items()
-        }
-        setpoint = self._nodes["Setpoint"]
-        await setpoint.set_writable()
-        self._server.set_attribute_value_setter(setpoint.nodeid, self._written)
-        await self._server.start()
-        await self._valve.open(port)
-
-    def _written(self, node: NodeData, attribute: ua.AttributeIds, value: ua.DataValue) -> None:
-        if not self.deaf:
-            node.attributes[attribute].value = value
-
-    async def refuse(self) -> None:
-        await self._nodes["Setpoint"].set_read_only()
+        await self._server.reset()
+        await self._valve.open(self._server.port)
 
     async def stop(self) -> None:
         await self._valve.shut()
-        await self._server.stop()
 
     async def freeze(self) -> None:
         self._valve.freeze()
@@ -285,17 +339,14 @@ class OpcuaRig:
     async def thaw(self) -> None:
         self._valve.thaw()
 
+    async def refuse(self) -> None:
+        await self._server.refuse()
+
     async def show(self, name: str, raw: float | None) -> None:
-        kind = {"active_power_kw": "Power", "soc": "Soc", "supply_degc": "Supply"}[name]
-        variant = ua.VariantType.Float if kind == "Soc" else ua.VariantType.Double
-        if raw is None:
-            bad = ua.DataValue(StatusCode=ua.StatusCode(ua.StatusCodes.BadSensorFailure))
-            await self._nodes[kind].write_value(bad)
-        else:
-            await self._nodes[kind].write_value(ua.DataValue(ua.Variant(raw, variant)))
+        await self._server.show({"active_power_kw": "Power", "soc": "Soc", "supply_degc": "Supply"}[name], raw)
 
     async def taken(self) -> float:
-        return float(await self._nodes["Setpoint"].read_value())
+        return await self._server.taken()
 
 
 class MqttRig:
@@ -389,9 +440,20 @@ RIGS: dict[str, Callable[[int], Rig]] = {"modbus": ModbusRig, "opcua": OpcuaRig,
 PROTOCOLS = ["modbus", "opcua", pytest.param("mqtt", marks=pytest.mark.server("mosquitto"))]
 
 
+@pytest.fixture(scope="module")
+def opcua_server() -> Iterator[OpcuaServer]:
+    server = OpcuaServer()
+    yield server
+    server.close()
+
+
 @pytest.fixture(params=PROTOCOLS)
 async def rig(request: pytest.FixtureRequest, free_port: int) -> AsyncIterator[Rig]:
-    rig = RIGS[request.param](free_port)
+    rig: Rig
+    if request.param == "opcua":
+        rig = OpcuaRig(free_port, request.getfixturevalue("opcua_server"))
+    else:
+        rig = RIGS[request.param](free_port)
     await rig.start()
     yield rig
     await rig.thaw()
@@ -499,6 +561,28 @@ async def test_a_server_that_accepts_and_says_nothing_is_a_link_down(protocol: s
                 await driver.read(list(rig.points.values()))
             assert time.monotonic() - start_s < TIMEOUT_S + SLACK_S
             await driver.close()
+
+
+@pytest.mark.parametrize(
+    "nonsense", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\xff" * 64, b"\x00" * 64], ids=["http", "ones", "zeros"]
+)
+@pytest.mark.parametrize("protocol", ["modbus", "opcua", "mqtt"])
+async def test_a_server_that_speaks_something_else_is_a_link_down(
+    protocol: str, nonsense: bytes, free_port: int
+) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while await reader.read(4096):
+                writer.write(nonsense)
+        writer.close()
+
+    rig = RIGS[protocol](free_port)
+    driver = rig.driver()
+    async with await asyncio.start_server(serve, "127.0.0.1", free_port), nothing_left():
+        with pytest.raises(LinkDown, match=str(free_port)):  # noqa: PT012
+            await driver.connect()
+            await driver.read(list(rig.points.values()))
+        await driver.close()
 
 
 @pytest.mark.parametrize("protocol", ["modbus", "opcua", "mqtt"])

@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from influx_shim import InfluxShim
 
 from config.clock import SystemClock
 from config.site import InfluxDb
@@ -20,9 +21,6 @@ from controller.telemetry.record import FieldValue, Record
 from controller.telemetry.schema import MEASUREMENTS
 from controller.telemetry.store import TelemetryStore
 from controller.telemetry.writer import TelemetryWriter
-
-if TYPE_CHECKING:
-    from tests.plugins.influx_shim import InfluxShim
 
 pytestmark = [pytest.mark.server("influxd"), pytest.mark.server("nginx")]
 
@@ -107,7 +105,7 @@ def alarms(site: str) -> Iterator[Record]:
 
 
 @pytest.fixture
-async def filled(influx: InfluxShim, tmp_path: Path) -> AsyncIterator[InfluxShim]:
+async def filled(influx: InfluxShim, tmp_path: Path) -> InfluxShim:
     """The records on their real way: queue, file, forwarder, InfluxDB."""
     store = TelemetryStore(tmp_path / "telemetry.sqlite", spool_limit=100_000, retention_days=30, forwarding=True)
     writer = TelemetryWriter(store, clock=SystemClock())
@@ -128,7 +126,7 @@ async def filled(influx: InfluxShim, tmp_path: Path) -> AsyncIterator[InfluxShim
     await writer.close()
     store.close()
     assert forwarder.state.rejected == 0
-    yield influx
+    return influx
 
 
 def substituted(query: str) -> str:
@@ -163,7 +161,7 @@ async def test_every_panel_has_rows_with_values(filled: InfluxShim) -> None:
 async def test_the_variables_list_sites_and_assets(filled: InfluxShim) -> None:
     assert [row["value"] for row in filled.query(variables()["site"])] == ["demo", "other"]
     listed = [row["value"] for row in filled.query(substituted(variables()["asset"]))]
-    assert listed == sorted(set(POWER_KW))
+    assert listed == sorted(KINDS)
 
 
 def panel_rows(influx: InfluxShim, title: str) -> list[dict[str, Any]]:

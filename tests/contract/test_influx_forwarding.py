@@ -9,17 +9,14 @@ import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from influx_shim import InfluxShim
 
 from config.site import InfluxDb
 from controller.telemetry.influx import InfluxForwarder, NoToken
 from controller.telemetry.record import Record
 from controller.telemetry.store import TelemetryStore
-
-if TYPE_CHECKING:
-    from tests.plugins.influx_shim import InfluxShim
 
 pytestmark = [pytest.mark.server("influxd"), pytest.mark.server("nginx")]
 

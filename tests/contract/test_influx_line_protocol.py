@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from influx_shim import InfluxShim
 
 from controller.telemetry.record import Record, to_line
-
-if TYPE_CHECKING:
-    from tests.plugins.influx_shim import InfluxShim
 
 pytestmark = [pytest.mark.server("influxd"), pytest.mark.server("nginx")]
 

@@ -37,6 +37,8 @@ class Gateway:
     """Exception code by unit."""
     missing: int = 0
     """Registers left out of each answer."""
+    mixed_up: bool = False
+    """Answers a read as if one register had been written."""
     delay_s: float = 0.0
     port: int = 0
 
@@ -67,6 +69,8 @@ class Gateway:
         if unit in self.failing:
             return bytes([function | 0x80, self.failing[unit]])
         registers = self.units[unit]
+        if self.mixed_up:
+            return struct.pack(">BHH", 6, address, 7)
         if function in (3, 4):
             wanted = range(address, address + count)
             if any(register not in registers for register in wanted):
@@ -164,6 +168,15 @@ async def test_a_short_answer_is_no_value(gateway: Gateway) -> None:
     (reading,) = await driver.read([points["b_kw"]])
     assert reading.quality is Quality.BAD
     assert reading.reason == "answered 1 registers instead of 2 from 11"
+    await driver.close()
+
+
+async def test_an_answer_to_another_question_is_no_value(gateway: Gateway) -> None:
+    gateway.mixed_up = True
+    points = profile_points(a_kw={"address": 10})
+    driver = await connected(gateway, points)
+    (reading,) = await driver.read([points["a_kw"]])
+    assert reading.reason == "answered function 6 to a read of holding registers"
     await driver.close()
 
 

@@ -298,7 +298,7 @@ async def test_a_wrong_password_is_a_link_down_with_the_brokers_words(tmp_path: 
         await peer.__aexit__(None, None, None)
         clock = OffsetClock()
         intruder = MqttDriver(session_with(free_port, clock, username="ems", password="guess"), [POWER], clock)
-        with pytest.raises(LinkDown, match="[Nn]ot authori[sz]ed"):
+        with pytest.raises(LinkDown, match=r"[Nn]ot authori[sz]ed"):
             await intruder.connect()
         await intruder.close()
         driver = MqttDriver(session_with(free_port, clock, username="ems", password="secret"), [POWER], clock)

@@ -6,7 +6,7 @@ The fixture `tiny_park` makes one from assets and hourly prices.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -117,7 +117,9 @@ class TinyPark:
 
         def series(key: str, names: Mapping[str, Any], default: float) -> dict[str, Any]:
             values = {**dict.fromkeys(names, default), **given.pop(key, {})}
-            return {name: np.broadcast_to(np.array(value, dtype=float), (self.steps,)) for name, value in values.items()}
+            return {
+                name: np.broadcast_to(np.array(value, dtype=float), (self.steps,)) for name, value in values.items()
+            }
 
         def of(*kinds: str) -> dict[str, Any]:
             return {name: asset for name, asset in self.site.assets.items() if asset.kind in kinds}
@@ -186,7 +188,7 @@ def hourly_tariff() -> Callable[..., Tariff]:
 @pytest.fixture
 def park_with_all(tiny_park: Callable[..., TinyPark]) -> TinyPark:
     """One asset of each kind over four hours, the second cheap, the third dear, with demand charge and carbon price."""
-    park = tiny_park(
+    return tiny_park(
         {
             "load": {},
             "pv": {},
@@ -210,4 +212,3 @@ def park_with_all(tiny_park: Callable[..., TinyPark]) -> TinyPark:
         demand_charge_per_kw_month=5,
         carbon_price_per_t=100,
     )
-    return replace(park)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
+from tiny_park import TinyPark
 
 from dispatch.checker import check_plan, unmet
 
-if TYPE_CHECKING:
-    from tests.plugins.tiny_park import TinyPark
-
-Park = Callable[..., "TinyPark"]
+Park = Callable[..., TinyPark]
 
 IDEAL: dict[str, Any] = {"charge_efficiency": 1, "discharge_efficiency": 1}
 
@@ -192,7 +190,7 @@ def test_a_start_outside_the_window_is_accepted_and_left_at_once(
 
 def test_a_store_that_cannot_return_to_its_window_is_named_but_goes_no_further_out(tiny_park: Park) -> None:
     park = tiny_park({"load": {}, "battery": {**IDEAL, "soc_min": 0.2}, "grid": {"import_limit_kw": 100}}, (1.0, 1.0))
-    situation = park.situation(load_kw={"load": 140}, stored_kwh={"battery": 10})
+    situation = park.situation(load_kw={"load": [140, 100]}, stored_kwh={"battery": 10})
     plan = park.plan(situation)
     assert plan.assets["battery"].stored_kwh == pytest.approx([10, 10, 10])
     assert "battery: is outside its window in 2 steps, most 10.0 kWh in step 0" in plan.note

@@ -119,7 +119,7 @@ async def test_a_device_process_that_is_killed_starts_again_on_its_port(drive: A
     client = await park.client("battery_tcp")
     async with asyncio.timeout(PATIENCE_S):
         while (await client.read_holding_registers(102, count=1, device_id=1)).registers != [5000]:
-            await asyncio.sleep(0.01)
+            await park.park.tick()
     assert (await client.read_holding_registers(200, count=2, device_id=1)).registers == [0, 0]
     client.close()
 

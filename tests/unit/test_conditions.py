@@ -1,0 +1,141 @@
+"""What is the case now that a person should know."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from controller.alarms import KINDS, Condition
+from controller.conditions import Health, conditions
+from controller.image import Snapshot
+from controller.modes import Mode
+
+if TYPE_CHECKING:
+    from tests.plugins.park_builder import ParkBuilder
+
+WELL = Health(
+    plan_failure="",
+    plan_refused="",
+    planner_lost="",
+    influxdb_down="",
+    telemetry_lost="",
+    state_not_saved="",
+    override_damaged="",
+    internal_error="",
+    overrun="",
+)
+
+OF_HEALTH = {
+    "plan_failure": "fallback_plan",
+    "plan_refused": "plan_refused",
+    "planner_lost": "planner_lost",
+    "influxdb_down": "influxdb_down",
+    "telemetry_lost": "telemetry_lost",
+    "state_not_saved": "state_not_saved",
+    "override_damaged": "override_damaged",
+    "internal_error": "internal_error",
+    "overrun": "cycle_overrun",
+}
+
+
+def found(
+    snapshot: Snapshot, before: Snapshot | None = None, mode: Mode = Mode.OPTIMAL, health: Health = WELL
+) -> list[Condition]:
+    return conditions(snapshot, before, mode, {}, health)
+
+
+def test_a_quiet_park_has_nothing_to_tell(park: ParkBuilder) -> None:
+    assert found(park.snapshot(), park.snapshot()) == []
+
+
+def test_a_lost_grid_meter_is_not_just_an_asset(park: ParkBuilder) -> None:
+    snapshot = park.snapshot(ages_s={"grid": 4.0})
+    assert found(snapshot, mode=Mode.SAFE) == [Condition("grid_meter_lost", "grid", "active_power_kw is 4 s old")]
+    assert found(snapshot, mode=Mode.STARTING) == []
+
+
+def test_a_lost_counter_of_the_grid_meter_does_not_hide_its_power(park: ParkBuilder) -> None:
+    # the power is measured, so the controller goes on, and so does the watch over the limits
+    snapshot = park.snapshot({"grid": 3100.0, "grid.energy_import_kwh": None})
+    assert found(snapshot) == [
+        Condition("import_limit_exceeded", "grid", "import of 3100 kW is above the limit of 3000 kW"),
+        Condition("asset_unavailable", "grid", "energy_import_kwh cannot be read"),
+    ]
+
+
+def test_every_asset_that_cannot_be_used_is_named(park: ParkBuilder) -> None:
+    snapshot = park.snapshot({"battery.available": 0.0, "hall_1": None})
+    assert found(snapshot) == [
+        Condition("asset_unavailable", "battery", "battery_pcs says that it is not available"),
+        Condition("asset_unavailable", "hall_1", "active_power_kw cannot be read"),
+    ]
+    assert found(snapshot, mode=Mode.STARTING) == []
+
+
+@pytest.mark.parametrize(("grid_kw", "kind"), [(3000.1, "import_limit_exceeded"), (-1000.1, "export_limit_exceeded")])
+def test_a_broken_limit_is_told_beyond_it_and_not_at_it(park: ParkBuilder, grid_kw: float, kind: str) -> None:
+    assert [condition.kind for condition in found(park.snapshot({"grid": grid_kw}))] == [kind]
+    assert found(park.snapshot({"grid": 3000.0})) == []
+    assert found(park.snapshot({"grid": -1000.0})) == []
+
+
+def test_a_broken_limit_is_told_even_before_the_controller_acts(park: ParkBuilder) -> None:
+    snapshot = park.snapshot({"grid": -1200.0})
+    assert found(snapshot, mode=Mode.STARTING) == [
+        Condition("export_limit_exceeded", "grid", "export of 1200 kW is above the limit of 1000 kW")
+    ]
+
+
+def test_a_tank_in_its_reserve_is_told(park: ParkBuilder) -> None:
+    # the window begins at 5 %, the reserve is 3 % above it
+    assert found(park.snapshot({"tank.soc": 0.08})) == [Condition("heat_supply_low", "tank", "tank at 8%")]
+    assert found(park.snapshot({"tank.soc": 0.081})) == []
+    assert [condition.kind for condition in found(park.snapshot({"tank.soc": None}))] == ["asset_unavailable"]
+
+
+@pytest.mark.parametrize(("jump_s", "told"), [(5.0, False), (5.1, True), (-5.1, True), (3600.0, True), (-0.5, False)])
+def test_a_calendar_that_moves_against_the_elapsed_time_has_jumped(
+    park: ParkBuilder, jump_s: float, told: bool
+) -> None:
+    before = park.snapshot(site_s=10.0)
+    snapshot = park.snapshot(at=park.NOON + timedelta(seconds=1.0 + jump_s), site_s=11.0)
+    assert [condition.kind for condition in found(snapshot, before)] == (["clock_jumped"] if told else [])
+
+
+def test_a_long_cycle_is_no_jump(park: ParkBuilder) -> None:
+    before = park.snapshot(site_s=10.0)
+    assert found(park.snapshot(at=park.NOON + timedelta(minutes=5), site_s=310.0), before) == []
+
+
+def test_a_jump_says_how_far_and_where_to(park: ParkBuilder) -> None:
+    before = park.snapshot(site_s=10.0)
+    (condition,) = found(park.snapshot(at=park.NOON - timedelta(hours=1), site_s=11.0), before)
+    assert condition.text == "the calendar moved by -3601 s against the elapsed time"
+
+
+def test_setpoints_that_are_not_followed_are_told_by_asset(park: ParkBuilder) -> None:
+    told = conditions(park.snapshot(), None, Mode.OPTIMAL, {"battery": "shows 0, not 200 within 0.2"}, WELL)
+    assert told == [Condition("setpoint_not_followed", "battery", "shows 0, not 200 within 0.2")]
+
+
+@pytest.mark.parametrize(("field", "kind"), OF_HEALTH.items())
+def test_each_part_that_is_unwell_is_told_in_its_own_words(park: ParkBuilder, field: str, kind: str) -> None:
+    health = replace(WELL, **{field: "its own words"})
+    assert found(park.snapshot(), health=health) == [Condition(kind, "", "its own words")]
+
+
+def test_every_part_has_its_condition_and_every_condition_its_alarm() -> None:
+    assert {field.name for field in fields(Health)} == set(OF_HEALTH)
+    of_the_park = {
+        "grid_meter_lost",
+        "asset_unavailable",
+        "setpoint_not_followed",
+        "import_limit_exceeded",
+        "export_limit_exceeded",
+        "heat_supply_low",
+        "clock_jumped",
+    }
+    assert set(OF_HEALTH.values()) | of_the_park == set(KINDS)

@@ -1,0 +1,433 @@
+"""The second's decision, worked by hand on the demo park: 3 MW import, 1 MW export, 1 % of each kept free."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller.decision import Decision
+from controller.modes import Mode
+
+if TYPE_CHECKING:
+    from tests.plugins.park_builder import ParkBuilder
+
+IMPORT_KW = 2970.0
+EXPORT_KW = 990.0
+
+
+def told(decision: Decision, asset: str) -> tuple[float | None, str]:
+    return decision.assets[asset].setpoint_kw, decision.assets[asset].owner
+
+
+# -- following the plan ------------------------------------------------------------------------------
+
+
+def test_the_battery_takes_up_what_the_grid_deviates_from_the_plan(park: ParkBuilder) -> None:
+    # 500 kW imported, 300 planned: the battery, at 0 as planned, gives the 200
+    decision = park.decide({"grid": 500.0, "battery": 0.0}, park.plan({"grid": 300.0, "battery": 0.0}))
+    battery = decision.assets["battery"]
+    assert (battery.setpoint_kw, battery.owner) == (200.0, "plan")
+    assert (battery.planned_kw, battery.correction_kw) == (0.0, 200.0)
+    assert decision.grid_target_kw == 300.0
+    assert battery.reason == "plan +0 kW, +200 kW to hold the grid at 300 kW (measured 500 kW)"
+
+
+def test_a_battery_that_already_gives_it_goes_on(park: ParkBuilder) -> None:
+    decision = park.decide({"grid": 300.0, "battery": 200.0}, park.plan({"grid": 300.0, "battery": 0.0}))
+    assert told(decision, "battery") == (200.0, "plan")
+
+
+def test_less_load_than_planned_goes_into_the_battery(park: ParkBuilder) -> None:
+    decision = park.decide({"grid": 100.0, "battery": 50.0}, park.plan({"grid": 400.0, "battery": 50.0}))
+    assert told(decision, "battery") == (-250.0, "plan")
+
+
+def test_a_plan_beyond_the_connections_limits_is_steered_to_inside_of_them(park: ParkBuilder) -> None:
+    assert park.decide({}, park.plan({"grid": 3000.0})).grid_target_kw == IMPORT_KW
+    assert park.decide({}, park.plan({"grid": -1000.0})).grid_target_kw == -EXPORT_KW
+
+
+def test_of_two_batteries_each_follows_its_own_plan(park: ParkBuilder) -> None:
+    two = park.with_copy("battery", "battery_2")
+    # both idle, 100 and 50 planned: 450 kW of import become 300
+    plan = two.plan({"grid": 300.0, "battery": 100.0, "battery_2": 50.0})
+    decision = two.decide({"grid": 450.0}, plan)
+    assert told(decision, "battery") == (100.0, "plan")
+    assert told(decision, "battery_2") == (50.0, "plan")
+
+
+def test_of_two_batteries_the_second_takes_what_the_first_cannot(park: ParkBuilder) -> None:
+    two = park.with_copy("battery", "battery_2")
+    # 1500 kW above the plan: 1000 from the first, 500 from the second
+    plan = two.plan({"grid": 300.0, "battery": 0.0, "battery_2": 0.0})
+    decision = two.decide({"grid": 1800.0}, plan)
+    assert told(decision, "battery") == (1000.0, "rating")
+    assert told(decision, "battery_2") == (500.0, "plan")
+
+
+def test_each_interval_has_its_own_plan(park: ParkBuilder) -> None:
+    plan = park.plan({"grid": 0.0, "battery": 0.0, "boiler": [300.0, 600.0, *[0.0] * 6]})
+    assert told(park.decide({}, plan), "boiler") == (300.0, "plan")
+    later = park.NOON + timedelta(minutes=15)
+    assert told(park.decide({}, plan, at=later), "boiler") == (600.0, "plan")
+
+
+def test_after_the_end_of_a_plan_local_rules_apply(park: ParkBuilder) -> None:
+    plan = park.plan({"grid": 300.0, "battery": 400.0}, steps=4)
+    decision = park.decide({"grid": 500.0}, plan, at=park.NOON + timedelta(hours=1))
+    assert told(decision, "battery") == (0.0, "local default")
+    assert decision.grid_target_kw is None
+    assert decision.assets["battery"].planned_kw is None
+
+
+# -- the corridor around the planned state of charge --------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("soc", "grid_kw", "setpoint_kw"),
+    [
+        # planned SOC 0.5, planned grid 300 and battery 0
+        (0.5, 500.0, 200.0),  # on the plan: all of it
+        (0.475, 500.0, 100.0),  # half the corridor behind: half of it
+        (0.45, 500.0, 0.0),  # the corridor's edge: only the plan
+        (0.40, 500.0, 0.0),
+        (0.525, 500.0, 200.0),  # ahead, and giving brings it back: all of it
+        (0.525, 100.0, -100.0),  # ahead, and taking leads further away: half of it
+        (0.56, 100.0, 0.0),
+        (0.46, 100.0, -200.0),  # behind, and taking brings it back
+    ],
+)
+def test_the_correction_fades_towards_the_edge_of_the_corridor(
+    park: ParkBuilder, soc: float, grid_kw: float, setpoint_kw: float
+) -> None:
+    plan = park.plan({"grid": 300.0, "battery": 0.0}, stored_kwh={"battery": [1000.0] * 9})
+    decision = park.decide({"grid": grid_kw, "battery.soc": soc}, plan)
+    assert decision.assets["battery"].setpoint_kw == pytest.approx(setpoint_kw)
+
+
+def test_a_grid_at_plan_with_the_battery_ahead_lets_the_battery_go_back_to_its_plan(park: ParkBuilder) -> None:
+    # the battery took 200 kW more than planned to hold the grid, and is now 5 % fuller than planned
+    plan = park.plan({"grid": 300.0, "battery": 0.0}, stored_kwh={"battery": [1000.0] * 9})
+    decision = park.decide({"grid": 300.0, "battery": -200.0, "battery.soc": 0.55}, plan)
+    assert told(decision, "battery") == (0.0, "plan")
+
+
+def test_the_planned_state_is_taken_within_the_interval(park: ParkBuilder) -> None:
+    # 100 kWh more in this quarter of an hour: a third of the way there are 33.3
+    plan = park.plan({"grid": 300.0, "battery": -400.0}, stored_kwh={"battery": [900.0, *[1000.0] * 8]})
+    at = park.NOON + timedelta(minutes=5)
+    soc = (900.0 + 100.0 / 3) / 2000.0
+    decision = park.decide({"grid": 500.0, "battery": -400.0, "battery.soc": soc}, plan, at=at)
+    assert decision.assets["battery"].correction_kw == pytest.approx(200.0)
+    behind = park.decide({"grid": 500.0, "battery": -400.0, "battery.soc": soc - 0.025}, plan, at=at)
+    assert behind.assets["battery"].correction_kw == pytest.approx(100.0)
+
+
+# -- limits ------------------------------------------------------------------------------------------
+
+
+def test_the_import_limit_beats_the_plan(park: ParkBuilder) -> None:
+    # charging with 500 as planned, 3300 imported: charging must shrink by 330
+    decision = park.decide({"grid": 3300.0, "battery": -500.0}, park.plan({"grid": 3300.0, "battery": -500.0}))
+    assert decision.assets["battery"].setpoint_kw == pytest.approx(-170.0)
+    # the target is inside the limit, so the plan itself asks for it; the corridor may not hold it back
+    behind = park.plan({"grid": 3300.0, "battery": -500.0}, stored_kwh={"battery": [1200.0] * 9})
+    decision = park.decide({"grid": 3300.0, "battery": -500.0}, behind)
+    assert decision.assets["battery"].setpoint_kw == pytest.approx(-170.0)
+    assert decision.assets["battery"].owner == "connection limit"
+
+
+def test_the_import_limit_holds_without_a_plan(park: ParkBuilder) -> None:
+    decision = park.decide({"grid": 3170.0, "tank.soc": 0.8})
+    assert told(decision, "battery") == (200.0, "connection limit")
+    assert told(park.decide({"grid": 2900.0}), "battery") == (0.0, "local default")
+
+
+def test_what_the_battery_cannot_give_the_heat_pump_gives_up(park: ParkBuilder) -> None:
+    # 1270 above the limit: 1000 from the battery, 270 of the heat pump's 400
+    values = {"grid": 4240.0, "heat_pump": 400.0}
+    decision = park.decide(values, park.plan({"grid": 2000.0, "battery": 0.0, "heat_pump": 400.0}))
+    assert told(decision, "battery") == (1000.0, "rating")
+    assert told(decision, "heat_pump") == (pytest.approx(130.0), "connection limit")
+
+
+def test_the_export_limit_is_kept_by_the_battery_first(park: ParkBuilder) -> None:
+    decision = park.decide({"grid": -1290.0, "pv_a": 900.0, "pv_b": 900.0}, None)
+    assert told(decision, "battery") == (-300.0, "connection limit")
+    # then nothing is left to export, and nothing to spare: each may feed what it feeds
+    assert told(decision, "pv_a") == (900.0, "export limit")
+
+
+def test_beyond_the_export_limit_generators_give_up_in_proportion(park: ParkBuilder) -> None:
+    # full battery; 300 too much of 600 fed: each feeds half
+    values = {"grid": -1290.0, "pv_a": 400.0, "pv_b": 150.0, "wind": 50.0, "battery.soc": 0.9}
+    decision = park.decide(values)
+    assert told(decision, "battery") == (0.0, "SOC window")
+    assert told(decision, "pv_a") == (pytest.approx(200.0), "export limit")
+    assert told(decision, "pv_b") == (pytest.approx(75.0), "export limit")
+    assert told(decision, "wind") == (pytest.approx(25.0), "export limit")
+
+
+def test_a_generator_that_cannot_be_told_is_made_up_for_by_the_others(park: ParkBuilder) -> None:
+    # as above, but the turbine is switched to local: the 300 come from the 550 of the PV plants
+    values = {
+        "grid": -1290.0,
+        "pv_a": 400.0,
+        "pv_b": 150.0,
+        "wind": 50.0,
+        "wind.available": 0.0,
+        "battery.soc": 0.9,
+    }
+    decision = park.decide(values)
+    assert told(decision, "pv_a") == (pytest.approx(400.0 * 250 / 550), "export limit")
+    assert told(decision, "pv_b") == (pytest.approx(150.0 * 250 / 550), "export limit")
+    assert decision.assets["wind"].setpoint_kw is None
+    measured_only = park.with_device("wind_controller", write=())
+    decision = measured_only.decide({**values, "wind.available": 1.0})
+    assert told(decision, "pv_a") == (pytest.approx(400.0 * 250 / 550), "export limit")
+    assert "wind" not in decision.assets
+
+
+def test_more_to_give_up_than_is_fed_means_nothing_is_fed(park: ParkBuilder) -> None:
+    decision = park.decide({"grid": -1290.0, "pv_a": 100.0, "battery.soc": 0.9})
+    assert told(decision, "pv_a") == (0.0, "export limit")
+    assert told(decision, "pv_b") == (0.0, "export limit")
+
+
+def test_near_the_export_limit_generators_share_the_room_left(park: ParkBuilder) -> None:
+    # 300 left below the limit, 3000 rated in all: each may feed a tenth of its rating more than it does
+    decision = park.decide({"grid": -690.0, "pv_a": 400.0, "pv_b": 950.0})
+    assert told(decision, "pv_a") == (pytest.approx(500.0), "export limit")
+    assert told(decision, "pv_b") == (pytest.approx(1000.0), "local default")
+
+
+def test_far_from_the_export_limit_generators_are_free(park: ParkBuilder) -> None:
+    assert told(park.decide({"grid": -300.0, "pv_a": 400.0}), "pv_a") == (1000.0, "local default")
+
+
+def test_a_plan_that_curtails_is_followed_and_one_that_does_not_leaves_the_generator_free(park: ParkBuilder) -> None:
+    plan = park.plan({"pv_a": 500.0, "pv_b": 700.0}, available_kw={"pv_a": 800.0, "pv_b": 700.0})
+    decision = park.decide({"grid": 100.0, "pv_a": 800.0, "pv_b": 700.0}, plan)
+    assert told(decision, "pv_a") == (500.0, "plan")
+    assert told(decision, "pv_b") == (1000.0, "local default")
+    # less sun than forecast is no curtailment: 695 of 700 are within what a forecast cannot tell
+    nearly = park.plan({"pv_a": 695.0}, available_kw={"pv_a": 700.0})
+    assert told(park.decide({"pv_a": 650.0}, nearly), "pv_a") == (1000.0, "local default")
+
+
+# -- the state of charge, the tank, heat -------------------------------------------------------------
+
+
+def test_a_full_battery_does_not_charge_and_an_empty_one_does_not_discharge(park: ParkBuilder) -> None:
+    charging = park.plan({"grid": 300.0, "battery": -400.0})
+    assert told(park.decide({"grid": -100.0, "battery.soc": 0.9}, charging), "battery") == (0.0, "SOC window")
+    giving = park.plan({"grid": 300.0, "battery": 400.0})
+    assert told(park.decide({"grid": 700.0, "battery.soc": 0.1}, giving), "battery") == (0.0, "SOC window")
+
+
+def test_a_full_battery_may_discharge_and_an_empty_one_may_charge(park: ParkBuilder) -> None:
+    decision = park.decide({"grid": 700.0, "battery.soc": 0.95}, park.plan({"grid": 300.0, "battery": 0.0}))
+    assert told(decision, "battery") == (400.0, "plan")
+    decision = park.decide({"grid": 100.0, "battery.soc": 0.05}, park.plan({"grid": 300.0, "battery": 0.0}))
+    assert told(decision, "battery") == (-200.0, "plan")
+
+
+def test_an_empty_battery_is_not_drained_even_for_the_import_limit(park: ParkBuilder) -> None:
+    assert told(park.decide({"grid": 3500.0, "battery.soc": 0.1}), "battery") == (0.0, "SOC window")
+
+
+def test_a_nearly_empty_tank_is_heated_whatever_the_plan_says(park: ParkBuilder) -> None:
+    plan = park.plan({"grid": 500.0, "heat_pump": 0.0, "boiler": 0.0})
+    decision = park.decide({"grid": 500.0, "tank.soc": 0.08}, plan)
+    assert told(decision, "heat_pump") == (400.0, "heat supply")
+    assert told(decision, "boiler") == (1500.0, "heat supply")
+    assert told(park.decide({"grid": 500.0, "tank.soc": 0.09}, plan), "boiler") == (0.0, "plan")
+
+
+def test_the_import_limit_comes_before_the_heat_reserve(park: ParkBuilder) -> None:
+    # 150 left below the limit, and the battery is empty
+    values = {"grid": 2820.0, "tank.soc": 0.05, "battery.soc": 0.1}
+    decision = park.decide(values)
+    assert told(decision, "heat_pump") == (pytest.approx(150.0), "connection limit")
+
+
+def test_a_full_tank_is_not_heated(park: ParkBuilder) -> None:
+    plan = park.plan({"grid": 500.0, "heat_pump": 300.0, "boiler": 900.0})
+    decision = park.decide({"grid": 500.0, "tank.soc": 0.95}, plan)
+    assert told(decision, "heat_pump") == (0.0, "tank")
+    assert told(decision, "boiler") == (0.0, "tank")
+
+
+@pytest.mark.parametrize(("planned_kw", "told_kw"), [(0.0, 0.0), (49.0, 0.0), (50.0, 100.0), (99.0, 100.0), (250, 250)])
+def test_a_mean_below_the_least_load_is_off_or_the_least_load(
+    park: ParkBuilder, planned_kw: float, told_kw: float
+) -> None:
+    plan = park.plan({"grid": 0.0, "heat_pump": planned_kw})
+    assert told(park.decide({}, plan), "heat_pump") == (told_kw, "plan")
+
+
+@pytest.mark.parametrize(
+    ("soc", "heat_pump_kw", "boiler_kw"), [(0.2, 400.0, 1500.0), (0.3, 400.0, 0.0), (0.6, 0.0, 0.0)]
+)
+def test_without_a_plan_the_tank_is_the_thermostat(
+    park: ParkBuilder, soc: float, heat_pump_kw: float, boiler_kw: float
+) -> None:
+    decision = park.decide({"tank.soc": soc})
+    assert told(decision, "heat_pump") == (heat_pump_kw, "local default")
+    assert told(decision, "boiler") == (boiler_kw, "local default")
+
+
+def test_without_a_plan_and_without_a_readable_tank_heat_is_made(park: ParkBuilder) -> None:
+    decision = park.decide({"tank.soc": None})
+    assert told(decision, "boiler") == (1500.0, "local default")
+    assert "cannot be read" in decision.assets["boiler"].reason
+    decision = park.without("tank").decide({})
+    assert told(decision, "boiler") == (1500.0, "local default")
+
+
+# -- people, silence, safety -------------------------------------------------------------------------
+
+
+def test_an_override_beats_the_plan_and_says_whose_it_is(park: ParkBuilder) -> None:
+    plan = park.plan({"grid": 300.0, "battery": 400.0})
+    decision = park.decide({"grid": 300.0}, plan, park.override("battery", -150.0))
+    assert told(decision, "battery") == (-150.0, "operator")
+    assert decision.assets["battery"].reason == "Li: test run (until 05:00 UTC)"
+    assert decision.assets["battery"].planned_kw == 400.0
+
+
+def test_an_overrides_end_is_told_in_utc_wherever_it_was_set(park: ParkBuilder) -> None:
+    until = datetime(2026, 10, 14, 13, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
+    decision = park.decide({}, None, park.override("battery", -150.0, until=until))
+    assert decision.assets["battery"].reason.endswith("(until 05:00 UTC)")
+
+
+def test_an_override_does_not_break_a_limit(park: ParkBuilder) -> None:
+    # 2800 imported: 170 of charging are left
+    decision = park.decide({"grid": 2800.0}, None, park.override("battery", -800.0))
+    assert told(decision, "battery") == (pytest.approx(-170.0), "connection limit")
+    full = park.decide({"battery.soc": 0.95}, None, park.override("battery", -800.0))
+    assert told(full, "battery") == (0.0, "SOC window")
+    beyond = park.decide({"grid": 500.0}, None, park.override("battery", 5000.0))
+    assert told(beyond, "battery") == (1000.0, "rating")
+
+
+def test_an_override_beats_the_heat_reserve(park: ParkBuilder) -> None:
+    decision = park.decide({"tank.soc": 0.05}, None, park.override("boiler", 0.0))
+    assert told(decision, "boiler") == (0.0, "operator")
+
+
+def test_the_other_assets_make_up_for_an_override(park: ParkBuilder) -> None:
+    # the battery is held at full charge: the export room that this makes is the generators'
+    values = {"grid": -1290.0, "pv_a": 1000.0, "pv_b": 1000.0}
+    decision = park.decide(values, None, park.override("battery", -1000.0))
+    assert told(decision, "pv_a") == (1000.0, "local default")
+
+
+def test_an_asset_that_cannot_be_read_gets_no_setpoint_and_the_others_go_on(park: ParkBuilder) -> None:
+    plan = park.plan({"grid": 300.0, "battery": 0.0, "boiler": 600.0})
+    decision = park.decide({"grid": 500.0, "battery.soc": None}, plan)
+    battery = decision.assets["battery"]
+    assert (battery.setpoint_kw, battery.owner) == (None, "unavailable")
+    assert battery.reason == "soc cannot be read"
+    assert told(decision, "boiler") == (600.0, "plan")
+
+
+def test_without_its_battery_the_park_keeps_the_export_limit_with_its_generators(park: ParkBuilder) -> None:
+    values = {"grid": -1290.0, "pv_a": 400.0, "pv_b": 200.0, "battery": None}
+    decision = park.decide(values)
+    assert told(decision, "pv_a") == (pytest.approx(200.0), "export limit")
+
+
+@pytest.mark.parametrize("mode", [Mode.SAFE, Mode.STOPPED])
+def test_when_nothing_can_be_steered_every_device_gets_its_safe_value(park: ParkBuilder, mode: Mode) -> None:
+    # whatever the plan, the override or the device says; the grid meter is not needed
+    decision = park.decide(
+        {"grid": None, "battery": None}, park.plan({"battery": 900.0}), park.override("wind", 900.0), mode=mode
+    )
+    assert {name: asset.setpoint_kw for name, asset in decision.assets.items()} == {
+        "pv_a": 330.0,
+        "pv_b": 330.0,
+        "wind": 330.0,
+        "battery": 0.0,
+        "heat_pump": 0.0,
+        "boiler": 0.0,
+    }
+    assert {asset.owner for asset in decision.assets.values()} == {"safety"}
+    assert decision.grid_target_kw is None
+
+
+def test_only_what_may_be_written_is_decided(park: ParkBuilder) -> None:
+    decision = park.with_device("battery_pcs", write=()).decide({})
+    assert "battery" not in decision.assets
+    assert set(park.decide({}).assets) == {"pv_a", "pv_b", "wind", "battery", "heat_pump", "boiler"}
+
+
+# -- for any park ------------------------------------------------------------------------------------
+
+POWERS = st.fixed_dictionaries(
+    {
+        "grid": st.floats(-5000, 5000),
+        "battery": st.floats(-1000, 1000),
+        "battery.soc": st.floats(0, 1),
+        "heat_pump": st.floats(0, 400),
+        "boiler": st.floats(0, 1500),
+        "tank.soc": st.floats(-0.05, 1.05),
+        "pv_a": st.floats(0, 1000),
+        "pv_b": st.floats(0, 1000),
+        "wind": st.floats(0, 1000),
+    }
+)
+PLANNED = st.fixed_dictionaries(
+    {
+        "grid": st.floats(-5000, 5000),
+        "battery": st.floats(-1000, 1000),
+        "heat_pump": st.floats(0, 400),
+        "boiler": st.floats(0, 1500),
+        "pv_a": st.floats(0, 1000),
+        "pv_b": st.floats(0, 1000),
+        "wind": st.floats(0, 1000),
+    }
+)
+OVERRIDDEN = st.dictionaries(
+    st.sampled_from(["battery", "heat_pump", "boiler", "pv_a", "wind"]), st.floats(-3000, 3000), max_size=3
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(values=POWERS, planned=st.none() | PLANNED, overridden=OVERRIDDEN)
+def test_no_plan_and_no_person_takes_an_asset_out_of_its_limits(
+    park: ParkBuilder, values: dict[str, float], planned: dict[str, float] | None, overridden: dict[str, float]
+) -> None:
+    plan = None
+    if planned is not None:
+        plan = park.plan(planned, stored_kwh={"battery": [1000.0] * 9}, available_kw={"pv_a": 1000.0, "wind": 700.0})
+    decision = park.decide(values, plan, *(park.override(name, kw) for name, kw in overridden.items()))
+    battery = decision.assets["battery"].setpoint_kw
+    assert battery is not None
+    assert -1000.0 <= battery <= 1000.0
+    if values["battery.soc"] >= 0.9:
+        assert battery >= 0.0
+    elif values["battery.soc"] <= 0.1:
+        assert battery <= 0.0
+    else:
+        # the limits hold, or the battery does all it can
+        expected_kw = values["grid"] - (battery - values["battery"])
+        assert expected_kw <= IMPORT_KW + 1e-6 or battery == 1000.0
+        assert expected_kw >= -EXPORT_KW - 1e-6 or battery == -1000.0
+    for name, rated_kw in (("heat_pump", 400.0), ("boiler", 1500.0), ("pv_a", 1000.0), ("wind", 1000.0)):
+        setpoint_kw = decision.assets[name].setpoint_kw
+        assert setpoint_kw is not None
+        assert 0.0 <= setpoint_kw <= rated_kw
+
+
+@settings(max_examples=100, deadline=None)
+@given(values=POWERS)
+def test_the_same_park_gets_the_same_decision(park: ParkBuilder, values: dict[str, float]) -> None:
+    plan = park.plan({"grid": 300.0, "battery": 100.0})
+    assert park.decide(values, plan) == park.decide(values, plan)
