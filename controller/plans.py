@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from config.site import Site
 from controller.planner_process import PlanAnswer
-from dispatch.checker import check_plan
+from dispatch.checker import check_plan, unmet
 from dispatch.fallback import shifted
 from dispatch.plan import Method, Plan
 
@@ -64,8 +64,12 @@ class PlanBook:
         return timedelta(minutes=self.site.control.interval_min)
 
     def _holds(self, answer: PlanAnswer, plan: Plan) -> bool:
+        """Whether a plan is right in itself; what no plan could serve, and this one leaves open, does not count."""
         assert answer.situation is not None
         violations = check_plan(self.site, answer.situation, plan)
+        if violations and plan.assets.keys() >= self.site.assets.keys():
+            left_open = unmet(self.site, answer.situation, plan)
+            violations = [violation for violation in violations if violation not in left_open]
         if violations:
             self.refused = f"{len(violations)} violations, first: {violations[0]}"
         return not violations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,6 +95,8 @@ class StateFile:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "state.json"
+        self._saving = threading.Lock()
+        """A save that was cancelled in its thread still writes while the last one begins."""
 
     def load(self, site: str) -> tuple[SavedState | None, str]:
         """The saved state and a warning, which is empty when all is well.
@@ -112,18 +115,19 @@ class StateFile:
 
     def save(self, state: SavedState) -> None:
         """Write beside, force to disk, replace, force the folder. Raises OSError."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self._path.with_suffix(".partial")
-        with partial.open("w", encoding="utf-8") as file:
-            file.write(state.model_dump_json())
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        with self._saving:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            partial = self._path.with_suffix(".partial")
+            with partial.open("w", encoding="utf-8") as file:
+                file.write(state.model_dump_json())
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(self._path)
+            folder = os.open(self._path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
 
     def _put_aside(self, why: str) -> str:
         aside = self._path.with_suffix(".unusable")

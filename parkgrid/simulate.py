@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,9 +16,7 @@ from parkgrid.refusal import Failed, Refused
 from parkgrid.site_argument import SiteArgument, site_from
 
 if TYPE_CHECKING:
-    from config.announcement import Announcement
     from config.site import Site
-    from simulators.process import ParkOptions
 
 # A person waits for the addresses; a park needs a second or two to listen everywhere.
 _LOOK_AGAIN_S = 0.1
@@ -63,60 +61,62 @@ def simulate(
             raise Refused(f"there is no folder {path.parent} for {path.name}")
 
     from simulators.broker import BrokerDown
-    from simulators.park import UnknownDevice
-    from simulators.process import NoSimulation, ParkOptions
-    from simulators.servers import quiet
+    from simulators.process import ParkOptions, main_park
 
-    quiet()
     with tempfile.TemporaryDirectory(prefix="parkgrid-") as folder:
         announced = announce or Path(folder) / "park.json"
         announced.unlink(missing_ok=True)  # one from before would send readers to ports that are gone
-        options = ParkOptions(
-            site=loaded,
-            speed=speed,
-            start=_aware(start, loaded),
-            seed=seed,
-            announce=announced,
-            free_ports=free_ports,
-            broker=_host_and_port(broker),
-            apart=tuple(apart or ()),
-            restart_after_s=restart_after,
-            truth=truth,
-            history=history,
-        )
         try:
-            asyncio.run(_serve(options, announced, lambda park: _say(loaded, park)))
-        except (NoSimulation, UnknownDevice, ValueError) as error:
+            options = ParkOptions(
+                site=loaded,
+                speed=speed,
+                start=_aware(start, loaded),
+                seed=seed,
+                announce=announced,
+                free_ports=free_ports,
+                broker=_host_and_port(broker),
+                apart=tuple(apart or ()),
+                restart_after_s=restart_after,
+                truth=truth,
+                history=history,
+            )
+            with _telling(loaded, announced):
+                main_park(options)
+        except ValueError as error:
             raise Refused(str(error)) from error
         except BrokerDown as error:
             raise Failed(str(error)) from error
         except OSError as error:
-            raise Failed(f"{error}; --free-ports takes ports that are free") from error
+            raise Failed(f"{error}{'' if free_ports else '; --free-ports takes ports that are free'}") from error
 
 
-async def _serve(options: ParkOptions, announced: Path, tell: Callable[[Announcement], None]) -> None:
-    """Run the park until SIGINT or SIGTERM; `tell` is called once everything listens."""
+@contextmanager
+def _telling(site: Site, announced: Path) -> Iterator[None]:
+    """Print what listens where as soon as the park announces it."""
+    ended = threading.Event()
+
+    def wait() -> None:
+        while not ended.wait(_LOOK_AGAIN_S):
+            if announced.exists():
+                with suppress(BrokenPipeError):  # whoever read this has left; the park goes on
+                    _say(site, announced)
+                return
+
+    thread = threading.Thread(target=wait, name="telling")
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _say(site: Site, announced: Path) -> None:
     from config.announcement import read_announcement
-    from simulators.process import run_park
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, options.stop.set)
-
-    def look() -> None:
-        if announced.exists():
-            tell(read_announcement(announced))
-        else:
-            loop.call_later(_LOOK_AGAIN_S, look)
-
-    look()
-    await run_park(options)
-
-
-def _say(site: Site, park: Announcement) -> None:
     from config.loader import load_site
     from parkgrid.site_tables import address
 
+    park = read_announcement(announced)
     where = load_site(site.path, park.connections)
     typer.echo(f"{site.name} as of {park.start.isoformat()}, {park.speed:g} times as fast as real time")
     for name, connection in where.connections.items():

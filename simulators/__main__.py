@@ -9,8 +9,7 @@ from pathlib import Path
 
 from config.loader import SiteError, example_site, load_site
 from simulators.broker import BrokerDown
-from simulators.park import UnknownDevice
-from simulators.process import NoSimulation, ParkOptions, main_park
+from simulators.process import ParkOptions, main_park
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -39,7 +38,7 @@ def main() -> int:
         return 2
     try:
         main_park(ParkOptions(site=site, apart=tuple(asked.pop("apart")), **asked))
-    except (UnknownDevice, NoSimulation, ValueError) as error:
+    except ValueError as error:
         print(error, file=sys.stderr)
         return 2
     except (OSError, BrokerDown) as error:

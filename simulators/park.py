@@ -19,10 +19,6 @@ from simulators.served import Plant, Server
 from simulators.watchdog import Watchdog
 
 
-class UnknownDevice(Exception):
-    """A device that should run apart is not in the site file."""
-
-
 class Park:
     """Everything that listens, and what has to be looked after while it does."""
 
@@ -36,12 +32,7 @@ class Park:
         restart_after_s: float = 10.0,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
-        """`apart` names devices that get a process of their own, `changed` is called when one has been started again.
-
-        Raises UnknownDevice.
-        """
-        if unknown := sorted(set(apart) - site.devices.keys()):
-            raise UnknownDevice(f"there is no device {', '.join(unknown)}; known are {', '.join(site.devices)}")
+        """`apart` names devices with a process of their own; `changed` is called when one has been started again."""
         self._site = site
         self._plant = plant
         self._free_ports = free_ports

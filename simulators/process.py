@@ -26,13 +26,13 @@ HISTORY_DAYS = 15
 """Two weeks and a day: what a forecast from last week's same day needs twice over."""
 
 
-class NoSimulation(Exception):
-    """The site file does not say what to simulate."""
+class BadOptions(ValueError):
+    """A park that cannot be run as asked; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParkOptions:
-    """How to run the simulated park of a site."""
+    """How to run the simulated park of a site. Raises BadOptions."""
 
     site: Site
     speed: float = 1.0
@@ -59,6 +59,17 @@ class ParkOptions:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     """Ends the park when set."""
 
+    def __post_init__(self) -> None:
+        if self.site.file.simulation is None:
+            raise BadOptions(f"site {self.site.name} has no 'simulation'")
+        if not (self.speed > 0 and math.isfinite(self.speed)):
+            raise BadOptions(f"speed must be above 0, not {self.speed:g}")
+        if self.restart_after_s < 0:
+            raise BadOptions(f"restart_after_s must not be below 0, not {self.restart_after_s:g}")
+        if unknown := sorted(set(self.apart) - self.site.devices.keys()):
+            known = ", ".join(self.site.devices)
+            raise BadOptions(f"there is no device {', '.join(unknown)} to run apart; known are {known}")
+
 
 @dataclass(frozen=True, slots=True)
 class _Physics:
@@ -71,10 +82,7 @@ class _Physics:
 def _physics(options: ParkOptions) -> _Physics:
     """Build both parks and write the history. Takes seconds, most of them to load the libraries of the physics."""
     simulation = options.site.file.simulation
-    if simulation is None:
-        raise NoSimulation(f"site {options.site.name} has no 'simulation'")
-    if not (options.speed > 0 and math.isfinite(options.speed)):
-        raise ValueError(f"speed must be above 0, not {options.speed:g}")
+    assert simulation is not None
     start = options.start or simulation.start
     seed = simulation.seed if options.seed is None else options.seed
     plant = Plant(options.site, start=start, seed=seed)
@@ -87,8 +95,8 @@ def _physics(options: ParkOptions) -> _Physics:
 async def run_park(options: ParkOptions) -> None:
     """Run the park until `options.stop` is set.
 
-    Raises NoSimulation, UnknownDevice, ValueError for a site that cannot be simulated, OSError for an address
-    that cannot be had, BrokerDown.
+    Raises ValueError for a site that cannot be simulated, OSError for an address that cannot be had or a file
+    that cannot be written, BrokerDown.
     """
     await _run(options, _physics(options))
 

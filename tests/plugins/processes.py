@@ -44,16 +44,20 @@ class ParkProcess:
         self.truth_file = folder / "truth.json"
         self.history_file = folder / "history.csv"
         self.announcement_file = folder / "park.json"
-        self._log = (folder / "park.log").open("wb")
-        self._process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "parkgrid", "simulate", "demo_park", "--free-ports", "--speed", str(speed)),
-                *("--announce", str(self.announcement_file), "--truth", str(self.truth_file)),
-                *("--history", str(self.history_file), *options),
-            ],
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-        )
+        command = [
+            *(sys.executable, "-m", "parkgrid", "simulate", "demo_park", "--free-ports", "--speed", str(speed)),
+            *("--announce", str(self.announcement_file), "--truth", str(self.truth_file)),
+            *("--history", str(self.history_file), *options),
+        ]
+        with (folder / "park.log").open("wb") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            self._await_start()
+        except AssertionError:
+            self.close()
+            raise
+
+    def _await_start(self) -> None:
         eventually(self._started, "the park announces itself")
 
     @property
@@ -86,7 +90,6 @@ class ParkProcess:
         if self._process.poll() is None:
             self._process.terminate()
             self._process.wait(PATIENCE_S)
-        self._log.close()
 
     def _started(self) -> bool:
         assert self._process.poll() is None, (self._folder / "park.log").read_text(encoding="utf-8")

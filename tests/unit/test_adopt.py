@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
+from park_builder import ParkBuilder
 
 from controller.adopt import adopted, aged, restored_guard
 from controller.guard import AssetGuard, guard
 from controller.state import SavedGuard
-
-if TYPE_CHECKING:
-    from tests.plugins.park_builder import ParkBuilder
 
 SAVED_AT = datetime(2026, 10, 14, 4, 0, tzinfo=UTC)
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
+from park_builder import ParkBuilder
 
 from controller.alarms import KINDS, Condition
 from controller.conditions import Health, conditions
 from controller.image import Snapshot
 from controller.modes import Mode
-
-if TYPE_CHECKING:
-    from tests.plugins.park_builder import ParkBuilder
 
 WELL = Health(
     plan_failure="",

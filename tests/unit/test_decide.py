@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from park_builder import ParkBuilder
 
 from controller.decision import Decision
 from controller.modes import Mode
-
-if TYPE_CHECKING:
-    from tests.plugins.park_builder import ParkBuilder
 
 IMPORT_KW = 2970.0
 EXPORT_KW = 990.0

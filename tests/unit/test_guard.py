@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from park_builder import ParkBuilder
 
 from controller.decision import AssetDecision, Decision
 from controller.guard import AssetGuard, guard
 from controller.modes import Mode
-
-if TYPE_CHECKING:
-    from tests.plugins.park_builder import ParkBuilder
 
 LONG_AGO_S = -math.inf
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
+from park_builder import ParkBuilder
 
 from controller.image import ProcessImage
 from drivers.driver import Quality
-
-if TYPE_CHECKING:
-    from tests.plugins.park_builder import ParkBuilder
 
 
 def test_a_value_counts_up_to_its_devices_max_age_and_not_longer(park: ParkBuilder) -> None:

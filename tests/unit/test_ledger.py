@@ -8,17 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from park_builder import ParkBuilder
 
 from controller.ledger import Interval, Ledger
 from controller.state import SavedInterval
-
-if TYPE_CHECKING:
-    from tests.plugins.park_builder import ParkBuilder
 
 NO_COUNTERS = {"grid.energy_import_kwh": None, "grid.energy_export_kwh": None}
 INTERVAL = timedelta(minutes=15)

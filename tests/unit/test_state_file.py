@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from park_builder import ParkBuilder
 
 from controller.state import (
     SavedAlarm,
@@ -20,13 +21,12 @@ from controller.state import (
     SavedInterval,
     SavedState,
     StateFile,
+    StateInUse,
+    held,
     restored_plan,
     saved_plan,
 )
 from dispatch.plan import AssetPlan, Method, Plan
-
-if TYPE_CHECKING:
-    from tests.plugins.park_builder import ParkBuilder
 
 NOW = datetime(2026, 10, 14, 4, 0, tzinfo=UTC)
 
@@ -55,6 +55,15 @@ while True:
         print("saved", flush=True)
 """
 KILLS = 6
+HOLDER = """
+import sys, time
+from pathlib import Path
+from controller.state import held
+
+with held(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
 
 
 def state(site: str = "demo_park", month_peak_kw: float = 1234.5) -> SavedState:
@@ -172,7 +181,7 @@ def test_a_disk_that_takes_nothing_is_told_and_the_last_state_stays(tmp_path: Pa
     file = StateFile(tmp_path)
     file.save(state())
     (tmp_path / "state.partial").mkdir()
-    with pytest.raises(OSError, match="state.partial"):
+    with pytest.raises(OSError, match="directory"):
         file.save(state(month_peak_kw=2000.0))
     assert file.load("demo_park") == (state(), "")
 
@@ -184,6 +193,16 @@ def test_what_a_broken_write_left_behind_is_not_read(tmp_path: Path) -> None:
     assert file.load("demo_park") == (state(), "")
     file.save(state(month_peak_kw=2000.0))
     assert file.load("demo_park") == (state(month_peak_kw=2000.0), "")
+
+
+def test_two_saves_at_once_leave_one_of_the_two(tmp_path: Path) -> None:
+    file = StateFile(tmp_path)
+    states = [state(month_peak_kw=float(number)) for number in range(1, 41)]
+    with ThreadPoolExecutor(max_workers=4) as threads:
+        list(threads.map(file.save, states))
+    loaded, warning = file.load("demo_park")
+    assert warning == ""
+    assert loaded in states
 
 
 def test_the_file_is_whole_whenever_the_controller_is_killed(tmp_path: Path) -> None:
@@ -217,3 +236,23 @@ def test_a_file_is_not_read_for_its_plan_of_a_park_that_has_changed(park: ParkBu
     assert loaded.plan is not None
     decision = park.without("boiler").decide({"grid": 100.0}, restored_plan(loaded.plan))
     assert decision.assets["battery"].planned_kw == 100.0
+
+
+def test_a_state_folder_belongs_to_one_controller_until_that_ends_or_dies(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    with held(folder), pytest.raises(StateInUse, match="another controller is running"), held(folder):
+        pass
+    with held(folder):
+        pass
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(folder)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(StateInUse), held(folder):
+            pass
+    finally:
+        holder.kill()
+        holder.wait()
+        holder.stdout.close()
+    with held(folder):
+        pass

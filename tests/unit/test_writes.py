@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
+from park_builder import ParkBuilder
 
 from controller.decision import AssetDecision, Decision
 from controller.modes import Mode
 from controller.writes import WriteBook
 from drivers.driver import Accepted, Rejected, Setpoint, Unconfirmed, WriteResult
-
-if TYPE_CHECKING:
-    from tests.plugins.park_builder import ParkBuilder
 
 
 def wanted(park: ParkBuilder, **setpoints_kw: float | None) -> Decision:
@@ -91,12 +87,21 @@ def test_a_write_that_failed_is_tried_again_and_told_after_three_attempts(
 
 
 def test_a_success_between_failures_begins_the_count_again(writes: Writes) -> None:
-    failure = Unconfirmed(None, "timed out")
+    failure = Unconfirmed(0.0, "shows 0, not 100 within 0.2")
     writes.cycle(0.0, failure, battery=100.0)
     writes.cycle(1.0, failure, battery=100.0)
     writes.cycle(2.0, battery=100.0)
     writes.cycle(6.0, failure, battery=100.0)
     writes.cycle(7.0, failure, battery=100.0)
+    assert writes.book.not_followed() == {}
+
+
+def test_a_device_that_does_not_answer_is_tried_on_but_not_blamed(writes: Writes) -> None:
+    silent = Unconfirmed(None, "timed out")
+    for second in range(3):
+        assert writes.cycle(float(second), silent, battery=100.0) == [100.0]
+    assert writes.cycle(3.0, silent, battery=100.0) == []
+    assert writes.cycle(12.0, silent, battery=100.0) == [100.0]
     assert writes.book.not_followed() == {}
 
 

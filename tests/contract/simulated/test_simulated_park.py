@@ -21,7 +21,8 @@ from config.clock import ScaledClock
 from config.loader import load_site
 from config.site import Site
 from simulators.command_log import CommandLog
-from simulators.park import Park, UnknownDevice
+from simulators.park import Park
+from simulators.process import BadOptions, ParkOptions
 from simulators.servers import mqtt
 
 BEGUN = datetime(2026, 10, 14, tzinfo=UTC)
@@ -180,9 +181,24 @@ async def test_the_ports_of_the_site_file(drive: Any, demo_site: Site) -> None:
         await drive(site=site, free_ports=False, broker=("127.0.0.1", connections["broker"].port))
 
 
-def test_a_device_that_is_not_there_cannot_run_apart(demo_site: Site, plant: Any) -> None:
-    with pytest.raises(UnknownDevice, match="no device bess; known are grid_meter"):
-        Park(demo_site, plant, apart=["bess"])
+@pytest.mark.parametrize(
+    ("wrong", "word"),
+    [
+        ({"apart": ("bess",)}, "no device bess to run apart; known are grid_meter"),
+        ({"speed": 0.0}, "speed must be above 0, not 0"),
+        ({"speed": float("nan")}, "speed must be above 0"),
+        ({"restart_after_s": -1.0}, "not -1"),
+    ],
+)
+def test_what_cannot_run_is_refused_at_once(demo_site: Site, wrong: dict[str, Any], word: str) -> None:
+    with pytest.raises(BadOptions, match=word):
+        ParkOptions(site=demo_site, **wrong)
+
+
+def test_a_site_without_a_simulation_cannot_run(demo_site: Site) -> None:
+    file = demo_site.file.model_copy(update={"simulation": None})
+    with pytest.raises(BadOptions, match="demo_park has no 'simulation'"):
+        ParkOptions(site=dataclasses.replace(demo_site, file=file))
 
 
 def test_every_command_is_written_down(plant: Any, tmp_path: Path) -> None:

@@ -1,0 +1,32 @@
+"""docs/site-file.md names every key that a site file may have, and every kind of asset and connection."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from config.assets import Asset
+from config.connection import Connection
+from config.site import Control, Device, InfluxDb, Location, SeriesSource, Simulation, SiteFile, Telemetry
+
+WORDS = set(re.findall(r"\w+", (Path(__file__).parents[2] / "docs" / "site-file.md").read_text(encoding="utf-8")))
+ASSETS = get_args(get_args(Asset)[0])
+CONNECTIONS = get_args(get_args(Connection)[0])
+
+
+@pytest.mark.parametrize(
+    "model",
+    [SiteFile, Location, Control, Telemetry, InfluxDb, Device, Simulation, SeriesSource, *ASSETS, *CONNECTIONS],
+    ids=lambda model: model.__name__,
+)
+def test_every_key_is_explained(model: type[SiteFile]) -> None:
+    assert set(model.model_fields) <= WORDS
+
+
+def test_every_kind_is_listed() -> None:
+    kinds = {get_args(asset.model_fields["kind"].annotation)[0] for asset in ASSETS}
+    protocols = {get_args(connection.model_fields["protocol"].annotation)[0] for connection in CONNECTIONS}
+    assert kinds | protocols <= WORDS
