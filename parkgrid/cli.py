@@ -9,6 +9,7 @@ import typer
 
 from parkgrid.check import check
 from parkgrid.demo import demo
+from parkgrid.plan import plan
 from parkgrid.refusal import Failed, Refused
 from parkgrid.run import run
 from parkgrid.simulate import simulate
@@ -26,6 +27,7 @@ app.command()(demo)
 app.command()(run)
 app.command()(check)
 app.command()(simulate)
+app.command()(plan)
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from config.assets import Battery, GasBoiler, HotWaterTank
+from config.assets import Battery, GasBoiler, HeatPump, HotWaterTank
 from config.site import Site
 from dispatch.tariff import TariffCalendar
 
@@ -25,13 +25,15 @@ class Bill:
         return sum(self.terms.values())
 
 
-def settle(site: Site, book: Mapping[str, Any]) -> Bill:
-    """The bill of one book of the simulated park's truth (`simulators.truth`).
+def settle(site: Site, truth: Mapping[str, Any], which: str) -> Bill:
+    """The bill of one book of the simulated park's truth (`simulators.truth`): ``park`` or ``without_control``.
 
     The demand charge is that on the highest complete interval of each month above the site's floor. Energy
     that stores hold more, or less, at the end than at the start is settled at what it costs to put it there:
-    electricity at the cheapest import price of the day that follows, with the charging loss, and heat from gas.
+    electricity at the cheapest import price of the day that follows, with the charging loss, and heat from that
+    electricity or from gas, whichever is cheaper.
     """
+    book: Mapping[str, Any] = truth[which]
     calendar = TariffCalendar(site.tariffs)
     intervals: Sequence[Mapping[str, Any]] = book["intervals"]
     terms = dict.fromkeys(("import", "export", "demand", "gas", "carbon", "wear", "stored energy"), 0.0)
@@ -58,11 +60,22 @@ def settle(site: Site, book: Mapping[str, Any]) -> Bill:
         terms["demand"] += charges[month] * max(0.0, peak_kw - site.file.month_peak_floor_kw)
     accounts: Mapping[str, Mapping[str, float]] = book["total"]["assets"]
     end = datetime.fromisoformat(book["total"]["start"]) + timedelta(seconds=book["total"]["seconds"])
+    cheapest = min(calendar.import_price_at(end + timedelta(minutes=15 * step)) for step in range(96))
     for name, battery in site.of_kind(Battery).items():
         terms["wear"] += accounts[name]["electricity_fed_kwh"] * battery.wear_cny_per_kwh
-        cheapest = min(calendar.import_price_at(end + timedelta(minutes=15 * step)) for step in range(96))
         terms["stored energy"] -= accounts[name]["stored_kwh"] * cheapest / battery.charge_efficiency
+    heat_price = _heat_price(site, truth, cheapest, calendar.tariff_at(end).gas_per_kwh)
     for name in site.of_kind(HotWaterTank):
-        efficiency = max((boiler.efficiency for boiler in site.of_kind(GasBoiler).values()), default=1.0)
-        terms["stored energy"] -= accounts[name]["stored_kwh"] * calendar.tariff_at(end).gas_per_kwh / efficiency
+        terms["stored energy"] -= accounts[name]["stored_kwh"] * heat_price
     return Bill(terms=terms, co2_kg=co2_kg)
+
+
+def _heat_price(site: Site, truth: Mapping[str, Any], import_price: float, gas_price: float) -> float:
+    """The cheapest kWh of heat, with the heat pumps as efficient as they were in either book."""
+    prices = [gas_price / boiler.efficiency for boiler in site.of_kind(GasBoiler).values()]
+    for name in site.of_kind(HeatPump):
+        accounts = [truth[which]["total"]["assets"][name] for which in ("park", "without_control")]
+        used_kwh = sum(account["electricity_used_kwh"] for account in accounts)
+        if used_kwh > 0:
+            prices.append(import_price * used_kwh / sum(account["heat_fed_kwh"] for account in accounts))
+    return min(prices, default=import_price)

@@ -15,7 +15,7 @@ from parkgrid.settlement import Bill, settle
 
 def summary(site: Site, totals: Totals, truth: Mapping[str, Any]) -> dict[str, Any]:
     """Everything as one JSON object; energies are what the controller measured, costs what really happened."""
-    with_control, without = settle(site, truth["park"]), settle(site, truth["without_control"])
+    with_control, without = settle(site, truth, "park"), settle(site, truth, "without_control")
     return {
         "simulated_s": round(truth["simulated_s"], 1),
         "cycles": totals.cycles,

@@ -47,7 +47,6 @@ class OwnBroker:
         """`port` 0 takes a free one. `mosquitto` is the program to use; None takes the embedded broker."""
         self.port = port
         self._mosquitto = mosquitto
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._process: Process | None = None
 
     @property
@@ -62,8 +61,11 @@ class OwnBroker:
         """Start, or start again on the same port. Raises BrokerDown."""
         for attempt in range(1, ATTEMPTS + 1):
             port = self.port or free_port()
-            self._process = await start_bound(self._command(port))
-            if await self._listens(port):
+            # read once at the start: what is gone then, a killed park cannot leave behind
+            with tempfile.TemporaryDirectory(prefix="parkgrid-broker-") as folder:
+                self._process = await start_bound(self._command(port, Path(folder)))
+                listens = await self._listens(port)
+            if listens:
                 self.port = port
                 return
             await end(self._process)
@@ -74,20 +76,15 @@ class OwnBroker:
         if self._process is not None:
             await end(self._process)
             self._process = None
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
 
-    def _command(self, port: int) -> list[str]:
+    def _command(self, port: int, folder: Path) -> list[str]:
         if self._mosquitto is None:
             return [sys.executable, "-m", "iotcore", "--listen", HOST, "--port", str(port), "--log-level", "CRITICAL"]
-        if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="parkgrid-broker-")
         lines = [f"listener {port} {HOST}", "allow_anonymous true", "persistence false", "log_dest none"]
         if os.geteuid() == 0:
             # else mosquitto gives up its rights, and with them the signal on its parent's death
             lines.append("user root")
-        file = Path(self._folder.name) / "mosquitto.conf"
+        file = folder / "mosquitto.conf"
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return [self._mosquitto, "-c", str(file)]
 

@@ -109,6 +109,7 @@ class Plant:
             self._behind.setdefault(asset.device, []).append(name)
         if idle := sorted(site.devices.keys() - self._behind.keys()):
             raise ValueError(f"no asset uses device {', '.join(idle)}: there is nothing to simulate behind it")
+        self._points = site.points
         self._owners = {device: self._owners_of(device, site.points[device]) for device in self._behind}
         self._step(0)
         self.ledger = Ledger(site.assets, self.now, self.tally())
@@ -176,8 +177,9 @@ class Plant:
     def command(self, device: str, point: str, value: float | None) -> None:
         """Set a setpoint, in the site's sign and unit; the device keeps it within its rating.
 
-        None releases it: the device falls back to what it does by itself (battery 0 kW, generators without a limit,
-        heat makers on their own thermostats). A device that is not running forgets the command.
+        None releases it: the device falls back to what it was commissioned to do by itself (battery 0 kW, generators
+        their profile's safe value, so that a park without its controller keeps its export limit, heat makers their
+        own thermostats). A device that is not running forgets the command.
         Raises KeyError for a device without asset, ValueError for a point that is no setpoint of the device, a value
         that is not finite, or a plant without control.
         """
@@ -190,8 +192,14 @@ class Plant:
             raise ValueError(f"{device}.{point} is not a setpoint; the device takes {known}")
         if value is not None and not math.isfinite(value):
             raise ValueError(f"{device}.{point}: {value} is not a setpoint")
+        if value is None and isinstance(model, PvModel | WindModel):
+            value = self._safe_value(device, point)
         if model.running:
             model.setpoint_kw = None if value is None else model.accept(float(value))
+
+    def _safe_value(self, device: str, point: str) -> float | None:
+        found = next(of for of in self._points[device] if of.name == point)
+        return None if found.setpoint is None else found.setpoint.safe
 
     def set_running(self, device: str, running: bool) -> None:
         """Say that a device died or came back. A dead battery, generator or heat maker gives 0 and forgets its

@@ -117,6 +117,11 @@ class ControllerProcess:
         with self._log_file.open("ab") as log:
             self._process = subprocess.Popen(self._command, stdout=log, stderr=subprocess.STDOUT, env=self._environment)
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def signal(self, number: int) -> int:
         """Send a signal and wait for the end. Returns the exit code."""
         assert self._process is not None

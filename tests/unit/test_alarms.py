@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.alarms import KINDS, Alarm, AlarmBoard, AlarmEvent, Condition
@@ -121,6 +121,7 @@ CONDITIONS = st.lists(
 STEPS = st.lists(st.tuples(st.sampled_from([0.2, 1.0, 7.0, 90.0]), CONDITIONS), max_size=30)
 
 
+@settings(deadline=None)
 @given(steps=STEPS, last=CONDITIONS)
 def test_from_any_past_the_board_ends_where_the_present_says(
     steps: list[tuple[float, list[Condition]]], last: list[Condition]

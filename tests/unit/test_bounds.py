@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.bounds import Bound, Priority, exactly, resolve
@@ -96,6 +96,7 @@ BOUNDS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(bounds=BOUNDS, default=KW)
 def test_a_lower_priority_never_relaxes_a_higher_one(bounds: list[Bound], default: float) -> None:
     local = exactly("default", Priority.LOCAL, default, "nobody asked")

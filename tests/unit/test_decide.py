@@ -153,6 +153,15 @@ def test_what_the_battery_cannot_give_the_heat_pump_gives_up(park: ParkBuilder) 
     assert told(decision, "heat_pump") == (pytest.approx(130.0), "connection limit")
 
 
+def test_what_one_heat_pump_gave_up_the_next_one_keeps(park: ParkBuilder) -> None:
+    two = park.with_copy("heat_pump", "heat_pump_2")
+    values = {"grid": 4240.0, "heat_pump": 400.0, "heat_pump_2": 400.0}
+    plan = two.plan({"grid": 2000.0, "battery": 0.0, "heat_pump": 400.0, "heat_pump_2": 400.0})
+    decision = two.decide(values, plan)
+    assert told(decision, "heat_pump") == (pytest.approx(130.0), "connection limit")
+    assert told(decision, "heat_pump_2") == (400.0, "plan")
+
+
 def test_the_export_limit_is_kept_by_the_battery_first(park: ParkBuilder) -> None:
     decision = park.decide({"grid": -1290.0, "pv_a": 900.0, "pv_b": 900.0}, None)
     assert told(decision, "battery") == (-300.0, "connection limit")
@@ -296,6 +305,14 @@ def test_an_override_beats_the_plan_and_says_whose_it_is(park: ParkBuilder) -> N
     assert told(decision, "battery") == (-150.0, "operator")
     assert decision.assets["battery"].reason == "Li: test run (until 05:00 UTC)"
     assert decision.assets["battery"].planned_kw == 400.0
+
+
+@pytest.mark.parametrize("asset", ["battery", "heat_pump", "boiler", "pv_a", "wind"])
+def test_every_asset_can_be_overridden(park: ParkBuilder, asset: str) -> None:
+    plan = park.plan(dict.fromkeys(("battery", "heat_pump", "boiler", "pv_a", "wind"), 350.0))
+    decision = park.decide({"grid": 500.0}, plan, park.override(asset, 250.0))
+    assert {name for name, decided in decision.assets.items() if decided.owner == "operator"} == {asset}
+    assert told(decision, asset) == (250.0, "operator")
 
 
 def test_an_overrides_end_is_told_in_utc_wherever_it_was_set(park: ParkBuilder) -> None:

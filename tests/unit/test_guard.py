@@ -87,6 +87,18 @@ def test_where_an_asset_names_no_ramp_the_sites_counts(park: ParkBuilder) -> Non
     assert (kept.setpoint_kw, kept.owner) == (900.0, "guard")
 
 
+def test_a_calendar_that_jumps_into_another_plan_moves_nothing_faster(park: ParkBuilder) -> None:
+    plan = park.plan({"grid": 0.0, "battery": [0.0] * 4 + [800.0] * 4})
+    before = park.decide({}, plan)
+    kept, memory = guard(park.site, before, {}, 10.0)
+    assert kept.assets["battery"].setpoint_kw == 0.0
+    # an hour later on the calendar, a second later for the physics
+    after = park.decide({"grid": 800.0}, plan, at=park.NOON + timedelta(hours=1))
+    assert after.assets["battery"].setpoint_kw == 800.0
+    kept, _ = guard(park.site, after, memory, 11.0)
+    assert kept.assets["battery"].setpoint_kw == 200.0
+
+
 def test_no_time_passed_means_no_move(park: ParkBuilder) -> None:
     kept, _ = guarded(park, wanted("battery", 800.0), held(100.0, decided_s=5.0), site_s=5.0)
     assert kept.setpoint_kw == 100.0

@@ -40,7 +40,7 @@ async def test_the_first_start_is_the_next_multiple_of_the_period() -> None:
     pacer = Pacer(PERIOD_S, ManualClock(100.005))
     late_s, sleep_s = await slept_s(pacer, asyncio.Event())
     assert late_s == 0.0
-    assert sleep_s == pytest.approx(0.015, abs=0.01)
+    assert sleep_s >= 0.013  # 15 ms but for the timer's resolution; a busy machine may take longer
     assert pacer.overruns == 0
 
 

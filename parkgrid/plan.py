@@ -1,0 +1,248 @@
+"""`parkgrid plan`: one dispatch of a site, as a table, CSV, JSON or a picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from parkgrid.refusal import Failed, Refused
+from parkgrid.site_argument import SiteArgument, site_from
+
+if TYPE_CHECKING:
+    from config.site import Site
+    from dispatch.forecast.history import History
+    from parkgrid.planning import Planned
+    from parkgrid.series_file import SeriesFile
+
+YEARS = range(2000, 2100)
+"""A plan outside of them is a typing error, and near the ends of the calendar time zones have no meaning."""
+PICTURES = (".svg", ".png")
+
+
+class Format(Enum):
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+def plan(
+    site: SiteArgument,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Plan from here on, such as 2026-10-14T08:00 at the site.  [default: now, or the start of --series]",
+        ),
+    ] = None,
+    series: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="CSV of what is expected, in place of forecasts; see docs/commands.md."),
+    ] = None,
+    history: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="CSV of the past, to forecast from; the same form.")
+    ] = None,
+    state: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Forecast from what a controller recorded in this folder.")
+    ] = None,
+    soc: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=SHARE", help="A store's charge at the start, 0 to 1; repeatable.  [default: 0.5]"),
+    ] = None,
+    month_peak: Annotated[
+        float | None,
+        typer.Option(
+            metavar="KW", min=0, help="Highest import of the month so far.  [default: the floor in the site file]"
+        ),
+    ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(metavar="ASSET", help="Plan as if this asset were not there; repeatable.")
+    ] = None,
+    output: Annotated[Format | None, typer.Option("--format", help="How to print the plan.  [default: table]")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    picture: Annotated[Path | None, typer.Option(metavar="FILE", help="Also draw the plan, as .svg or .png.")] = None,
+) -> None:
+    """Plan a site once, from forecasts or from series of your own. Nothing is written to any device.
+
+    When the solver finds no plan, one by rules is shown and marked so.
+    """
+    if as_json and output not in (None, Format.JSON):
+        raise Refused(f"--json and --format {output.value} contradict each other")
+    if history is not None and state is not None:
+        raise Refused("--history and --state are two pasts: give one of them")
+    if picture is not None:
+        _require_drawable(picture)
+    loaded = site_from(site)
+    planned = _planned(
+        loaded,
+        given=series,
+        at=at,
+        past=(history, state),
+        soc=soc or (),
+        month_peak_kw=month_peak,
+        without=without or (),
+    )
+    if planned.failure:
+        typer.echo(f"not optimal, made by rules: {planned.failure}", err=True)
+    _print(planned, Format.JSON if as_json else output or Format.TABLE)
+    if picture is not None:
+        from parkgrid.plan_picture import draw
+
+        draw(planned, picture)
+
+
+def _planned(
+    site: Site,
+    *,
+    given: Path | None,
+    at: str | None,
+    past: tuple[Path | None, Path | None],
+    soc: Sequence[str],
+    month_peak_kw: float | None,
+    without: Sequence[str],
+) -> Planned:
+    from dispatch.forecast.park import interval_start
+    from dispatch.plan import DispatchError
+    from parkgrid.planning import Assumptions, planned
+    from parkgrid.series_file import over_horizon, read_series
+
+    file = read_series(given, site) if given is not None else None
+    when = start_time(at, site, file)
+    first = interval_start(when, site.control.interval_min)
+    try:
+        return planned(
+            site,
+            Assumptions(
+                at=when,
+                history=_history(site, *past, until=first),
+                given=over_horizon(file, site, first) if file is not None else {},
+                soc=starting_soc(soc, site),
+                without=left_out(without, site),
+                month_peak_kw=site.file.month_peak_floor_kw if month_peak_kw is None else month_peak_kw,
+            ),
+        )
+    except DispatchError as error:
+        raise Refused(str(error)) from error
+
+
+def start_time(text: str | None, site: Site, file: SeriesFile | None) -> datetime:
+    """The aware time that a plan starts with. Raises Refused.
+
+    Without `text` it is that of the first whole interval of a given file, or now.
+    """
+    from zoneinfo import ZoneInfo
+
+    if text is None:
+        if file is None:
+            return datetime.now(UTC)
+        interval_s = site.control.interval_min * 60
+        when = datetime.fromtimestamp(-(-file.start.timestamp() // interval_s) * interval_s, UTC)
+    else:
+        try:
+            when = datetime.fromisoformat(text)
+        except ValueError as error:
+            raise Refused(f"--at {text!r} should look like 2026-10-14T08:00 or 2026-10-14T08:00+08:00") from error
+    if when.year not in YEARS:
+        raise Refused(f"a plan from {when.year} on is a mistake: years {YEARS[0]} to {YEARS[-1]} can be planned")
+    if when.tzinfo is not None:
+        return when
+    zone = ZoneInfo(site.location.time_zone)
+    local = when.replace(tzinfo=zone)
+    if local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != when:
+        raise Refused(f"--at {text}: there is no such time in {zone.key}, clocks are put forward over it")
+    return local
+
+
+def starting_soc(given: Sequence[str], site: Site) -> dict[str, float]:
+    """The charge by store from texts such as ``battery=0.4``. Raises Refused."""
+    from config.loader import nearest
+    from dispatch.soundness import stores
+
+    found: dict[str, float] = {}
+    for text in given:
+        name, equals, share = text.partition("=")
+        if not equals:
+            raise Refused(f"--soc {text!r} should look like battery=0.5")
+        if name not in stores(site):
+            raise Refused(f"--soc {text}: there is no store {name!r}; {nearest(name, stores(site))}")
+        if name in found:
+            raise Refused(f"--soc names {name} twice")
+        try:
+            found[name] = float(share)
+        except ValueError as error:
+            raise Refused(f"--soc {text}: {share!r} is not a number") from error
+        if not 0.0 <= found[name] <= 1.0:
+            raise Refused(f"--soc {text}: a state of charge is between 0 and 1")
+    return found
+
+
+def left_out(names: Sequence[str], site: Site) -> frozenset[str]:
+    """The assets to plan without. Raises Refused for those that nothing can be planned without."""
+    from config.assets import ElectricLoad, GridConnection, HeatLoad
+    from config.loader import nearest
+
+    for name in names:
+        if name not in site.assets:
+            raise Refused(f"--without {name}: there is no such asset; {nearest(name, site.assets)}")
+        if isinstance(site.assets[name], GridConnection | ElectricLoad | HeatLoad):
+            raise Refused(f"--without {name}: the connection point and the loads are always there")
+    return frozenset(names)
+
+
+def _history(site: Site, file: Path | None, state: Path | None, *, until: datetime) -> History:
+    """The past from a file, from a controller's records, or none."""
+    from dispatch.forecast.history import History
+    from parkgrid.series_file import read_series, series_of
+
+    if file is not None:
+        return read_series(file, site).history
+    step_min = site.control.interval_min
+    if state is None:
+        return History(start=until, step_min=step_min, series={})
+    from controller.recorder import HISTORY_DAYS
+    from controller.telemetry.database import StoreError
+    from controller.telemetry.history import SeriesStore
+
+    recorded = state / "history.sqlite"
+    if not recorded.is_file():
+        raise Refused(f"there is no {recorded}: a controller that ran with this state folder writes it")
+    store = SeriesStore(recorded)
+    try:
+        start, loaded = store.load(series_of(site), until, HISTORY_DAYS, step_min)
+    except StoreError as error:
+        raise Failed(str(error)) from error
+    finally:
+        store.close()
+    for warning in store.warnings:
+        typer.echo(warning, err=True)
+    return History(start=start, step_min=step_min, series=loaded)
+
+
+def _print(planned: Planned, output: Format) -> None:
+    from parkgrid.plan_output import as_csv, as_data, remarks, tables
+
+    match output:
+        case Format.TABLE:
+            from rich.console import Console
+
+            console = Console(highlight=False)
+            if not console.is_terminal:
+                console.width = 160  # a pipe or a file has no width of its own; no column should be cut there
+            console.print(*tables(planned), sep="\n")
+        case Format.CSV:
+            typer.echo(as_csv(planned), nl=False)
+            typer.echo("\n".join(remarks(planned)), err=True)
+        case Format.JSON:
+            typer.echo(json.dumps(as_data(planned), ensure_ascii=False))
+
+
+def _require_drawable(path: Path) -> None:
+    if path.suffix.lower() not in PICTURES:
+        raise Refused(f"--picture {path} should end with {' or '.join(PICTURES)}")
+    if not path.parent.is_dir():
+        raise Refused(f"there is no folder {path.parent} for {path.name}")

@@ -1,0 +1,251 @@
+"""A plan as tables for people, as CSV and as data for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from rich.box import SIMPLE_HEAD
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from config.assets import ElectricLoad, GasBoiler, HeatLoad, HeatPump, HotWaterTank
+from config.site import Site
+from dispatch.plan import AssetPlan, FloatArray, Plan
+from dispatch.soundness import stores
+from dispatch.tariff import TariffCalendar
+from parkgrid.planning import ASSUMED_SOC, Planned
+
+DECIMALS = 3
+"""A watt, a watt-hour: ten times finer than the plan checker looks."""
+PRICE_DECIMALS = 6
+UNMET_SHOWN = 3
+TERMS = {
+    "energy_import": "energy import",
+    "export_revenue": "export revenue",
+    "demand": "demand charge on a new month's peak",
+    "gas": "gas",
+    "carbon": "carbon",
+    "wear": "battery wear",
+}
+"""The terms of the bill in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An hour of the site's day, as far as the plan covers it."""
+
+    local: datetime
+    """Local time at which the first of its intervals starts."""
+    steps: slice
+
+    def mean(self, plan: Plan, values: FloatArray) -> float:
+        hours = plan.step_h[self.steps]
+        return float(values[self.steps] @ hours / hours.sum())
+
+
+Column = tuple[str, Callable[[Row], str]]
+"""A heading, and what stands under it."""
+
+
+def rows(plan: Plan, zone: ZoneInfo) -> list[Row]:
+    """The plan's intervals hour by hour of the local clock; an hour that the clock repeats stands twice."""
+    local = [when.astimezone(zone) for when in starts(plan)]
+    found: list[Row] = []
+    for _, group in groupby(range(plan.steps), lambda step: (local[step].replace(minute=0), local[step].utcoffset())):
+        steps = list(group)
+        found.append(Row(local[steps[0]], slice(steps[0], steps[-1] + 1)))
+    return found
+
+
+def starts(plan: Plan) -> list[datetime]:
+    """UTC start of each interval."""
+    hours = np.concatenate(([0.0], np.cumsum(plan.step_h)[:-1]))
+    return [plan.start + timedelta(seconds=round(hour * 3600)) for hour in hours.tolist()]
+
+
+def bands(site: Site, plan: Plan) -> list[str]:
+    """The tariff's band at the start of each interval."""
+    calendar = TariffCalendar(site.tariffs)
+    return [calendar.band_at(when) for when in starts(plan)]
+
+
+def tables(planned: Planned) -> list[RenderableType]:
+    """The plan hour by hour, what it costs, and what it rests on."""
+    found: list[RenderableType] = [_headline(planned), _electricity(planned)]
+    heat = _heat(planned)
+    if heat is not None:
+        found.append(heat)
+    return [*found, _cost(planned), Text("\n".join(remarks(planned)))]
+
+
+def remarks(planned: Planned) -> list[str]:
+    """What the plan rests on and what it leaves open, one line each."""
+    plan = planned.plan
+    lines = [f"Method: {plan.method.value}"]
+    if planned.failure:
+        lines.append(f"Not optimal because {planned.failure}")
+    if plan.note:
+        lines.append(f"Note: {plan.note}")
+    lines += [f"Left open: {sentence}" for sentence in planned.unmet[:UNMET_SHOWN]]
+    if len(planned.unmet) > UNMET_SHOWN:
+        lines.append(f"Left open: and {len(planned.unmet) - UNMET_SHOWN} more")
+    if planned.soc_assumed:
+        lines.append(f"Assumed to start at SOC {ASSUMED_SOC:g}: {', '.join(planned.soc_assumed)}")
+    if planned.assumptions.given:
+        lines.append(f"Given: {', '.join(planned.assumptions.given)}")
+    if planned.defaulted:
+        lines.append(f"Rest on a default, without any history: {', '.join(planned.defaulted)}")
+    if planned.situation.unavailable:
+        lines.append(f"Left out: {', '.join(sorted(planned.situation.unavailable))}")
+    return lines
+
+
+def as_csv(planned: Planned) -> str:
+    """One line per interval; a store's energy is that at the interval's end."""
+    plan = planned.plan
+    columns: dict[str, FloatArray] = {"import_price_per_kwh": plan.import_price_per_kwh}
+    for name, asset in plan.assets.items():
+        for quantity, values in _quantities(asset).items():
+            columns[f"{name}_{quantity}"] = values[1:] if quantity == "stored_kwh" else values
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["time_utc", *columns])
+    lists = [
+        _numbers(values, PRICE_DECIMALS if name.endswith("per_kwh") else DECIMALS) for name, values in columns.items()
+    ]
+    for when, *cells in zip(starts(plan), *lists, strict=True):
+        writer.writerow([f"{when:%Y-%m-%dT%H:%MZ}", *cells])
+    return text.getvalue()
+
+
+def as_data(planned: Planned) -> dict[str, Any]:
+    """The whole plan, and what it rests on, for `json.dumps`."""
+    site, plan, assumptions = planned.site, planned.plan, planned.assumptions
+    return {
+        "site": site.name,
+        "time_zone": site.location.time_zone,
+        "currency": site.tariffs[0].currency,
+        "method": plan.method.value,
+        "failure": planned.failure,
+        "note": plan.note,
+        "issued_at": plan.issued_at.isoformat(),
+        "start": plan.start.isoformat(),
+        "until": plan.until.isoformat(),
+        "time_utc": [f"{when:%Y-%m-%dT%H:%MZ}" for when in starts(plan)],
+        "step_h": plan.step_h.tolist(),
+        "band": bands(site, plan),
+        "import_price_per_kwh": _numbers(plan.import_price_per_kwh, PRICE_DECIMALS),
+        "assets": {
+            name: {"kind": site.assets[name].kind}
+            | {quantity: _numbers(values) for quantity, values in _quantities(asset).items()}
+            for name, asset in plan.assets.items()
+        },
+        "marginal_per_kwh": {bus: _numbers(values, PRICE_DECIMALS) for bus, values in plan.marginal_per_kwh.items()},
+        "cost": {term: round(cost, 4) for term, cost in plan.cost.items()},
+        "total": round(planned.total, 4),
+        "unmet": list(planned.unmet),
+        "soc_start": planned.soc_start,
+        "soc_assumed": list(planned.soc_assumed),
+        "month_peak_kw": assumptions.month_peak_kw,
+        "unavailable": sorted(planned.situation.unavailable),
+        "given": list(assumptions.given),
+        "defaulted": list(planned.defaulted),
+        "solve_s": None if planned.solve_s is None else round(planned.solve_s, 3),
+    }
+
+
+def _headline(planned: Planned) -> Text:
+    zone = ZoneInfo(planned.site.location.time_zone)
+    first, last = planned.plan.start.astimezone(zone), planned.plan.until.astimezone(zone)
+    return Text(
+        f"{planned.site.name}: plan from {first:%a %Y-%m-%d %H:%M} to {last:%a %Y-%m-%d %H:%M}, {zone.key}\n",
+        style="bold",
+    )
+
+
+def _electricity(planned: Planned) -> Table:
+    site, plan = planned.site, planned.plan
+    found = bands(site, plan)
+    columns: list[Column] = [
+        ("price", lambda row: f"{row.mean(plan, plan.import_price_per_kwh):.3f}"),
+        ("band", lambda row: "/".join(dict.fromkeys(found[row.steps]))),
+    ]
+    electric = [name for name, spec in site.assets.items() if not isinstance(spec, HotWaterTank | GasBoiler | HeatLoad)]
+    for name in sorted(electric, key=lambda name: isinstance(site.assets[name], ElectricLoad | HeatPump)):
+        columns += _of_asset(planned, name, plan.assets[name].power_kw)
+    currency = site.tariffs[0].currency
+    title = f"Electricity in kW, price in {currency}/kWh: grid + import, battery + discharge, SOC at the hour's end"
+    return _hourly(planned, title, columns)
+
+
+def _heat(planned: Planned) -> Table | None:
+    columns: list[Column] = []
+    assets = planned.plan.assets
+    for name, spec in planned.site.assets.items():
+        if isinstance(spec, HotWaterTank | GasBoiler | HeatLoad):
+            columns += _of_asset(planned, name, assets[name].power_kw)
+        elif (heat_kw := assets[name].heat_kw) is not None:
+            columns += _of_asset(planned, name, heat_kw)
+    return _hourly(planned, "Heat in kW: tank + discharge, SOC at the hour's end", columns) if columns else None
+
+
+def _of_asset(planned: Planned, name: str, power_kw: FloatArray) -> list[Column]:
+    """An asset's power, and of a store its charge."""
+    plan, stored_kwh = planned.plan, planned.plan.assets[name].stored_kwh
+    columns: list[Column] = [(name, lambda row: f"{round(row.mean(plan, power_kw)):d}")]
+    if stored_kwh is not None:
+        soc = stored_kwh / stores(planned.site)[name].capacity_kwh
+        columns.append(("SOC", lambda row: f"{soc[row.steps.stop]:.0%}"))
+    return columns
+
+
+def _hourly(planned: Planned, title: str, columns: Sequence[Column]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("from", no_wrap=True)
+    for heading, _ in columns:
+        table.add_column(heading, justify="left" if heading == "band" else "right", overflow="fold")
+    day = ""
+    for row in rows(planned.plan, ZoneInfo(planned.site.location.time_zone)):
+        date = f"{row.local:%a %d}"
+        table.add_row(f"{date if date != day else '':>6} {row.local:%H:%M}", *(cell(row) for _, cell in columns))
+        day = date
+    return table
+
+
+def _cost(planned: Planned) -> Table:
+    table = Table(title=f"Cost over the horizon in {planned.site.tariffs[0].currency}", title_justify="left")
+    table.title_style, table.box = "bold", SIMPLE_HEAD
+    table.add_column("term")
+    table.add_column("cost", justify="right")
+    for term, cost in planned.plan.cost.items():
+        table.add_row(TERMS.get(term, term), f"{cost:.2f}")
+    table.add_section()
+    table.add_row("total", f"{planned.total:.2f}")
+    return table
+
+
+def _quantities(asset: AssetPlan) -> dict[str, FloatArray]:
+    """The series of an asset that it has, by name with unit."""
+    series = {
+        "power_kw": asset.power_kw,
+        "heat_kw": asset.heat_kw,
+        "gas_kw": asset.gas_kw,
+        "stored_kwh": asset.stored_kwh,
+        "available_kw": asset.available_kw,
+    }
+    return {name: values for name, values in series.items() if values is not None}
+
+
+def _numbers(values: FloatArray, decimals: int = DECIMALS) -> list[float]:
+    """Rounded, and without a negative zero."""
+    found: list[float] = (np.round(values, decimals) + 0.0).tolist()
+    return found

@@ -1,0 +1,147 @@
+"""One dispatch of a site: from what is known and assumed to a plan that was checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from config.assets import HeatPump
+from config.site import Site
+from dispatch.checker import check_plan, unmet
+from dispatch.forecast.heat_pump import cop
+from dispatch.forecast.history import History
+from dispatch.forecast.park import OUTDOOR, Expected, ParkState, expect
+from dispatch.plan import FloatArray, Infeasible, Method, Plan, Situation, Solved, TimedOut
+from dispatch.rules import rules_plan
+from dispatch.soundness import stores
+from parkgrid.refusal import Failed
+
+ASSUMED_SOC = 0.5
+"""Of a store that nobody named a charge for: the middle, from where a plan can go either way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assumptions:
+    """What a plan is made from, besides the site."""
+
+    at: datetime
+    """Aware; the horizon starts with the interval that contains it."""
+    history: History
+    given: Mapping[str, FloatArray]
+    """By asset, and ``outdoor_degc``: taken in place of the forecast, shape (steps,)."""
+    soc: Mapping[str, float]
+    """By store; one that is left out stands at `ASSUMED_SOC`."""
+    without: frozenset[str]
+    month_peak_kw: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan that holds, and all that one must know to judge it."""
+
+    site: Site
+    assumptions: Assumptions
+    situation: Situation
+    plan: Plan
+    failure: str
+    """Why the plan is made by rules; empty when it is the optimiser's."""
+    unmet: tuple[str, ...]
+    """Demand that the plan does not serve and import beyond the limit, one sentence each."""
+    defaulted: tuple[str, ...]
+    """Series that were neither given nor in the history."""
+    solve_s: float | None
+    """None for a plan by rules."""
+
+    @property
+    def soc_start(self) -> dict[str, float]:
+        return start_soc(self.site, self.assumptions.soc)
+
+    @property
+    def soc_assumed(self) -> tuple[str, ...]:
+        return tuple(name for name in stores(self.site) if name not in self.assumptions.soc)
+
+    @property
+    def total(self) -> float:
+        return sum(self.plan.cost.values())
+
+
+def start_soc(site: Site, soc: Mapping[str, float]) -> dict[str, float]:
+    """The charge that each store begins with."""
+    return {name: soc.get(name, ASSUMED_SOC) for name in stores(site)}
+
+
+def expected(site: Site, assumptions: Assumptions) -> Expected:
+    """The situation, with the given series in place of their forecasts. Raises BadSituation.
+
+    A given outdoor temperature gives the heat pumps their COP.
+    """
+    state = ParkState(
+        stored_kwh={
+            name: soc * stores(site)[name].capacity_kwh for name, soc in start_soc(site, assumptions.soc).items()
+        },
+        measured_kw={},
+        unavailable=assumptions.without,
+        month_peak_kw=assumptions.month_peak_kw,
+    )
+    found = expect(site, assumptions.history, state, assumptions.at)
+    given = assumptions.given
+    situation = replace(
+        found.situation,
+        available_kw=_replaced(found.situation.available_kw, given),
+        load_kw=_replaced(found.situation.load_kw, given),
+        heat_load_kw=_replaced(found.situation.heat_load_kw, given),
+    )
+    if OUTDOOR in given:
+        cops = {
+            name: cop(pump.source, pump.supply_degc, given[OUTDOOR]) for name, pump in site.of_kind(HeatPump).items()
+        }
+        situation = replace(situation, cop=cops)
+    return Expected(situation=situation, defaulted=tuple(name for name in found.defaulted if name not in given))
+
+
+def planned(site: Site, assumptions: Assumptions) -> Planned:
+    """The optimal plan, or one by rules where the solver finds none.
+
+    Raises DispatchError for what cannot be planned from, Failed when a plan breaks what it must keep.
+    """
+    from dispatch.dispatcher import Dispatcher  # brings cvxpy: what is refused before is refused at once
+
+    found = expected(site, assumptions)
+    situation, at = found.situation, assumptions.at.astimezone(UTC)
+    failure = ""
+    solve_s: float | None = None
+    match Dispatcher(site, situation.steps).plan(situation, at):
+        case Solved() as solved:
+            plan, solve_s = solved.plan, solved.solve_s
+        case Infeasible(reason=reason):
+            failure = f"no plan keeps every limit: {reason}"
+        case TimedOut(limit_s=limit_s):
+            failure = f"the solver found nothing within {limit_s:g} s"
+    if failure:
+        plan = rules_plan(site, situation, at)
+    left_open = holds(site, situation, plan)
+    return Planned(
+        site=site,
+        assumptions=assumptions,
+        situation=situation,
+        plan=plan,
+        failure=failure,
+        unmet=left_open,
+        defaulted=found.defaulted,
+        solve_s=solve_s,
+    )
+
+
+def holds(site: Site, situation: Situation, plan: Plan) -> tuple[str, ...]:
+    """What a sound plan leaves open. Raises Failed for one that is not sound: its numbers must not be used."""
+    violations = check_plan(site, situation, plan)
+    left_open = unmet(site, situation, plan) if violations and plan.assets.keys() >= site.assets.keys() else []
+    if broken := [violation for violation in violations if violation not in left_open]:
+        maker = "rules" if plan.method is Method.RULES else "optimiser"
+        raise Failed(f"the plan of the {maker} breaks what it must keep, {len(broken)} times; first: {broken[0]}")
+    return tuple(left_open)
+
+
+def _replaced(forecast: Mapping[str, FloatArray], given: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+    return {name: given.get(name, series) for name, series in forecast.items()}
