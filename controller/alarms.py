@@ -74,6 +74,19 @@ KINDS: Mapping[str, AlarmKind] = {
             on_delay_s=2.0,
         ),
         AlarmKind(
+            name="demand_not_met",
+            priority="high",
+            consequence="Even the best plan leaves a limit or a demand open in the hours named.",
+            action="Bring lost assets back, or reduce the demand that can wait.",
+            on_delay_s=5.0,
+        ),
+        AlarmKind(
+            name="tariff_missing",
+            priority="medium",
+            consequence="Nothing can be planned or priced; local rules keep every limit.",
+            action="Add a tariff file that is valid today, and check the clock of the box.",
+        ),
+        AlarmKind(
             name="planner_lost",
             priority="medium",
             consequence="No new plans until it is back; the last plan goes on.",

@@ -21,6 +21,9 @@ class Health:
 
     plan_failure: str
     plan_refused: str
+    plan_short: str
+    """What the plan in force leaves open."""
+    tariff_missing: str
     planner_lost: str
     influxdb_down: str
     telemetry_lost: str
@@ -39,6 +42,8 @@ def conditions(
     for kind, text in (
         ("fallback_plan", health.plan_failure),
         ("plan_refused", health.plan_refused),
+        ("demand_not_met", health.plan_short),
+        ("tariff_missing", health.tariff_missing),
         ("planner_lost", health.planner_lost),
         ("influxdb_down", health.influxdb_down),
         ("telemetry_lost", health.telemetry_lost),

@@ -17,6 +17,7 @@ from controller.conditions import Health, conditions
 from controller.decide import Inputs, decide
 from controller.decision import Decision
 from controller.field import Field
+from controller.following import Following
 from controller.guard import AssetGuard, guard
 from controller.image import ProcessImage, Snapshot
 from controller.ledger import Ledger
@@ -33,7 +34,7 @@ from controller.state import SavedAlarm, SavedState, StateFile, restored_plan, s
 from controller.status import Status, Timings, Totals
 from controller.supervisor import supervise
 from controller.writes import WriteBook
-from dispatch.tariff import TariffCalendar
+from dispatch.tariff import NoTariff, TariffCalendar
 from drivers.driver import Setpoint, WriteResult
 from drivers.site import links_of
 
@@ -71,6 +72,9 @@ class Controller:
         self._mode = Mode.STARTING
         self._guards: dict[str, AssetGuard] = {}
         self._alarms = AlarmBoard()
+        self._following = Following()
+        self._lagging: dict[str, str] = {}
+        """Assets that do not do what they were told, and in what."""
         self._snapshot: Snapshot | None = None
         self._seen = asyncio.Event()
         """Set once there is a snapshot."""
@@ -80,6 +84,7 @@ class Controller:
         self._limited: frozenset[str] = frozenset()
         self._requests = 0
         self._internal_error = ""
+        self._tariff_missing = ""
         self._state_error = ""
         self._cycles = 0
         self._largest_residual_kw = 0.0
@@ -148,6 +153,7 @@ class Controller:
         snapshot = self._image.freeze(at=clock.now(), site_s=clock.site_s(), monotonic_s=acquired_s)
         self._snapshot = snapshot
         self._seen.set()
+        self._lagging = {} if self._shadow else self._following.update(snapshot, self._guards)
         self._account(snapshot)
         self._take_plans(snapshot)
         self._mode = next_mode(self._mode, self._facts(snapshot, settled=settled, stop=False))
@@ -186,12 +192,13 @@ class Controller:
                 plan=self._plans.plan,
                 mode=self._mode,
                 overrides=in_force(overrides, snapshot.at),
+                not_following=frozenset(self._lagging),
             )
             wanted = decide(inputs)
             for name in self._returned(wanted):
                 self._guards |= adopted(snapshot, self._guards, only=name)
                 self._writes.forget(name)
-            decision, self._guards = guard(self._site, wanted, self._guards, snapshot.site_s)
+            decision, self._guards = guard(wanted, snapshot, self._guards)
         self._decision = decision
         return decision
 
@@ -255,6 +262,8 @@ class Controller:
         health = Health(
             plan_failure=self._plan_failure(),
             plan_refused=self._plans.refused,
+            plan_short=self._plans.short,
+            tariff_missing=self._tariff_missing,
             planner_lost=self._planner.lost,
             influxdb_down=self._recorder.influxdb_down,
             telemetry_lost=self._recorder.lost,
@@ -264,7 +273,7 @@ class Controller:
             overrun="the last cycle took longer than its period" if overran else "",
         )
         self._internal_error = ""
-        found = conditions(snapshot, before, self._mode, self._writes.not_followed(), health)
+        found = conditions(snapshot, before, self._mode, self._lagging | self._writes.not_followed(), health)
         events = self._alarms.update(found, snapshot.at, snapshot.monotonic_s)
         for event in events:
             what = "raised" if event.raised else "cleared"
@@ -278,6 +287,15 @@ class Controller:
             "the plan is too old" if self._plans.plan is not None else "there is no plan yet"
         )
 
+    def _import_price(self, now: datetime) -> float | None:
+        try:
+            price = self._calendar.import_price_at(now)
+        except NoTariff as error:
+            self._tariff_missing = str(error)
+            return None
+        self._tariff_missing = ""
+        return price
+
     def _failed(self, part: str, error: Exception) -> None:
         self._internal_error = f"{part}: {type(error).__name__}: {error}"
 
@@ -290,7 +308,7 @@ class Controller:
             written=written,
             plan=self._plans.plan,
             alarms=self._alarms.standing,
-            import_price=self._calendar.import_price_at(snapshot.at),
+            import_price=self._import_price(snapshot.at),
             month_peak_kw=self._ledger.month_peak_kw,
             timings=timings,
             cycles=self._cycles,
@@ -348,7 +366,7 @@ class Controller:
             return
         self._mode = Mode.STOPPED
         wanted = decide(Inputs(snapshot=self._snapshot, plan=None, mode=Mode.STOPPED, overrides={}))
-        decision, self._guards = guard(self._site, wanted, self._guards, self._clock.site_s())
+        decision, self._guards = guard(wanted, self._snapshot, self._guards)
         until_s = self._clock.monotonic_s() + STOP_WITHIN_S
         for name in decision.assets:
             self._writes.forget(name)

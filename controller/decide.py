@@ -20,8 +20,11 @@ from controller.modes import Mode
 from controller.override import Override
 from dispatch.plan import Plan
 
+EXPORT_LIMIT = "export limit"
+"""Owner of the bound that keeps the export limit: a generator follows it down at once, without a ramp."""
 LIMIT_MARGIN = 0.01
-"""Share of a connection limit kept free: about one cycle's noise of a grid meter of class 0.5 and its load."""
+"""Kept free at both connection limits, as a share of the larger: about one cycle's noise of a grid meter of class
+0.5 and its load. At zero export it is what the park keeps importing."""
 CORRIDOR_SOC = 0.05
 """How far the battery may leave its planned state to hold the planned grid power: what one interval's usual
 forecast error amounts to; the next plan, at most one interval later, takes the rest into account."""
@@ -46,6 +49,8 @@ class Inputs:
     plan: Plan | None
     mode: Mode
     overrides: Mapping[str, Override]
+    not_following: frozenset[str] = frozenset()
+    """Assets that were told something and do not do it: nothing is expected of what they are told next."""
 
 
 def decide(inputs: Inputs) -> Decision:
@@ -83,13 +88,15 @@ class _Park:
         self._snapshot = inputs.snapshot
         self._site = inputs.snapshot.site
         self._overrides = inputs.overrides
+        self._not_following = inputs.not_following
         self._plan = inputs.plan
         self._step = inputs.plan.step_at(inputs.snapshot.at) if inputs.plan is not None else None
         grid_name, grid = self._site.grid
         grid_kw = self._snapshot.power_kw(grid_name)
         assert grid_kw is not None, "without a grid meter the mode is SAFE"
-        self._import_limit_kw = grid.import_limit_kw * (1 - LIMIT_MARGIN)
-        self._export_limit_kw = grid.export_limit_kw * (1 - LIMIT_MARGIN)
+        margin_kw = LIMIT_MARGIN * max(grid.import_limit_kw, grid.export_limit_kw)
+        self._import_limit_kw = grid.import_limit_kw - margin_kw
+        self._export_limit_kw = grid.export_limit_kw - margin_kw
         self._expected_grid_kw = grid_kw
         """Grid power once the assets decided so far have followed."""
         planned = self._planned(grid_name)
@@ -145,7 +152,8 @@ class _Park:
             bounds.append(exactly("plan", Priority.PLAN, planned_kw + correction_kw, reason))
         bounds.append(exactly("local default", Priority.LOCAL, 0.0, "no plan: the battery only keeps the limits"))
         resolved = resolve(bounds)
-        self._expected_grid_kw -= resolved.value - measured_kw
+        if name not in self._not_following:
+            self._expected_grid_kw -= resolved.value - measured_kw
         return _decision(name, resolved, planned_kw, correction_kw)
 
     def _heat_pump(self, name: str, heat_pump: HeatPump) -> AssetDecision:

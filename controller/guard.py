@@ -1,4 +1,8 @@
-"""The last word on every setpoint: range, least load, minimum on and off times, deadband, ramp, allow-list. Pure."""
+"""The last word on every setpoint: range, SOC window, least load, minimum times, deadband, ramp. Pure.
+
+What may be written at all is settled before: a setpoint that the site file does not list under `write` does not
+exist for the controller (`Site.setpoint`).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ from dataclasses import dataclass, replace
 
 from config.assets import Asset, Battery, GasBoiler, HeatPump
 from config.site import Site
+from controller.decide import EXPORT_LIMIT
 from controller.decision import AssetDecision, Decision
+from controller.image import Snapshot
 from controller.modes import Mode
 
 DEADBAND = 0.005
@@ -30,12 +36,13 @@ class AssetGuard:
 GuardState = Mapping[str, AssetGuard]
 
 
-def guard(site: Site, decision: Decision, state: GuardState, site_s: float) -> tuple[Decision, dict[str, AssetGuard]]:
+def guard(decision: Decision, snapshot: Snapshot, state: GuardState) -> tuple[Decision, dict[str, AssetGuard]]:
     """The decision with every setpoint made safe, and what to remember for the next cycle.
 
     A decision that would break a rule is moved to the nearest value that does not, and says so in its owner
     and reason. Assets without memory are taken as they are decided: the first setpoint has no ramp to keep.
     """
+    site, site_s = snapshot.site, snapshot.site_s
     guarded: dict[str, AssetDecision] = {}
     remembered: dict[str, AssetGuard] = {}
     for name, asset in decision.assets.items():
@@ -45,7 +52,7 @@ def guard(site: Site, decision: Decision, state: GuardState, site_s: float) -> t
             if held is not None:
                 remembered[name] = replace(held, decided_s=site_s)
             continue
-        kept = _in_range(site, asset)
+        kept = _soc_window(snapshot, _in_range(site, asset))
         if decision.mode in (Mode.OPTIMAL, Mode.FALLBACK):
             kept = _load_range(site, kept)
             kept = _minimum_times(site, kept, held, site_s)
@@ -72,6 +79,19 @@ def _in_range(site: Site, asset: AssetDecision) -> AssetDecision:
     steps = round(value / allowed.resolution)
     value = min(max(steps * allowed.resolution, allowed.low), allowed.high)
     return replace(asset, setpoint_kw=value)
+
+
+def _soc_window(snapshot: Snapshot, asset: AssetDecision) -> AssetDecision:
+    """A full battery is not charged and an empty one not discharged, whoever wants it."""
+    battery = snapshot.site.assets[asset.asset]
+    soc = snapshot.value(asset.asset, "soc")
+    if not isinstance(battery, Battery) or soc is None or asset.setpoint_kw is None:
+        return asset
+    if (soc >= battery.soc_max and asset.setpoint_kw < 0) or (soc <= battery.soc_min and asset.setpoint_kw > 0):
+        window = f"{battery.soc_min:.0%} to {battery.soc_max:.0%}"
+        reason = f"SOC {soc:.1%} at the edge of {window}, wanted {asset.setpoint_kw:.1f} kW: {asset.reason}"
+        return replace(asset, setpoint_kw=0.0, owner="guard", reason=reason)
+    return asset
 
 
 def _least_kw(unit: Asset) -> float:
@@ -121,7 +141,7 @@ def _ramp(site: Site, asset: AssetDecision, held: AssetGuard | None, site_s: flo
     step_kw = rate_kw_per_s * max(0.0, site_s - held.decided_s)
     start_kw = _ramp_start_kw(site, asset.asset, held)
     change_kw = asset.setpoint_kw - start_kw
-    if abs(change_kw) <= step_kw:
+    if abs(change_kw) <= step_kw or (asset.owner == EXPORT_LIMIT and change_kw < 0):
         return asset
     value = start_kw + (step_kw if change_kw > 0 else -step_kw)
     if 0 < value < _least_kw(unit):
@@ -149,7 +169,7 @@ def _deadband(site: Site, asset: AssetDecision, held: AssetGuard | None) -> Asse
     assert asset.setpoint_kw is not None
     if held is None or asset.setpoint_kw in (0.0, point.setpoint.low, point.setpoint.high):
         return asset
-    if asset.owner in ("connection limit", "export limit", "SOC window"):
+    if asset.owner in ("connection limit", EXPORT_LIMIT, "SOC window"):
         return asset
     low = max(point.setpoint.low, point.setpoint.low if asset.low_kw is None else asset.low_kw)
     high = min(point.setpoint.high, point.setpoint.high if asset.high_kw is None else asset.high_kw)

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from config.assets import ElectricLoad, GasBoiler, HeatLoad, HeatPump, PvPlant, WindTurbine
 from config.site import Site
+from controller.bill import Bill, bill_of
 from controller.image import Snapshot
 from controller.state import SavedInterval
 from dispatch.tariff import TariffCalendar
@@ -42,10 +43,8 @@ class Interval:
     gas_kwh: float
     curtailed_kwh: float
     """What generators could have fed above their limits, as far as the plan's forecast tells."""
-    import_price: float
-    cost: Mapping[str, float]
-    """By term, in the tariff's currency; export revenue is negative."""
-    co2_kg: float
+    bill: Bill | None
+    """None when no tariff covers the day: energy is counted all the same."""
     tce: float
     peak_kw: float
     """Mean import over the interval."""
@@ -275,20 +274,18 @@ class Ledger:
             running.outdoor_s += step.seconds * share
 
     def _close(self, running: _Running) -> Interval:
-        tariff = self._calendar.tariff_at(running.start)
-        import_price = self._calendar.import_price_at(running.start)
         # an interval that a clock set back made longer is averaged over its true length
         peak_kw = running.import_kwh / (max(self._interval.total_seconds(), running.covered_s) / 3600)
         above_kw = max(0.0, peak_kw - self.month_peak_kw)
         self._month_peak_kw = max(self._month_peak_kw, peak_kw)
-        co2_kg = running.import_kwh * tariff.grid_co2_kg_per_kwh + running.gas_kwh * tariff.gas_co2_kg_per_kwh
-        cost = {
-            "import": running.import_kwh * import_price,
-            "export": -running.export_kwh * tariff.export_per_kwh,
-            "gas": running.gas_kwh * tariff.gas_per_kwh,
-            "demand": above_kw * tariff.demand_charge_per_kw_month,
-            "carbon": co2_kg / 1000 * tariff.carbon_price_per_t,
-        }
+        bill = bill_of(
+            self._calendar,
+            running.start,
+            import_kwh=running.import_kwh,
+            export_kwh=running.export_kwh,
+            gas_kwh=running.gas_kwh,
+            above_kw=above_kw,
+        )
         return Interval(
             start=running.start,
             covered_s=running.covered_s,
@@ -297,9 +294,7 @@ class Ledger:
             export_kwh=running.export_kwh,
             gas_kwh=running.gas_kwh,
             curtailed_kwh=running.curtailed_kwh,
-            import_price=import_price,
-            cost=cost,
-            co2_kg=co2_kg,
+            bill=bill,
             tce=(running.import_kwh - running.export_kwh + running.gas_kwh) * KGCE_PER_KWH / 1000,
             peak_kw=peak_kw,
             mean_kw=self._means(running),

@@ -26,6 +26,8 @@ class PlanBook:
     """Why the last answer was no optimal plan; empty when it was."""
     refused: str = ""
     """Why the last plan was refused by the checker; empty when it was not."""
+    short: str = ""
+    """What the last plan leaves open because no plan could meet it; empty when all is met."""
     solve_s: float = 0.0
     counts: dict[str, int] = field(default_factory=lambda: {"optimal": 0, "shifted": 0, "rules": 0, "refused": 0})
     """Answers by what became of them."""
@@ -33,7 +35,7 @@ class PlanBook:
     def take(self, answer: PlanAnswer, now: datetime) -> bool:
         """Take an answer in. True when another plan is in force after it."""
         self.solve_s = answer.took_s
-        self.failure, self.refused = answer.failure, ""
+        self.failure, self.refused, self.short = answer.failure, "", ""
         if answer.plan is not None and self._holds(answer, answer.plan):
             self.plan = answer.plan
             self.counts["optimal"] += 1
@@ -70,6 +72,7 @@ class PlanBook:
         if violations and plan.assets.keys() >= self.site.assets.keys():
             left_open = unmet(self.site, answer.situation, plan)
             violations = [violation for violation in violations if violation not in left_open]
+            self.short = f"{left_open[0]} ({len(left_open)} in all)" if left_open else ""
         if violations:
             self.refused = f"{len(violations)} violations, first: {violations[0]}"
         return not violations

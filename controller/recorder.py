@@ -115,10 +115,11 @@ class Recorder:
             "dropped": stored.dropped,
             "solve_s": solve_s,
             "plan_method": status.plan.method.value if status.plan is not None else "none",
-            "import_price": status.import_price,
             "month_peak_kw": status.month_peak_kw,
             "active_alarms": len(status.alarms),
         }
+        if status.import_price is not None:
+            fields["import_price"] = status.import_price
         residual_kw = balance_residual_kw(snapshot)
         if residual_kw is not None:
             fields["balance_residual_kw"] = residual_kw

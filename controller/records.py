@@ -96,13 +96,14 @@ def interval_records(site: Site, interval: Interval) -> list[Record]:
         "generation_kwh": generation_kwh,
         "self_use_kwh": max(0.0, generation_kwh - interval.export_kwh),
         "curtailed_kwh": interval.curtailed_kwh,
-        "cost_total": sum(interval.cost.values()),
-        "co2_kg": interval.co2_kg,
         "tce": interval.tce,
         "peak_kw": interval.peak_kw,
-        "import_price": interval.import_price,
     }
-    totals.update({f"cost_{term}": cost for term, cost in interval.cost.items()})
+    if interval.bill is not None:
+        totals["import_price"] = interval.bill.import_price
+        totals["co2_kg"] = interval.bill.co2_kg
+        totals["cost_total"] = sum(interval.bill.cost.values())
+        totals.update({f"cost_{term}": cost for term, cost in interval.bill.cost.items()})
     tags = {"site": site.name, "asset": PARK}
     return [*records, Record(measurement="interval", tags=tags, fields=totals, at=interval.start)]
 

@@ -35,7 +35,8 @@ class Status:
     written: Mapping[str, Written]
     plan: Plan | None
     alarms: tuple[Alarm, ...]
-    import_price: float
+    import_price: float | None
+    """None when no tariff covers the day."""
     month_peak_kw: float
     timings: Timings
     cycles: int

@@ -9,6 +9,7 @@ import typer
 
 from parkgrid.check import check
 from parkgrid.demo import demo
+from parkgrid.override import override
 from parkgrid.plan import plan
 from parkgrid.refusal import Failed, Refused
 from parkgrid.run import run
@@ -28,6 +29,7 @@ app.command()(run)
 app.command()(check)
 app.command()(simulate)
 app.command()(plan)
+app.add_typer(override, name="override")
 
 
 def main() -> None:

@@ -87,8 +87,6 @@ def plan(
         month_peak_kw=month_peak,
         without=without or (),
     )
-    if planned.failure:
-        typer.echo(f"not optimal, made by rules: {planned.failure}", err=True)
     _print(planned, Format.JSON if as_json else output or Format.TABLE)
     if picture is not None:
         from parkgrid.plan_picture import draw
@@ -226,6 +224,8 @@ def _history(site: Site, file: Path | None, state: Path | None, *, until: dateti
 def _print(planned: Planned, output: Format) -> None:
     from parkgrid.plan_output import as_csv, as_data, remarks, tables
 
+    if planned.failure:
+        typer.echo(f"not optimal, made by rules: {planned.failure}", err=True)
     match output:
         case Format.TABLE:
             from rich.console import Console
@@ -234,6 +234,7 @@ def _print(planned: Planned, output: Format) -> None:
             if not console.is_terminal:
                 console.width = 160  # a pipe or a file has no width of its own; no column should be cut there
             console.print(*tables(planned), sep="\n")
+            typer.echo("\n".join(remarks(planned)))
         case Format.CSV:
             typer.echo(as_csv(planned), nl=False)
             typer.echo("\n".join(remarks(planned)), err=True)

@@ -79,20 +79,15 @@ def bands(site: Site, plan: Plan) -> list[str]:
 
 
 def tables(planned: Planned) -> list[RenderableType]:
-    """The plan hour by hour, what it costs, and what it rests on."""
-    found: list[RenderableType] = [_headline(planned), _electricity(planned)]
+    """The plan hour by hour, and what it costs."""
     heat = _heat(planned)
-    if heat is not None:
-        found.append(heat)
-    return [*found, _cost(planned), Text("\n".join(remarks(planned)))]
+    return [_headline(planned), _electricity(planned), *([heat] if heat is not None else []), _cost(planned)]
 
 
 def remarks(planned: Planned) -> list[str]:
     """What the plan rests on and what it leaves open, one line each."""
     plan = planned.plan
-    lines = [f"Method: {plan.method.value}"]
-    if planned.failure:
-        lines.append(f"Not optimal because {planned.failure}")
+    lines = [f"Method: {plan.method.value}" + (f", because {planned.failure}" if planned.failure else "")]
     if plan.note:
         lines.append(f"Note: {plan.note}")
     lines += [f"Left open: {sentence}" for sentence in planned.unmet[:UNMET_SHOWN]]

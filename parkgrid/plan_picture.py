@@ -232,6 +232,8 @@ def _area(ax: Axes, layer: Layer, edges: FloatArray, low: FloatArray, high: Floa
     """A thin white edge parts neighbours of like lightness; what is not used is only hatched."""
     empty = layer.colour == "none"
     edge = "#777777" if empty else "white"
+    there = high != low  # an area of no height would still draw its edge
+    high, low = np.where(there, high, np.nan), np.where(there, low, np.nan)
     area = ax.stairs(high, edges, baseline=low, fill=True, label=label, hatch="///" if empty else None)
     area.set(facecolor=layer.colour, edgecolor=edge, linewidth=0.4)
 

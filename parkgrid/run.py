@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from parkgrid.refusal import Refused
 from parkgrid.site_argument import AnnouncementOption, SiteArgument, announcement_from, site_from
+from parkgrid.state_argument import StateOption, state_folder
 
-StateOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--state",
-        metavar="FOLDER",
-        envvar="PARKGRID_STATE",
-        help="Where the month's peak, timers, overrides and telemetry live.  [default: ./state/NAME of the site]",
-        show_default=False,
-    ),
-]
 ForOption = Annotated[
     float | None, typer.Option("--for", metavar="SECONDS", min=1, help="Stop by itself after so many real seconds.")
 ]
@@ -44,7 +34,7 @@ def run(
 
     announced = announcement_from(announcement)
     loaded = site_from(site, announced)
-    folder = state or Path("state") / loaded.name
+    folder = state_folder(state, loaded)
     clock = announced.clock() if announced is not None else SystemClock()
     try:
         with held(folder):

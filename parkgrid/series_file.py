@@ -50,6 +50,8 @@ def series_of(site: Site) -> list[str]:
 
 def read_series(path: Path, site: Site) -> SeriesFile:
     """Reads a file as `read_history_csv` does, and refuses what that would pass over. Raises Refused."""
+    if not path.is_file():
+        raise Refused(f"there is no file {path}")
     try:
         read = read_history_csv(path)
     except BadHistory as error:
@@ -83,24 +85,25 @@ def over_horizon(file: SeriesFile, site: Site, start: datetime) -> dict[str, Flo
     """Every column of a file on the site's intervals from `start` on, each of shape (steps,).
 
     Finer rows are averaged, coarser ones hold for all of their intervals. Raises Refused with every column that
-    has a gap within the horizon.
+    has a gap within the horizon; columns with the same gap share a line.
     """
     interval_min = site.control.interval_min
     steps = site.control.horizon_h * 60 // interval_min
     end = start + timedelta(minutes=steps * interval_min)
     fine_min = min(file.history.step_min, interval_min)
+    gaps: dict[tuple[int, int], list[str]] = {}
+    for name in file.history.series:
+        missing = np.flatnonzero(np.isnan(file.history.before(name, end, fine_min, steps * interval_min // fine_min)))
+        if len(missing):
+            gaps.setdefault((int(missing[0]), len(missing)), []).append(name)
     zone = ZoneInfo(site.location.time_zone)
     faults: list[str] = []
-    for name in file.history.series:
-        values = file.history.before(name, end, fine_min, steps * interval_min // fine_min)
-        gaps = np.flatnonzero(np.isnan(values))
-        if len(gaps):
-            at = start + timedelta(minutes=int(gaps[0]) * fine_min)
-            hours = len(gaps) * fine_min / 60
-            faults.append(
-                f"{name} has no value for {_utc(at)} ({at.astimezone(zone):%a %H:%M} there); the horizon is "
-                f"{_utc(start)} to {_utc(end)}, and {hours:g} h of it are missing"
-            )
+    for (first, count), names in gaps.items():
+        at = start + timedelta(minutes=first * fine_min)
+        faults.append(
+            f"{', '.join(names)}: no value for {_utc(at)} ({at.astimezone(zone):%a %H:%M} in {zone.key}), "
+            f"{count * fine_min / 60:g} h are missing; the horizon is {_utc(start)} to {_utc(end)}"
+        )
     _refuse(file.path, faults, len(faults))
     return {name: file.history.before(name, end, interval_min, steps) for name in file.history.series}
 

@@ -176,6 +176,7 @@ class ParkBuilder:
         *overrides: Override,
         mode: Mode = Mode.OPTIMAL,
         at: datetime = NOON,
+        not_following: Iterable[str] = (),
     ) -> Decision:
         return decide(
             Inputs(
@@ -183,6 +184,7 @@ class ParkBuilder:
                 plan=plan,
                 mode=mode,
                 overrides={override.asset: override for override in overrides},
+                not_following=frozenset(not_following),
             )
         )
 

@@ -63,7 +63,7 @@ def test_the_first_setpoint_after_a_start_moves_from_what_was_found(park: ParkBu
     decision = park.decide(values, park.plan({"grid": 100.0, "battery": 0.0}))
     assert decision.assets["battery"].setpoint_kw == 0.0
     # 200 kW/s, one second
-    kept, _ = guard(park.site, decision, state, 1.0)
+    kept, _ = guard(decision, park.snapshot(values, site_s=1.0), state)
     assert kept.assets["battery"].setpoint_kw == -700.0
 
 

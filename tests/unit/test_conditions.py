@@ -16,6 +16,8 @@ from controller.modes import Mode
 WELL = Health(
     plan_failure="",
     plan_refused="",
+    plan_short="",
+    tariff_missing="",
     planner_lost="",
     influxdb_down="",
     telemetry_lost="",
@@ -28,6 +30,8 @@ WELL = Health(
 OF_HEALTH = {
     "plan_failure": "fallback_plan",
     "plan_refused": "plan_refused",
+    "plan_short": "demand_not_met",
+    "tariff_missing": "tariff_missing",
     "planner_lost": "planner_lost",
     "influxdb_down": "influxdb_down",
     "telemetry_lost": "telemetry_lost",

@@ -35,11 +35,26 @@ def guarded(
     *,
     site_s: float = 1.0,
     mode: Mode = Mode.OPTIMAL,
+    soc: float | None = None,
 ) -> tuple[AssetDecision, AssetGuard | None]:
     decision = Decision(at=park.NOON, mode=mode, assets={asset.asset: asset}, grid_target_kw=None)
     state = {} if memory is None else {asset.asset: memory}
-    kept, remembered = guard(park.site, decision, state, site_s)
+    kept, remembered = guard(decision, park.snapshot({} if soc is None else {"battery.soc": soc}, site_s=site_s), state)
     return kept.assets[asset.asset], remembered.get(asset.asset)
+
+
+# -- SOC window --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("soc", "wanted_kw"), [(0.9, -300.0), (0.95, -300.0), (0.1, 300.0), (0.02, 300.0)])
+def test_a_battery_at_the_edge_of_its_window_goes_no_further_whoever_wants_it(
+    park: ParkBuilder, soc: float, wanted_kw: float
+) -> None:
+    kept, _ = guarded(park, wanted("battery", wanted_kw), None, soc=soc)
+    assert (kept.setpoint_kw, kept.owner) == (0.0, "guard")
+    assert f"SOC {soc:.1%} at the edge of 10% to 90%" in kept.reason
+    back, _ = guarded(park, wanted("battery", -wanted_kw), None, soc=soc)
+    assert (back.setpoint_kw, back.owner) == (-wanted_kw, "plan")
 
 
 # -- range and resolution ----------------------------------------------------------------------------
@@ -90,12 +105,12 @@ def test_where_an_asset_names_no_ramp_the_sites_counts(park: ParkBuilder) -> Non
 def test_a_calendar_that_jumps_into_another_plan_moves_nothing_faster(park: ParkBuilder) -> None:
     plan = park.plan({"grid": 0.0, "battery": [0.0] * 4 + [800.0] * 4})
     before = park.decide({}, plan)
-    kept, memory = guard(park.site, before, {}, 10.0)
+    kept, memory = guard(before, park.snapshot(site_s=10.0), {})
     assert kept.assets["battery"].setpoint_kw == 0.0
     # an hour later on the calendar, a second later for the physics
     after = park.decide({"grid": 800.0}, plan, at=park.NOON + timedelta(hours=1))
     assert after.assets["battery"].setpoint_kw == 800.0
-    kept, _ = guard(park.site, after, memory, 11.0)
+    kept, _ = guard(after, park.snapshot(site_s=11.0), memory)
     assert kept.assets["battery"].setpoint_kw == 200.0
 
 
@@ -291,7 +306,7 @@ def test_whatever_happens_every_setpoint_keeps_the_rules(park: ParkBuilder, cycl
         overrides = [park.override(*cycle["override"])] if cycle["override"] is not None else []
         decision = park.decide(values, plan, *overrides, at=park.NOON + timedelta(seconds=1))
         before = state
-        kept, state = guard(site, decision, state, site_s)
+        kept, state = guard(decision, park.snapshot(values, site_s=site_s), state)
         for name, asset in kept.assets.items():
             kw = asset.setpoint_kw
             if kw is None:
@@ -309,7 +324,8 @@ def test_whatever_happens_every_setpoint_keeps_the_rules(park: ParkBuilder, cycl
                 continue
             step = rate * (site_s - was.decided_s) + 1e-6
             starts_or_stops = least > 0 and 0.0 in (kw, was.setpoint_kw)
-            assert abs(kw - was.setpoint_kw) <= (least + step if starts_or_stops else step)
+            cut_for_export = asset.owner == "export limit" and kw < was.setpoint_kw
+            assert cut_for_export or abs(kw - was.setpoint_kw) <= (least + step if starts_or_stops else step)
             if name == "battery":
                 # at the window's edge it stops, as fast as its ramp allows
                 if cycle["battery.soc"] >= 0.9:

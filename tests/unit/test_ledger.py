@@ -76,10 +76,10 @@ def test_a_quarter_of_an_hour_at_1000_kw(run: Run) -> None:
     assert interval.energy_kwh["hall_1"] == pytest.approx(150.0)
     assert interval.energy_kwh["grid"] == pytest.approx(250.0)
     assert interval.peak_kw == pytest.approx(1000.0)
-    assert interval.import_price == pytest.approx(VALLEY)
-    assert interval.cost["import"] == pytest.approx(250.0 * VALLEY)
-    assert interval.cost["demand"] == 0.0  # below the floor of 1200 kW that is paid in any case
-    assert interval.co2_kg == pytest.approx(250.0 * 0.4974)
+    assert interval.bill.import_price == pytest.approx(VALLEY)
+    assert interval.bill.cost["import"] == pytest.approx(250.0 * VALLEY)
+    assert interval.bill.cost["demand"] == 0.0  # below the floor of 1200 kW that is paid in any case
+    assert interval.bill.co2_kg == pytest.approx(250.0 * 0.4974)
     assert interval.tce == pytest.approx(250.0 * 0.1229 / 1000)
     assert interval.mean_kw["hall_1"] == pytest.approx(600.0)
     assert run.ledger.running_start == run.park.NOON + INTERVAL
@@ -97,7 +97,7 @@ def test_export_is_revenue_and_lowers_the_coal_equivalent(run: Run) -> None:
     (interval,) = run.later(900.0).see({"grid": -400.0})
     assert (interval.import_kwh, interval.export_kwh) == (0.0, pytest.approx(100.0))
     assert interval.energy_kwh["grid"] == pytest.approx(-100.0)
-    assert interval.cost["export"] == pytest.approx(-100.0 * 0.4153)
+    assert interval.bill.cost["export"] == pytest.approx(-100.0 * 0.4153)
     assert interval.tce == pytest.approx(-100.0 * 0.1229 / 1000)
     assert interval.peak_kw == 0.0
 
@@ -107,8 +107,8 @@ def test_a_boilers_heat_is_gas(run: Run) -> None:
     (interval,) = run.later(900.0).see({"boiler": 940.0})
     assert interval.energy_kwh["boiler"] == pytest.approx(235.0)
     assert interval.gas_kwh == pytest.approx(250.0)
-    assert interval.cost["gas"] == pytest.approx(250.0 * 0.333)
-    assert interval.co2_kg == pytest.approx(250.0 * 0.1999)
+    assert interval.bill.cost["gas"] == pytest.approx(250.0 * 0.333)
+    assert interval.bill.co2_kg == pytest.approx(250.0 * 0.1999)
     assert interval.tce == pytest.approx(250.0 * 0.1229 / 1000)
 
 
@@ -288,10 +288,10 @@ def at_power(run: Run, grid_kw: float) -> Interval:
 
 def test_only_what_lifts_the_months_peak_is_paid(run: Run) -> None:
     assert run.ledger.month_peak_kw == 1200.0  # the floor
-    assert at_power(run, 1000.0).cost["demand"] == 0.0
-    assert at_power(run, 1500.0).cost["demand"] == pytest.approx(300.0 * 48.0)
-    assert at_power(run, 1400.0).cost["demand"] == 0.0
-    assert at_power(run, 1600.0).cost["demand"] == pytest.approx(100.0 * 48.0)
+    assert at_power(run, 1000.0).bill.cost["demand"] == 0.0
+    assert at_power(run, 1500.0).bill.cost["demand"] == pytest.approx(300.0 * 48.0)
+    assert at_power(run, 1400.0).bill.cost["demand"] == 0.0
+    assert at_power(run, 1600.0).bill.cost["demand"] == pytest.approx(100.0 * 48.0)
     assert run.ledger.month_peak_kw == pytest.approx(1600.0)
     assert run.ledger.month == "2026-10"
 
@@ -300,10 +300,10 @@ def test_a_new_month_begins_with_its_floor_at_local_midnight(park: ParkBuilder) 
     # 2026-11-01 00:00 in Hangzhou is 16:00 UTC of the day before
     run = Run(park, Ledger(park.site), datetime(2026, 10, 31, 15, 45, tzinfo=park.NOON.tzinfo))
     interval = at_power(run, 2000.0)
-    assert interval.cost["demand"] == pytest.approx(800.0 * 48.0)
+    assert interval.bill.cost["demand"] == pytest.approx(800.0 * 48.0)
     # known from the first second of the new month on: the plan for its first interval needs it
     assert (run.ledger.month, run.ledger.month_peak_kw) == ("2026-11", 1200.0)
-    assert at_power(run, 1300.0).cost["demand"] == pytest.approx(100.0 * 48.0)
+    assert at_power(run, 1300.0).bill.cost["demand"] == pytest.approx(100.0 * 48.0)
 
 
 def test_the_peak_comes_back_after_a_restart_in_the_same_month_only(run: Run) -> None:

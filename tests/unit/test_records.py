@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from park_builder import ParkBuilder
 
 from config.site import Site
 from controller.alarms import KINDS, Alarm, AlarmEvent
+from controller.bill import Bill
 from controller.decision import AssetDecision, Decision
 from controller.ledger import Interval
 from controller.modes import Mode
@@ -148,9 +150,11 @@ def interval(site: Site) -> Interval:
         export_kwh=20.0,
         gas_kwh=100.0,
         curtailed_kwh=5.0,
-        import_price=0.365,
-        cost={"import": 18.25, "export": -8.306, "gas": 33.3, "demand": 0.0, "carbon": 1.0},
-        co2_kg=44.87,
+        bill=Bill(
+            import_price=0.365,
+            cost={"import": 18.25, "export": -8.306, "gas": 33.3, "demand": 0.0, "carbon": 1.0},
+            co2_kg=44.87,
+        ),
         tce=0.016,
         peak_kw=200.0,
         mean_kw={"hall_1": 360.0, "pv_a": None},
@@ -170,6 +174,12 @@ def test_an_interval_is_recorded_by_asset_and_for_the_park(park: ParkBuilder) ->
     assert (totals["cost_demand"], totals["cost_carbon"]) == (0.0, 1.0)
     assert (totals["import_kwh"], totals["gas_kwh"], totals["curtailed_kwh"]) == (50.0, 100.0, 5.0)
     assert {record.at for record in records.values()} == {park.NOON}
+
+
+def test_an_interval_without_a_tariff_keeps_its_energy_and_has_no_money(park: ParkBuilder) -> None:
+    totals = by(interval_records(park.site, replace(interval(park.site), bill=None)), "asset")["park"].fields
+    assert totals["import_kwh"] == 50.0
+    assert not [name for name in totals if name.startswith("cost") or name in ("co2_kg", "import_price")]
 
 
 def test_a_plan_is_recorded_step_by_step_at_each_intervals_start(park: ParkBuilder) -> None:
