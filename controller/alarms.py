@@ -34,6 +34,7 @@ KINDS: Mapping[str, AlarmKind] = {
             priority="high",
             consequence="The plan and the other assets go on without it.",
             action="Check the device, its network and whether it is switched to local.",
+            on_delay_s=2.0,
             off_delay_s=2.0,
         ),
         AlarmKind(
@@ -71,7 +72,7 @@ KINDS: Mapping[str, AlarmKind] = {
             priority="medium",
             consequence="The park is run by an older or simpler plan; it costs more than it must.",
             action="See the planner's message; check forecasts, limits and the solver.",
-            on_delay_s=2.0,
+            on_delay_s=15.0,  # a fresh start has no plan for some seconds
         ),
         AlarmKind(
             name="demand_not_met",

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from config.clock import Clock
 from config.site import Site
-from controller.adopt import adopted, aged, restored_guard
-from controller.alarms import KINDS, Alarm, AlarmBoard
+from controller.adopt import adopted, restored_guard
+from controller.alarms import AlarmBoard
 from controller.conditions import Health, conditions
 from controller.decide import Inputs, decide
 from controller.decision import Decision
@@ -21,6 +21,7 @@ from controller.following import Following
 from controller.guard import AssetGuard, guard
 from controller.image import ProcessImage, Snapshot
 from controller.ledger import Ledger
+from controller.memory import remembered, standing_alarms
 from controller.modes import Facts, Mode, next_mode
 from controller.override import OverrideFolder, in_force
 from controller.pacer import Pacer
@@ -30,7 +31,7 @@ from controller.planner_process import PlanRequest
 from controller.plans import PlanBook
 from controller.recorder import Recorder
 from controller.records import balance_residual_kw
-from controller.state import SavedAlarm, SavedState, StateFile, restored_plan, saved_plan
+from controller.state import StateFile, restored_plan
 from controller.status import Status, Timings, Totals
 from controller.supervisor import supervise
 from controller.writes import WriteBook
@@ -79,6 +80,7 @@ class Controller:
         self._seen = asyncio.Event()
         """Set once there is a snapshot."""
         self._decision: Decision | None = None
+        self._started_s = float("-inf")
         self._asked_interval: datetime | None = None
         self._available: frozenset[str] = frozenset()
         self._limited: frozenset[str] = frozenset()
@@ -128,22 +130,20 @@ class Controller:
 
     async def _cycles_until(self, stop: asyncio.Event, shown: Callable[[Status], None] | None) -> None:
         pacer = Pacer(self._site.control.cycle_s, self._clock)
-        started_s = self._clock.monotonic_s()
+        self._started_s = self._clock.monotonic_s()
         while not stop.is_set():
             late_s = await pacer.wait(stop)
             if stop.is_set():
                 return
-            settled = self._field.all_asked or self._clock.monotonic_s() - started_s >= SETTLE_S
-            missed = pacer.overruns
             try:
-                await self._cycle(settled=settled, late_s=late_s, overruns=missed)
+                await self._cycle(late_s=late_s, overruns=pacer.overruns)
             except Exception as error:  # noqa: BLE001 - the cycle must outlive any fault of the program
                 _log.exception("cycle failed")
                 self._failed("cycle", error)
             if shown is not None and self.status is not None:
                 shown(self.status)
 
-    async def _cycle(self, *, settled: bool, late_s: float, overruns: int) -> None:
+    async def _cycle(self, *, late_s: float, overruns: int) -> None:
         clock, cycle_s = self._clock, self._site.control.cycle_s
         began_s = clock.monotonic_s()
         await self._field.acquire(ACQUIRE_SHARE * cycle_s)
@@ -156,7 +156,7 @@ class Controller:
         self._lagging = {} if self._shadow else self._following.update(snapshot, self._guards)
         self._account(snapshot)
         self._take_plans(snapshot)
-        self._mode = next_mode(self._mode, self._facts(snapshot, settled=settled, stop=False))
+        self._mode = next_mode(self._mode, self._facts(snapshot))
         decision = self._decide(snapshot)
         decided_s = clock.monotonic_s()
 
@@ -249,12 +249,13 @@ class Controller:
             history=await self._recorder.history(snapshot.at),
         )
 
-    def _facts(self, snapshot: Snapshot, *, settled: bool, stop: bool) -> Facts:
+    def _facts(self, snapshot: Snapshot) -> Facts:
+        everything = self._available == self._site.assets.keys()
         return Facts(
             grid_metered=snapshot.power_kw(self._site.grid[0]) is not None,
-            settled=settled,
+            settled=everything or snapshot.monotonic_s - self._started_s >= SETTLE_S,
             optimal_plan=self._plans.fresh(snapshot.at),
-            stop=stop,
+            stop=False,
         )
 
     def _alarm(self, snapshot: Snapshot, before: Snapshot | None, *, overran: bool) -> None:
@@ -327,31 +328,21 @@ class Controller:
         now, site_s = self._clock.now(), self._clock.site_s()
         self._ledger.restore(saved.month, saved.month_peak_kw, saved.interval, saved.counters_kwh)
         self._guards = {name: restored_guard(held, saved.saved_at, now, site_s) for name, held in saved.guards.items()}
-        self._alarms = AlarmBoard(
-            Alarm(KINDS[alarm.kind], alarm.asset, alarm.text, alarm.since)
-            for alarm in saved.alarms
-            if alarm.kind in KINDS
-        )
+        self._alarms = AlarmBoard(standing_alarms(saved))
         if saved.plan is not None:
             self._plans.plan = restored_plan(saved.plan)
 
     async def _save(self) -> None:
         if self._snapshot is None:
             return
-        site_s = self._clock.site_s()
-        state = SavedState(
-            site=self._site.name,
-            saved_at=self._clock.now(),
-            month=self._ledger.month,
-            month_peak_kw=self._ledger.saved_peak_kw,
-            interval=self._ledger.saved_interval(),
-            counters_kwh=self._ledger.saved_counters_kwh,
-            guards={name: aged(held, site_s) for name, held in self._guards.items()},
-            alarms=tuple(
-                SavedAlarm(kind=alarm.kind.name, asset=alarm.asset, text=alarm.text, since=alarm.since)
-                for alarm in self._alarms.standing
-            ),
-            plan=saved_plan(self._plans.plan) if self._plans.plan is not None else None,
+        state = remembered(
+            self._site.name,
+            self._clock.now(),
+            self._clock.site_s(),
+            ledger=self._ledger,
+            guards=self._guards,
+            alarms=self._alarms.standing,
+            plan=self._plans.plan,
         )
         self._saved_s = self._clock.monotonic_s()
         try:

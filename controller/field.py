@@ -31,12 +31,6 @@ class Field:
             self._devices.setdefault(device.connection, []).append(name)
         self._jobs: dict[str, asyncio.Task[None]] = {}
         self._read_slow_s = {name: float("-inf") for name in site.devices}
-        self._asked: set[str] = set()
-
-    @property
-    def all_asked(self) -> bool:
-        """Every device was read, or tried, at least once."""
-        return len(self._asked) == len(self._site.devices)
 
     def reads(self) -> dict[str, dict[str, int]]:
         """Good and bad readings since the start, by protocol."""
@@ -107,7 +101,6 @@ class Field:
     async def _read(self, connection: str) -> None:
         for device in self._devices[connection]:
             self._image.update(await self._links[device].read(self._due(device)))
-            self._asked.add(device)
 
     def _due(self, device: str) -> list[Point]:
         """The points to read now: fast ones always, slow ones once their period is over."""

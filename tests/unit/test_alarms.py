@@ -77,10 +77,11 @@ def test_the_same_kind_stands_for_each_asset_apart() -> None:
     board = AlarmBoard()
     battery = Condition("asset_unavailable", "battery", "soc is 30 s old")
     wind = Condition("asset_unavailable", "wind", "was never read")
-    at(board, 0.0, battery)
-    assert at(board, 1.0, battery, wind) == [("asset_unavailable", True)]
-    at(board, 2.0, wind)
-    assert at(board, 4.0, wind) == [("asset_unavailable", False)]
+    assert at(board, 0.0, battery) == []
+    assert at(board, 2.0, battery, wind) == [("asset_unavailable", True)]
+    assert at(board, 4.0, battery, wind) == [("asset_unavailable", True)]
+    at(board, 5.0, wind)
+    assert at(board, 7.0, wind) == [("asset_unavailable", False)]
     assert [alarm.asset for alarm in board.standing] == ["wind"]
 
 
