@@ -26,7 +26,7 @@ from controller.modes import Facts, Mode, next_mode
 from controller.override import OverrideFolder, in_force
 from controller.pacer import Pacer
 from controller.park_state import limited_generators, park_state
-from controller.planner import Planner
+from controller.planner import Planner, PlannerProcess
 from controller.planner_process import PlanRequest
 from controller.plans import PlanBook
 from controller.recorder import Recorder
@@ -55,8 +55,13 @@ _log = logging.getLogger(__name__)
 class Controller:
     """Runs one site until it is told to stop, and leaves every device at its safe value."""
 
-    def __init__(self, site: Site, *, clock: Clock, state: Path, shadow: bool = False) -> None:
-        """`state` is the folder for what must survive; with `shadow` nothing is ever written to a device."""
+    def __init__(
+        self, site: Site, *, clock: Clock, state: Path, shadow: bool = False, planner: PlannerProcess | None = None
+    ) -> None:
+        """`state` is the folder for what must survive; with `shadow` nothing is ever written to a device.
+
+        `planner` is a planner's process that was started ahead; the controller ends it.
+        """
         self._site = site
         self._clock = clock
         self._shadow = shadow
@@ -69,7 +74,7 @@ class Controller:
         self._state_file = StateFile(state)
         self._recorder = Recorder(site, clock, state)
         self._plans = PlanBook(site)
-        self._planner = Planner(site, self._request)
+        self._planner = Planner(site, self._request, planner)
         self._mode = Mode.STARTING
         self._guards: dict[str, AssetGuard] = {}
         self._alarms = AlarmBoard()

@@ -22,15 +22,41 @@ class PlannerLost(Exception):
     """The planner's process died or did not answer in time."""
 
 
+class PlannerProcess:
+    """The process that plans, at the other end of a pipe.
+
+    It has a session of its own: Ctrl-C is for the controller, which ends the planner itself. It loads its
+    libraries at once, which takes seconds, and then waits for the site.
+    """
+
+    def __init__(self) -> None:
+        self.connection, theirs = Pipe()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "controller.planner_main", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        theirs.close()
+
+    def end(self) -> None:
+        """Kill the process and wait for its end. Idempotent."""
+        self.connection.close()
+        self._process.kill()
+        self._process.wait()
+
+
 class Planner:
     """One planner process and at most one request under way."""
 
-    def __init__(self, site: Site, made: Callable[[], Awaitable[PlanRequest]]) -> None:
+    def __init__(
+        self, site: Site, made: Callable[[], Awaitable[PlanRequest]], process: PlannerProcess | None = None
+    ) -> None:
+        """`process` is one that was started ahead of the site, to gain the seconds that its libraries take."""
         self._site = site
         self._made = made
         """Builds the request once the planner is free to take it, so that it is never stale."""
-        self._process: subprocess.Popen[bytes] | None = None
-        self._connection: Connection | None = None
+        self._process = process
         self._wanted = asyncio.Event()
         self._answers: list[PlanAnswer] = []
         self.lost = ""
@@ -60,21 +86,31 @@ class Planner:
             await self._end_process()
 
     async def _serve(self) -> None:
-        connection = await asyncio.to_thread(self._start_process)
+        if self._process is None:
+            self._process = await asyncio.to_thread(PlannerProcess)
+        connection = self._process.connection
         limit_s = self._site.control.solver_time_limit_s + START_ALLOWANCE_S
+        await self._send(connection, self._site)
         while True:
             await self._until_wanted(connection)
             self._wanted.clear()
             request = await self._made()
+            await self._send(connection, request)
             try:
-                await asyncio.to_thread(connection.send, request)
                 await _readable(connection, limit_s)
                 self._answers.append(connection.recv())
-            except (EOFError, OSError) as error:
-                raise PlannerLost(f"the planner's process ended ({type(error).__name__})") from error
             except TimeoutError as error:
                 raise PlannerLost(f"the planner did not answer within {limit_s:g} s") from error
+            except (EOFError, OSError) as error:
+                raise PlannerLost(f"the planner's process ended ({type(error).__name__})") from error
             self.lost = ""
+
+    @staticmethod
+    async def _send(connection: Connection, what: Site | PlanRequest) -> None:
+        try:
+            await asyncio.to_thread(connection.send, what)
+        except OSError as error:
+            raise PlannerLost(f"the planner's process ended ({type(error).__name__})") from error
 
     async def _until_wanted(self, connection: Connection) -> None:
         """Wait for the next wish, or notice that the process died while it had nothing to do."""
@@ -89,27 +125,9 @@ class Planner:
             wanted.cancel()
             await asyncio.gather(gone, wanted, return_exceptions=True)
 
-    def _start_process(self) -> Connection:
-        """A process of its own session: Ctrl-C is for the controller, which ends the planner itself."""
-        ours, theirs = Pipe()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "controller.planner_main", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        theirs.close()
-        self._connection = ours
-        ours.send(self._site)
-        return ours
-
     async def _end_process(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
         if self._process is not None:
-            self._process.kill()
-            await asyncio.to_thread(self._process.wait)
+            await asyncio.to_thread(self._process.end)
             self._process = None
 
 

@@ -48,9 +48,15 @@ class PlanAnswer:
 
 def serve(connection: Connection) -> None:
     """Take the site, then answer plan requests until the other end is gone."""
-    from dispatch.dispatcher import Dispatcher  # brings cvxpy, which the controller's own process never loads
+    # cvxpy and pvlib take seconds to load; the controller's own process never does
+    import pvlib  # noqa: F401 - the forecasts load it when they first need it, which is then no wait
 
-    site: Site = connection.recv()
+    from dispatch.dispatcher import Dispatcher
+
+    try:
+        site: Site = connection.recv()
+    except (EOFError, OSError):
+        return
     dispatcher = Dispatcher(site, site.control.horizon_h * 60 // site.control.interval_min)
     while True:
         try:

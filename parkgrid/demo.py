@@ -58,8 +58,12 @@ def demo(
 
 def _demo(scratch: Path, state: Path | None, speed: float, for_s: float | None, as_json: bool) -> dict[str, Any]:
     with _simulated_park(scratch, speed) as park:
-        # these imports take as long as the park's own start, and go on beside it
+        # what takes seconds to load does so beside the park's own start
+        from controller.planner import PlannerProcess
+
+        planner = PlannerProcess()
         from config.loader import example_site, load_site
+        from controller.controller import Controller
         from controller.state import StateInUse, held
         from controller.telemetry.history import SeriesStore
         from parkgrid.running import control
@@ -73,7 +77,8 @@ def _demo(scratch: Path, state: Path | None, speed: float, for_s: float | None, 
                 series = SeriesStore(folder / "history.sqlite")
                 series.import_csv(scratch / "history.csv")
                 series.close()
-                totals = control(site, clock=announced.clock(), state=folder, shadow=False, for_s=for_s, quiet=as_json)
+                controller = Controller(site, clock=announced.clock(), state=folder, planner=planner)
+                totals = control(controller, for_s=for_s, quiet=as_json)
         except StateInUse as error:
             raise Failed(str(error)) from error
     truth = json.loads((scratch / "truth.json").read_text(encoding="utf-8"))

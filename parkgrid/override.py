@@ -55,8 +55,8 @@ def set_(
 ) -> None:
     """Hold an asset at a value; it replaces what held the asset before.
 
-    Ratings, the SOC window, the connection's limits and the supply of heat stand above it. The time counts by the
-    wall clock; a simulated park has a clock of its own, which --announcement gives.
+    Ratings, the SOC window and the connection's limits stand above it. The time counts by the wall clock; a
+    simulated park has a clock of its own, which --announcement gives.
     """
     from controller.override import Override, OverrideFolder
 

@@ -15,6 +15,8 @@ from parkgrid.refusal import Failed, Refused
 from parkgrid.site_argument import SiteArgument, site_from
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from config.site import Site
     from dispatch.forecast.history import History
     from parkgrid.planning import Planned
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 YEARS = range(2000, 2100)
 """A plan outside of them is a typing error, and near the ends of the calendar time zones have no meaning."""
 PICTURES = (".svg", ".png")
+ANY_WIDTH = 10_000
+"""Characters: wider than the table of any park."""
 
 
 class Format(Enum):
@@ -228,18 +232,24 @@ def _print(planned: Planned, output: Format) -> None:
         typer.echo(f"not optimal, made by rules: {planned.failure}", err=True)
     match output:
         case Format.TABLE:
-            from rich.console import Console
-
-            console = Console(highlight=False)
-            if not console.is_terminal:
-                console.width = 160  # a pipe or a file has no width of its own; no column should be cut there
-            console.print(*tables(planned), sep="\n")
+            _show(tables(planned))
             typer.echo("\n".join(remarks(planned)))
         case Format.CSV:
             typer.echo(as_csv(planned), nl=False)
             typer.echo("\n".join(remarks(planned)), err=True)
         case Format.JSON:
             typer.echo(json.dumps(as_data(planned), ensure_ascii=False))
+
+
+def _show(tables: Sequence[RenderableType]) -> None:
+    """Print tables as wide as they are: a terminal may break their lines, but no number is cut."""
+    from rich.console import Console
+    from rich.measure import Measurement
+
+    console = Console(highlight=False)
+    wide = console.options.update(max_width=ANY_WIDTH)
+    console.width = max(console.width, *(Measurement.get(console, wide, table).maximum for table in tables))
+    console.print(*tables, sep="\n")
 
 
 def _require_drawable(path: Path) -> None:

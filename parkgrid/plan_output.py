@@ -204,10 +204,11 @@ def _of_asset(planned: Planned, name: str, power_kw: FloatArray) -> list[Column]
 
 
 def _hourly(planned: Planned, title: str, columns: Sequence[Column]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=0)
     table.add_column("from", no_wrap=True)
     for heading, _ in columns:
-        table.add_column(heading, justify="left" if heading == "band" else "right", overflow="fold")
+        # long names in two lines, so that a usual park fits into 80 columns
+        table.add_column(heading.replace("_", "_\n"), justify="left" if heading == "band" else "right", no_wrap=True)
     day = ""
     for row in rows(planned.plan, ZoneInfo(planned.site.location.time_zone)):
         date = f"{row.local:%a %d}"

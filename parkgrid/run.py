@@ -27,10 +27,10 @@ def run(
     On a terminal the live table is shown, otherwise a log is written to standard error.
     """
     from config.clock import SystemClock
+    from controller.planner import PlannerProcess
     from controller.state import StateInUse, held
     from controller.telemetry.influx import NoToken
     from drivers.driver import DriverError
-    from parkgrid.running import control
 
     announced = announcement_from(announcement)
     loaded = site_from(site, announced)
@@ -38,6 +38,10 @@ def run(
     clock = announced.clock() if announced is not None else SystemClock()
     try:
         with held(folder):
-            control(loaded, clock=clock, state=folder, shadow=shadow, for_s=for_s, quiet=False)
+            planner = PlannerProcess()  # loads its libraries beside what is imported here
+            from controller.controller import Controller
+            from parkgrid.running import control
+
+            control(Controller(loaded, clock=clock, state=folder, shadow=shadow, planner=planner), for_s=for_s)
     except (StateInUse, NoToken, DriverError) as error:
         raise Refused(str(error)) from error

@@ -7,13 +7,10 @@ import logging
 import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
 
-from config.clock import Clock
-from config.site import Site
 from controller.controller import Controller
 from controller.status import Status, Totals
 from parkgrid.panel import panel
@@ -22,11 +19,10 @@ REDRAWS_PER_S = 4
 """Faster than any cycle changes what is shown, slow enough for a serial console."""
 
 
-def control(site: Site, *, clock: Clock, state: Path, shadow: bool, for_s: float | None, quiet: bool) -> Totals:
-    """Control a site until SIGINT, SIGTERM or the given number of real seconds. Returns what was done.
+def control(controller: Controller, *, for_s: float | None, quiet: bool = False) -> Totals:
+    """Run a controller until SIGINT, SIGTERM or the given number of real seconds. Returns what was done.
 
-    On a terminal the live table is shown, otherwise, or when `quiet`, a log goes to standard error. Raises
-    NoToken and DriverError for what keeps the controller from starting.
+    On a terminal the live table is shown, otherwise, or when `quiet`, a log goes to standard error.
     """
     console = Console(stderr=quiet)
     table = console.is_terminal and not quiet
@@ -35,13 +31,10 @@ def control(site: Site, *, clock: Clock, state: Path, shadow: bool, for_s: float
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
     logging.getLogger("asyncua").setLevel(logging.CRITICAL)  # each lost session would bring a traceback
-    return asyncio.run(_control(site, clock, state, shadow, for_s, console if table else None))
+    return asyncio.run(_control(controller, for_s, console if table else None))
 
 
-async def _control(
-    site: Site, clock: Clock, state: Path, shadow: bool, for_s: float | None, console: Console | None
-) -> Totals:
-    controller = Controller(site, clock=clock, state=state, shadow=shadow)
+async def _control(controller: Controller, for_s: float | None, console: Console | None) -> Totals:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
