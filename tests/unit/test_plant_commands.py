@@ -33,14 +33,14 @@ def test_before_the_first_step_everything_reads_sensibly(site: Site, plant: Plan
     assert plant.now == NOON
     assert plant.values("battery_pcs") == {
         "active_power_kw": 0,
-        "soc": 0.5,
+        "soc": 0.8,
         "status": 1,
         "available": 1,
         "energy_import_kwh": 0,
         "energy_export_kwh": 0,
         "power_setpoint_kw": 0,
     }
-    assert plant.values("tank_sensors") == {"soc": 0.5, "supply_degc": 57.5}
+    assert plant.values("tank_sensors") == {"soc": 0.8, "supply_degc": 57.5}
     assert plant.values("heat_meter")["supply_degc"] == pytest.approx(57.5)
     assert plant.values("grid_meter")["energy_import_kwh"] == 0
     assert plant.values("grid_meter")["active_power_kw"] != 0
