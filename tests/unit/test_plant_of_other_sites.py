@@ -103,7 +103,7 @@ def test_two_assets_behind_one_device(tmp_path: Path) -> None:
     plant.advance(60)
     values = plant.values("heat_pump_controller")
     assert values["active_power_kw"] == 300
-    assert values["soc"] == pytest.approx(0.5, abs=0.01)
+    assert values["soc"] == pytest.approx(0.6, abs=0.01)
     plant.set_running("heat_pump_controller", False)
     plant.advance(1)
     assert plant.values("heat_pump_controller")["active_power_kw"] == 0

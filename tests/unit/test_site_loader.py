@@ -145,7 +145,7 @@ def test_a_fault_prints_file_line_place_and_what_is_allowed(changed: Change) -> 
         ("soc_min: 0.1", "soc_min: 0.95", "assets.battery", "must be below soc_max (0.9)"),
         ("Asia/Shanghai", "Asia/Hangzhou", "location.time_zone", "is not a time zone"),
         ("Asia/Shanghai", "Asia", "location.time_zone", "is not a time zone"),
-        ("soc: {battery: 0.5", "soc: {batery: 0.5", "simulation.initial_soc.batery", "did you mean 'battery'?"),
+        ("soc: {battery: 0.8", "soc: {batery: 0.8", "simulation.initial_soc.batery", "did you mean 'battery'?"),
         ("+08:00", "", "simulation.start", "time zone"),
         ("cut_in_m_per_s: 3", "cut_in_m_per_s: 13", "assets.wind", "wind speeds must rise"),
         ("interval_min: 15", "interval_min: 7", "control.interval_min", "is 7, should be 5, 10, 15, 30 or 60"),

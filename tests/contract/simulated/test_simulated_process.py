@@ -96,7 +96,7 @@ def test_it_ends_in_time_without_a_word_and_takes_its_broker_along(run: Run) -> 
 
 
 def test_the_battery_begins_as_the_site_says_and_follows(run: Run) -> None:
-    assert run.seen["soc"] == 0.5
+    assert run.seen["soc"] == 0.8
     assert run.seen["power_kw"] == pytest.approx(100, abs=0.1)
 
 
@@ -104,7 +104,7 @@ def test_the_truth_tells_of_both_parks(run: Run) -> None:
     truth = json.loads((run.folder / "truth.json").read_text())
     assert truth["balance_residual"] < 1e-6
     start, end = datetime.fromisoformat(truth["start"]), datetime.fromisoformat(truth["end"])
-    assert start == run.announced.start == datetime(2026, 10, 14, tzinfo=UTC)
+    assert start == run.announced.start == datetime(2026, 10, 14, 7, tzinfo=UTC)
     assert (end - start).total_seconds() == pytest.approx(truth["simulated_s"])
     # two ticks of 0.1 s at speed 3600
     assert end >= run.seen["at"] - timedelta(seconds=720)
@@ -133,7 +133,7 @@ def test_the_history_ends_where_the_park_begins(run: Run) -> None:
     with (run.folder / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 15 * 96
-    assert rows[-1]["time_utc"] == "2026-10-13T23:45:00Z"
+    assert rows[-1]["time_utc"] == "2026-10-14T06:45:00Z"
     assert float(rows[-1]["hall_1"]) > 0
 
 
