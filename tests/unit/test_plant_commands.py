@@ -40,8 +40,8 @@ def test_before_the_first_step_everything_reads_sensibly(site: Site, plant: Plan
         "energy_export_kwh": 0,
         "power_setpoint_kw": 0,
     }
-    assert plant.values("tank_sensors") == {"soc": 0.8, "supply_degc": 57.5}
-    assert plant.values("heat_meter")["supply_degc"] == pytest.approx(57.5)
+    assert plant.values("tank_sensors") == {"soc": 0.6, "supply_degc": 61.0}
+    assert plant.values("heat_meter")["supply_degc"] == pytest.approx(61.0)
     assert plant.values("grid_meter")["energy_import_kwh"] == 0
     assert plant.values("grid_meter")["active_power_kw"] != 0
     assert 49.8 < plant.values("grid_meter")["frequency_hz"] < 50.2
