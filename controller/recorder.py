@@ -146,7 +146,12 @@ class Recorder:
         names = [name for name, asset in self._site.assets.items() if isinstance(asset, kinds)]
         step_min = self._site.control.interval_min
         await self._keep_means()
-        start, series = await asyncio.to_thread(self._series.load, [*names, OUTDOOR], until, HISTORY_DAYS, step_min)
+        try:
+            start, series = await asyncio.to_thread(self._series.load, [*names, OUTDOOR], until, HISTORY_DAYS, step_min)
+        except StoreError as error:
+            # forecasts have defaults for a history that cannot be read
+            self._series_error = str(error)
+            return History(start=until, step_min=step_min, series={})
         return History(start=start, step_min=step_min, series=series)
 
     async def close(self) -> None:

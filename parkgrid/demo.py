@@ -81,7 +81,10 @@ def _demo(scratch: Path, state: Path | None, speed: float, for_s: float | None, 
                 totals = control(controller, for_s=for_s, quiet=as_json)
         except StateInUse as error:
             raise Failed(str(error)) from error
-    truth = json.loads((scratch / "truth.json").read_text(encoding="utf-8"))
+    try:
+        truth = json.loads((scratch / "truth.json").read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise Failed(f"the simulated park ended before its time: {_said(scratch)}") from error
     return summary(site, totals, truth)
 
 
@@ -114,7 +117,12 @@ def _announced(scratch: Path, park: subprocess.Popen[bytes]) -> Announcement:
     until_s = time.monotonic() + PARK_STARTS_WITHIN_S
     while not announcement.exists():
         if park.poll() is not None or time.monotonic() > until_s:
-            said = (scratch / "park.log").read_text(encoding="utf-8", errors="replace").strip()
-            raise Failed(f"the simulated park did not start: {said or 'it said nothing'}")
+            raise Failed(f"the simulated park did not start: {_said(scratch)}")
         time.sleep(0.05)
     return read_announcement(announcement)
+
+
+def _said(scratch: Path) -> str:
+    """The last words of the simulated park."""
+    lines = (scratch / "park.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"
