@@ -196,9 +196,7 @@ class _Park:
     def _generator(self, name: str, rated_kw: float) -> AssetDecision:
         bounds = [
             Bound("rating", Priority.DEVICE, 0.0, rated_kw, "rated power"),
-            Bound(
-                "export limit", Priority.CONTRACT, 0.0, self._feed_limit_kw(name, rated_kw), "keeps the export limit"
-            ),
+            Bound(EXPORT_LIMIT, Priority.CONTRACT, 0.0, self._feed_limit_kw(name, rated_kw), "keeps the export limit"),
             *self._override(name),
         ]
         planned_kw = self._planned(name)
