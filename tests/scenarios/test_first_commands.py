@@ -136,7 +136,7 @@ def test_every_point_of_the_simulated_park_can_be_read(park: tuple[subprocess.Po
     assert all(device["answers"] for device in read)
     points = {point["point"]: point for device in read for point in device["points"]}
     assert {point["quality"] for point in points.values()} == {"good"}
-    assert points["battery_pcs.soc"]["value"] == pytest.approx(0.5, abs=0.01)
+    assert points["battery_pcs.soc"]["value"] == pytest.approx(0.8, abs=0.01)
     assert points["wind_controller.active_power_kw"]["unit"] == "kW"
 
     process.send_signal(signal.SIGINT)
