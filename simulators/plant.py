@@ -30,6 +30,7 @@ from config.site import Site
 from simulators.account import Tally
 from simulators.battery import BatteryModel
 from simulators.gas_boiler import GasBoilerModel
+from simulators.generator import GeneratorModel
 from simulators.grid import GridModel
 from simulators.heat_bus import HeatBus, Outside
 from simulators.heat_pump import HeatPumpModel
@@ -192,7 +193,7 @@ class Plant:
             raise ValueError(f"{device}.{point} is not a setpoint; the device takes {known}")
         if value is not None and not math.isfinite(value):
             raise ValueError(f"{device}.{point}: {value} is not a setpoint")
-        if value is None and isinstance(model, PvModel | WindModel):
+        if value is None and isinstance(model, GeneratorModel):
             value = self._safe_value(device, point)
         if model.running:
             model.setpoint_kw = None if value is None else model.accept(float(value))

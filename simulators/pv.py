@@ -17,9 +17,8 @@ import math
 import numpy as np
 
 from config.assets import PvPlant
-from simulators.account import Account
+from simulators.generator import GeneratorModel
 from simulators.noise import FloatArray
-from simulators.ramp import ramp
 from simulators.weather import Sky
 
 ALBEDO = 0.2
@@ -72,54 +71,22 @@ def available_kw(irradiance_w_per_m2: FloatArray, air_degc: FloatArray, spec: Pv
     return inverter_kw(dc_kw(irradiance_w_per_m2, cell, spec.peak_kw), spec.rated_kw)
 
 
-class PvModel:
-    """One PV plant: feeds what is available up to its limit."""
+class PvModel(GeneratorModel):
+    """One PV plant."""
 
     def __init__(self, spec: PvPlant, available_kw: float) -> None:
+        super().__init__(spec.rated_kw, LIMIT_RAMP_PER_S, available_kw)
         self.spec = spec
-        self.setpoint_kw: float | None = None
-        """The limit that is commanded; None without one."""
-        self.running = True
-        self.power_kw = available_kw
         self.irradiance_w_per_m2 = 0.0
-        self._limit_kw = spec.rated_kw
-        self._available_kw = available_kw
-        self._fed_kwh = 0.0
-        self._curtailed_kwh = 0.0
-
-    def accept(self, value_kw: float) -> float:
-        """The limit that the inverter takes from a command."""
-        return min(max(value_kw, 0.0), self.spec.rated_kw)
 
     def step(self, available_kw: float, irradiance_w_per_m2: float, dt_s: float) -> float:
-        """Go `dt_s` on, to a time at which `available_kw` can be fed; returns the energy fed in kWh."""
-        mean_available_kw = (self._available_kw + available_kw) / 2
-        self._available_kw = available_kw
+        """Go `dt_s` on, to a time with this sun and its power; returns the energy fed in kWh."""
         self.irradiance_w_per_m2 = irradiance_w_per_m2
-        if not self.running:
-            self._limit_kw = self.power_kw = 0.0
-            return 0.0
-        wanted_kw = self.spec.rated_kw if self.setpoint_kw is None else self.setpoint_kw
-        limit = ramp(self._limit_kw, wanted_kw, LIMIT_RAMP_PER_S * self.spec.rated_kw, dt_s)
-        self._limit_kw = limit.end_kw
-        self.power_kw = min(available_kw, limit.end_kw)
-        mean_kw = min(mean_available_kw, limit.mean_kw)
-        fed_kwh = mean_kw * dt_s / 3600
-        self._fed_kwh += fed_kwh
-        self._curtailed_kwh += mean_available_kw * dt_s / 3600 - fed_kwh
-        return fed_kwh
-
-    def account(self) -> Account:
-        return Account(electricity_fed_kwh=self._fed_kwh, curtailed_kwh=self._curtailed_kwh)
+        return self.feed(available_kw, dt_s)
 
     def points(self) -> dict[str, float]:
-        throttled = self.power_kw < self._available_kw - 1e-9
         return {
-            "active_power_kw": self.power_kw,
-            "energy_kwh": self._fed_kwh,
+            **self.generator_points(),
             "irradiance_w_per_m2": self.irradiance_w_per_m2,
-            "reactive_power_kvar": 0.0,
-            "available": float(self.running),
-            "status": THROTTLED if throttled else PRODUCING if self.power_kw > 0 else SLEEPING,
-            "power_limit_kw": self.spec.rated_kw if self.setpoint_kw is None else self.setpoint_kw,
+            "status": THROTTLED if self.throttled else PRODUCING if self.power_kw > 0 else SLEEPING,
         }

@@ -13,9 +13,8 @@ from __future__ import annotations
 import numpy as np
 
 from config.assets import WindTurbine
-from simulators.account import Account
+from simulators.generator import GeneratorModel
 from simulators.noise import FloatArray
-from simulators.ramp import ramp
 
 LIMIT_RAMP_PER_S = 0.1
 """How fast the blades turn out of the wind, as a share of the rating."""
@@ -31,25 +30,14 @@ def curve_kw(wind_m_per_s: FloatArray, spec: WindTurbine) -> FloatArray:
     return np.where(wind_m_per_s < spec.cut_out_m_per_s, spec.rated_kw * partial, 0.0)
 
 
-class WindModel:
-    """One turbine: feeds what the wind gives up to its limit."""
+class WindModel(GeneratorModel):
+    """One turbine."""
 
     def __init__(self, spec: WindTurbine, available_kw: float) -> None:
+        super().__init__(spec.rated_kw, LIMIT_RAMP_PER_S, available_kw)
         self.spec = spec
-        self.setpoint_kw: float | None = None
-        """The limit that is commanded; None without one."""
-        self.running = True
-        self.power_kw = available_kw
         self.wind_m_per_s = 0.0
         self._storm = False
-        self._limit_kw = spec.rated_kw
-        self._available_kw = available_kw
-        self._fed_kwh = 0.0
-        self._curtailed_kwh = 0.0
-
-    def accept(self, value_kw: float) -> float:
-        """The limit that the turbine takes from a command."""
-        return min(max(value_kw, 0.0), self.spec.rated_kw)
 
     def step(self, available_kw: float, wind_m_per_s: float, dt_s: float) -> float:
         """Go `dt_s` on, to a time with this wind and its power; returns the energy fed in kWh."""
@@ -58,34 +46,11 @@ class WindModel:
             self._storm = True
         elif wind_m_per_s < self.spec.cut_out_m_per_s - RESTART_MARGIN_M_PER_S:
             self._storm = False
-        if self._storm:
-            available_kw = 0.0
-        mean_available_kw = (self._available_kw + available_kw) / 2
-        self._available_kw = available_kw
-        if not self.running:
-            self._limit_kw = self.power_kw = 0.0
-            return 0.0
-        wanted_kw = self.spec.rated_kw if self.setpoint_kw is None else self.setpoint_kw
-        limit = ramp(self._limit_kw, wanted_kw, LIMIT_RAMP_PER_S * self.spec.rated_kw, dt_s)
-        self._limit_kw = limit.end_kw
-        self.power_kw = min(available_kw, limit.end_kw)
-        mean_kw = min(mean_available_kw, limit.mean_kw)
-        fed_kwh = mean_kw * dt_s / 3600
-        self._fed_kwh += fed_kwh
-        self._curtailed_kwh += mean_available_kw * dt_s / 3600 - fed_kwh
-        return fed_kwh
-
-    def account(self) -> Account:
-        return Account(electricity_fed_kwh=self._fed_kwh, curtailed_kwh=self._curtailed_kwh)
+        return self.feed(0.0 if self._storm else available_kw, dt_s)
 
     def points(self) -> dict[str, float]:
-        throttled = self.power_kw < self._available_kw - 1e-9
         return {
-            "active_power_kw": self.power_kw,
-            "energy_kwh": self._fed_kwh,
+            **self.generator_points(),
             "wind_speed_m_per_s": self.wind_m_per_s,
-            "reactive_power_kvar": 0.0,
-            "available": float(self.running),
-            "status": THROTTLED if throttled else PRODUCING if self.power_kw > 0 else STANDBY,
-            "power_limit_kw": self.spec.rated_kw if self.setpoint_kw is None else self.setpoint_kw,
+            "status": THROTTLED if self.throttled else PRODUCING if self.power_kw > 0 else STANDBY,
         }

@@ -1,0 +1,67 @@
+"""What PV plants and wind turbines have in common: they feed what is available, up to a limit that ramps.
+
+fed = min(mean available, mean limit) * dt;   curtailed = mean available * dt - fed
+"""
+
+from __future__ import annotations
+
+from simulators.account import Account
+from simulators.ramp import ramp
+
+
+class GeneratorModel:
+    """Feeds what is available up to its limit."""
+
+    def __init__(self, rated_kw: float, limit_ramp_per_s: float, available_kw: float) -> None:
+        """`limit_ramp_per_s` is the share of the rating by which the limit moves in a second."""
+        self.setpoint_kw: float | None = None
+        """The limit that is commanded; None without one."""
+        self.running = True
+        self.power_kw = available_kw
+        self._rated_kw = rated_kw
+        self._limit_ramp_kw_per_s = limit_ramp_per_s * rated_kw
+        self._limit_kw = rated_kw
+        self._available_kw = available_kw
+        self._fed_kwh = 0.0
+        self._curtailed_kwh = 0.0
+
+    def accept(self, value_kw: float) -> float:
+        """The limit that the generator takes from a command."""
+        return min(max(value_kw, 0.0), self._rated_kw)
+
+    @property
+    def limit_kw(self) -> float:
+        """The limit in force, the rating without one."""
+        return self._rated_kw if self.setpoint_kw is None else self.setpoint_kw
+
+    @property
+    def throttled(self) -> bool:
+        return self.power_kw < self._available_kw - 1e-9
+
+    def account(self) -> Account:
+        return Account(electricity_fed_kwh=self._fed_kwh, curtailed_kwh=self._curtailed_kwh)
+
+    def feed(self, available_kw: float, dt_s: float) -> float:
+        """Go `dt_s` on, to a time at which `available_kw` can be fed; returns the energy fed in kWh."""
+        mean_available_kw = (self._available_kw + available_kw) / 2
+        self._available_kw = available_kw
+        if not self.running:
+            self._limit_kw = self.power_kw = 0.0
+            return 0.0
+        limit = ramp(self._limit_kw, self.limit_kw, self._limit_ramp_kw_per_s, dt_s)
+        self._limit_kw = limit.end_kw
+        self.power_kw = min(available_kw, limit.end_kw)
+        fed_kwh = min(mean_available_kw, limit.mean_kw) * dt_s / 3600
+        self._fed_kwh += fed_kwh
+        self._curtailed_kwh += mean_available_kw * dt_s / 3600 - fed_kwh
+        return fed_kwh
+
+    def generator_points(self) -> dict[str, float]:
+        """The standard points that every generator shows."""
+        return {
+            "active_power_kw": self.power_kw,
+            "energy_kwh": self._fed_kwh,
+            "reactive_power_kvar": 0.0,
+            "available": float(self.running),
+            "power_limit_kw": self.limit_kw,
+        }
