@@ -60,12 +60,17 @@ class Point:
         return f"{self.device}.{self.name}"
 
 
+def _written(value: float | str) -> str:
+    """A parameter inside a text; a serial number is a whole number and stays one."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
 def _filled(source: Source, parameters: Mapping[str, float | str]) -> Source:
     """The source with ``{parameter}`` filled in; a command payload keeps its ``{value}``."""
 
     def fill(text: str) -> str:
         for name, value in parameters.items():
-            text = text.replace("{" + name + "}", str(value))
+            text = text.replace("{" + name + "}", _written(value))
         return text
 
     match source:

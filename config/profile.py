@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, model_validator
+from pydantic import BeforeValidator, Field, PositiveFloat, model_validator
 
 from config.base import Frozen
 from config.figure import Figure, parameter_of
@@ -18,6 +18,18 @@ ModbusType = Literal["u16", "s16", "u32", "s32", "u64", "s64", "f32", "f64"]
 ReadClass = Literal["fast", "slow"]
 
 Address = Annotated[int, Field(ge=0, le=65535)]
+
+
+def _as_whole(key: object) -> object:
+    """A key as the number that it writes: keys come as texts, and a register's numbers are often written as 0xAA."""
+    try:
+        return int(key, 0) if isinstance(key, str) else key
+    except ValueError:
+        raise ValueError("should be a whole number such as 2 or 0xAA") from None
+
+
+RawNumber = Annotated[int, BeforeValidator(_as_whole)]
+"""A number as the device has it in its registers."""
 
 
 class RegisterValue(Frozen):
@@ -53,9 +65,12 @@ class SetpointSpec(Frozen):
 
 
 class ModbusSetpoint(SetpointSpec):
-    """A setpoint with the registers that arm it, written after it in this order."""
+    """A setpoint with the registers that belong to it, written in the order before, value, direction, arm."""
 
+    before: tuple[RegisterValue, ...] = ()
+    """Written first, such as a duration that the command is to last."""
     arm: tuple[RegisterValue, ...] = ()
+    """Written last, such as the bit that lets the value count."""
 
 
 class MqttSetpoint(SetpointSpec):
@@ -78,18 +93,56 @@ class PointSpec(Frozen):
     read: ReadClass = "fast"
 
 
+class Direction(Frozen):
+    """Another register of the same table that says which way a number without a sign counts."""
+
+    address: Address
+    bit: Annotated[int, Field(ge=0, le=15)] | None = None
+    """Only this bit of it counts, 0 being the lowest."""
+    signs: Annotated[dict[RawNumber, Literal[-1, 0, 1]], Field(min_length=1)]
+    """By what the register (or the bit) says: the sign of the raw number. With anything else there is no value."""
+    negative_address: Address | None = None
+    """Where the number stands when its sign is -1, for a device that keeps the two directions apart."""
+
+
 class ModbusPoint(PointSpec):
-    """A value in one to four registers."""
+    """A value in one to four registers, or a sum of such values."""
 
     address: Address
     table: Literal["holding", "input"] = "holding"
     type: ModbusType
     low_word_first: bool = False
+    plus: tuple[Address, ...] = ()
+    """Further numbers of the same type, added to the first: the phases of a meter, the tariffs of a counter."""
+    minus: tuple[Address, ...] = ()
+    """Numbers of the same type that are taken away: the other direction of a flow."""
+    values: dict[RawNumber, float] | None = None
+    """By raw number, the number that stands for it, before scale. With any other raw number there is no value."""
+    direction: Direction | None = None
+    """For a number without a sign; a raw number that is negative already stays as it is."""
     scale_factor: Address | None = None
     """Register of a SunSpec scale factor: the raw value is multiplied by ten to its power."""
     sentinels: tuple[int, ...] = ()
     """Raw values, as unsigned words, that mean "no value"."""
     setpoint: ModbusSetpoint | None = None
+
+    @model_validator(mode="after")
+    def _can_be_written(self) -> ModbusPoint:
+        if self.setpoint is None:
+            return self
+        if self.table == "input":
+            raise ValueError("a setpoint needs table: holding, an input register cannot be written")
+        if self.plus or self.minus:
+            raise ValueError("a setpoint cannot be a sum of registers")
+        if self.values is not None and len(set(self.values.values())) < len(self.values):
+            raise ValueError("a setpoint needs values that differ, or it is open which raw number to write")
+        if self.direction is not None:
+            signs = list(self.direction.signs.values())
+            if self.direction.bit is not None:
+                raise ValueError("a setpoint cannot have a single bit as its direction")
+            if signs.count(1) != 1 or signs.count(-1) != 1 or signs.count(0) > 1:
+                raise ValueError("a setpoint needs one entry for -1, one for 1 and at most one for 0 in signs")
+        return self
 
 
 class OpcuaPoint(PointSpec):
@@ -117,7 +170,7 @@ class MqttPoint(PointSpec):
 class _Profile(Frozen):
     description: str
     verified: bool
-    """True once checked against the vendor's own document or the device itself."""
+    """True once two independent sources agree and nothing is open, or the device itself has been seen to agree."""
     source: str
     """Where the facts come from."""
     parameters: dict[str, str] = Field(default_factory=dict)

@@ -44,24 +44,49 @@ class Block:
 
 
 def value_span(source: ModbusPoint) -> Span:
-    return Span(source.table, source.address, registers_of(source.type))
+    return span_at(source, source.address)
+
+
+def span_at(source: ModbusPoint, address: int) -> Span:
+    """A number of the point's type at another address of its table."""
+    return Span(source.table, address, registers_of(source.type))
 
 
 def exponent_span(source: ModbusPoint) -> Span | None:
     return None if source.scale_factor is None else Span(source.table, source.scale_factor, 1)
 
 
+def direction_span(source: ModbusPoint) -> Span | None:
+    return None if source.direction is None else Span(source.table, source.direction.address, 1)
+
+
+def spans_of(source: ModbusPoint) -> tuple[Span, ...]:
+    """Everything that must be known for one value, the value's own registers first."""
+    others = [*source.plus, *source.minus]
+    if source.direction is not None and source.direction.negative_address is not None:
+        others.append(source.direction.negative_address)
+    found = [
+        value_span(source),
+        *(span_at(source, address) for address in others),
+        direction_span(source),
+        exponent_span(source),
+    ]
+    return tuple(dict.fromkeys(span for span in found if span is not None))
+
+
 def blocks_of(sources: Iterable[ModbusPoint], alone: Collection[Span] = ()) -> list[Block]:
     """The requests that read all sources.
 
-    A value and its scale factor come in one answer wherever they fit into one request, so that they
-    belong together; other spans are joined over gaps of up to WIDEST_GAP. Spans in `alone` share no request.
+    What makes up one value (its parts, its direction, its scale factor) comes in one answer wherever it fits
+    into one request, so that it belongs together; other spans are joined over gaps of up to WIDEST_GAP.
+    Spans in `alone` share no request.
     """
     groups: list[Block] = []
     for source in sources:
-        value, exponent = value_span(source), exponent_span(source)
-        parts = (value,) if exponent is None else (value, exponent)
-        joint = value if exponent is None else value.around(exponent)
+        parts = spans_of(source)
+        joint = parts[0]
+        for part in parts[1:]:
+            joint = joint.around(part)
         if joint.count <= MOST_REGISTERS and not any(part in alone for part in parts):
             groups.append(Block(joint, parts))
         else:

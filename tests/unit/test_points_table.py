@@ -10,8 +10,10 @@ import pytest
 
 import config
 from config.assets import Asset
+from config.loader import load_profile
 from config.points import NEEDS, STANDARD_POINTS
 
+UNITS = ("_kw", "_kwh", "_kvar", "_v", "_a", "_hz", "_degc", "_s")
 DOC = (Path(__file__).parents[2] / "docs" / "points.md").read_text(encoding="utf-8")
 
 
@@ -55,9 +57,12 @@ def test_a_kind_uses_only_standard_names(kind: str) -> None:
     assert used <= set(STANDARD_POINTS)
 
 
-def test_the_profiles_that_come_along_use_only_standard_names() -> None:
-    for path in (Path(config.__file__).parent / "profiles").glob("*.yaml"):
-        points = set(
-            re.findall(r"^  ([a-z][a-z0-9_]*):$", path.read_text("utf-8").split("\npoints:\n")[1], re.MULTILINE)
-        )
-        assert points <= set(STANDARD_POINTS), path.name
+def test_the_profiles_that_come_along_speak_in_standard_names_or_say_the_unit() -> None:
+    further = set(rows("Further names"))
+    for path in sorted((Path(config.__file__).parent / "profiles").glob("*.yaml")):
+        for name in load_profile(path).points:
+            assert name in STANDARD_POINTS or name in further or name.endswith(UNITS), f"{path.name}: {name}"
+
+
+def test_further_names_are_none_of_the_standard_ones() -> None:
+    assert not set(rows("Further names")) & set(STANDARD_POINTS)

@@ -20,6 +20,9 @@ EXAMPLES = {
     "rated_heat_kw": 800.0,
     "instance": "Unit1",
     "topic": "a/b",
+    "prefix": "shelly",
+    "base": "solar",
+    "serial": "116180000001",
 }
 
 BATTERY = """\
@@ -117,6 +120,36 @@ def test_a_point_that_does_not_hold_together_is_told(profile: Path, old: str, ne
     ]
     assert len(ends) == 1
     assert what in ends[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("address: 2\n", "address: 2\n    table: input\n", "a setpoint needs table: holding"),
+        ("address: 2\n", "address: 2\n    plus: [3]\n", "a setpoint cannot be a sum of registers"),
+        ("address: 2\n", "address: 2\n    minus: [3]\n", "a setpoint cannot be a sum of registers"),
+        ("address: 2\n", "address: 2\n    values: {0: 1, 1: 1}\n", "values that differ"),
+        ("address: 2\n", "address: 2\n    values: {0xZZ: 1}\n", "should be a whole number such as 2 or 0xAA"),
+        ("address: 2\n", "address: 2\n    direction: {address: 3, bit: 1, signs: {0: 1, 1: -1}}\n", "a single bit"),
+        ("address: 2\n", "address: 2\n    direction: {address: 3, signs: {1: -1}}\n", "one entry for -1, one for 1"),
+        ("address: 2\n", "address: 2\n    direction: {address: 3, signs: {}}\n", "at least 1"),
+        ("address: 2\n", "address: 2\n    direction: {address: 3, signs: {1: 2}}\n", "signs.1"),
+        ("address: 2\n", "address: 2\n    direction: {address: 3, bit: 16, signs: {1: 1}}\n", "bit"),
+    ],
+)
+def test_a_setpoint_that_nobody_could_write_is_refused(profile: Path, old: str, new: str, what: str) -> None:
+    assert old in BATTERY
+    profile.write_text(BATTERY.replace(old, new, 1))
+    with pytest.raises(SiteError) as caught:
+        load_profile(profile)
+    assert what in str(caught.value)
+
+
+def test_a_serial_number_in_a_text_stays_a_whole_number() -> None:
+    opendtu = load_profile(next(path for path in PROFILES if path.stem == "opendtu"))
+    parameters = {"base": "solar", "serial": 116180000001.0, "rated_power_kw": 1.5, "safe_power_kw": 0.5}
+    power = points_of("roof", opendtu, parameters)[0]
+    assert getattr(power.source, "topic", "") == "solar/116180000001/0/power"
 
 
 def test_texts_in_braces_are_filled_in() -> None:

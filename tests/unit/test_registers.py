@@ -64,3 +64,24 @@ def test_every_value_is_cut_out_of_its_block(sources: list[ModbusPoint]) -> None
     for source in sources:
         span = value_span(source)
         assert found[span] == tuple(range(span.address, span.end))
+
+
+def test_everything_that_makes_up_a_value_comes_together() -> None:
+    source = ModbusPoint.model_validate(
+        {
+            "address": 10,
+            "type": "u32",
+            "plus": [14],
+            "direction": {"address": 20, "signs": {0: 1, 1: -1}, "negative_address": 24},
+            "scale_factor": 30,
+            "valid": (0, 1),
+        }
+    )
+    (block,) = blocks_of([source])
+    assert block.whole == Span("holding", 10, 21)
+    assert [(part.address, part.count) for part in block.parts] == [(10, 2), (14, 2), (24, 2), (20, 1), (30, 1)]
+
+
+def test_parts_too_far_apart_come_one_by_one() -> None:
+    source = ModbusPoint.model_validate({"address": 0, "type": "u16", "minus": [200], "valid": (0, 1)})
+    assert wholes(blocks_of([source])) == [(0, 1), (200, 1)]

@@ -1,0 +1,177 @@
+"""From registers to readings and from setpoints to registers, as a profile says it. Pure: no wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from config.point import Point
+from config.profile import Direction, ModbusPoint, RegisterValue
+from drivers.codec import decode, encode
+from drivers.driver import DriverError, Reading, Setpoint
+from drivers.modbus_connection import Refusal
+from drivers.quality import Stamp, bad, judge
+from drivers.registers import Span, direction_span, exponent_span, span_at, value_span
+from drivers.scaling import EXPONENTS, Refused, raw_of
+
+Words = tuple[int, ...]
+
+Said = Mapping[Span, Words | Refusal]
+"""What a device said when it was asked for spans of registers."""
+
+_NO_SCALE_FACTOR = 0x8000
+"""What a SunSpec scale factor says when there is none."""
+
+
+_SAME = 1e-6
+"""Values that a device tells apart by a number of their own are never as near as this."""
+
+
+class NoNumber(DriverError):
+    """Registers that hold no number for a point. The message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Registers to be written in one request."""
+
+    address: int
+    words: Words
+
+
+def source_of(point: Point) -> ModbusPoint:
+    assert isinstance(point.source, ModbusPoint)
+    return point.source
+
+
+# -- reading -------------------------------------------------------------------------------------
+
+
+def reading_in(point: Point, said: Said, stamp: Stamp) -> Reading:
+    """The reading of a point; `said` holds at least its `spans_of`."""
+    source = source_of(point)
+    try:
+        raw = _raw_in(source, said)
+        exponent = exponent_in(source, said)
+    except NoNumber as missing:
+        return bad(point, str(missing), stamp)
+    return judge(point, raw, stamp, exponent=exponent)
+
+
+def exponent_in(source: ModbusPoint, said: Said) -> int:
+    """The power of ten in a point's scale factor register (SunSpec sunssf, s16); 0 for a point without one.
+
+    Raises NoNumber.
+    """
+    span = exponent_span(source)
+    if span is None:
+        return 0
+    words = said[span]
+    if isinstance(words, Refusal):
+        raise NoNumber(f"no scale factor: {words.reason}")
+    exponent = decode(words, "s16", sentinels=(_NO_SCALE_FACTOR,))
+    if exponent is None:
+        raise NoNumber("the device has no scale factor")
+    if exponent not in EXPONENTS:
+        raise NoNumber(f"scale factor {exponent} is outside {EXPONENTS[0]}..{EXPONENTS[-1]}")
+    return int(exponent)
+
+
+def _raw_in(source: ModbusPoint, said: Said) -> float | None:
+    """The raw number of a point, None for "no value". Raises NoNumber."""
+    first, sign = value_span(source), 1
+    if source.direction is not None:
+        sign = _sign_in(source, source.direction, said)
+        if sign < 0 and source.direction.negative_address is not None:
+            first = span_at(source, source.direction.negative_address)
+    added = [_number_at(source, span, said) for span in (first, *_spans(source, source.plus))]
+    taken = [_number_at(source, span, said) for span in _spans(source, source.minus)]
+    total = 0.0
+    for number, weight in (*((number, 1) for number in added), *((number, -1) for number in taken)):
+        if number is None:
+            return None
+        total += weight * number
+    if source.values is not None:
+        if total not in source.values:
+            raise NoNumber(f"the device says {total:g}, which is none of {_listed(source.values)}")
+        total = source.values[int(total)]
+    # a device that gives the number its sign already is not turned a second time
+    return total if sign == 1 or (sign < 0 and total < 0) else sign * total
+
+
+def _spans(source: ModbusPoint, addresses: tuple[int, ...]) -> list[Span]:
+    return [span_at(source, address) for address in addresses]
+
+
+def _number_at(source: ModbusPoint, span: Span, said: Said) -> float | None:
+    return decode(_words_at(span, said), source.type, low_word_first=source.low_word_first, sentinels=source.sentinels)
+
+
+def _words_at(span: Span, said: Said) -> Words:
+    words = said[span]
+    if isinstance(words, Refusal):
+        raise NoNumber(words.reason)
+    return words
+
+
+def _sign_in(source: ModbusPoint, direction: Direction, said: Said) -> int:
+    span = direction_span(source)
+    assert span is not None
+    (word,) = _words_at(span, said)
+    if direction.bit is not None:
+        word = word >> direction.bit & 1
+    if word not in direction.signs:
+        raise NoNumber(f"register {direction.address} says {word}, which is none of {_listed(direction.signs)}")
+    return direction.signs[word]
+
+
+def _listed(numbers: Mapping[int, object]) -> str:
+    return ", ".join(str(number) for number in numbers)
+
+
+# -- writing -------------------------------------------------------------------------------------
+
+
+def writes_of(setpoint: Setpoint, exponent: int = 0) -> list[Write]:
+    """What to write for a setpoint, in order: what comes before, the value, its direction, what arms it.
+
+    Raises Refused.
+    """
+    source = source_of(setpoint.point)
+    assert source.setpoint is not None  # a Setpoint has checked it
+    raw = raw_of(setpoint.point, setpoint.value, exponent)
+    if source.values is not None:
+        raw = _key_of(setpoint, source.values, raw)
+    writes = [_fixed(source, register) for register in source.setpoint.before]
+    if source.direction is None:
+        writes.append(Write(source.address, _encoded(source, raw)))
+    else:
+        writes.extend(_directed(source, source.direction, raw))
+    return [*writes, *(_fixed(source, register) for register in source.setpoint.arm)]
+
+
+def _fixed(source: ModbusPoint, register: RegisterValue) -> Write:
+    return Write(register.address, encode(register.value, register.type, low_word_first=source.low_word_first))
+
+
+def _encoded(source: ModbusPoint, raw: float) -> Words:
+    return encode(raw, source.type, low_word_first=source.low_word_first, sentinels=source.sentinels)
+
+
+def _key_of(setpoint: Setpoint, values: Mapping[int, float], wanted: float) -> int:
+    for key, number in values.items():
+        if abs(number - wanted) < _SAME:
+            return key
+    known = ", ".join(f"{number:g}" for number in values.values())
+    raise Refused(f"{setpoint.value:g} is none of the values that it knows: {known}")
+
+
+def _directed(source: ModbusPoint, direction: Direction, raw: float) -> list[Write]:
+    """The size of a number and then the way it counts, each in its register."""
+    codes: dict[int, int] = {sign: code for code, sign in direction.signs.items()}
+    sign = -1 if raw < 0 else 1
+    address = source.address
+    if sign < 0 and direction.negative_address is not None:
+        address = direction.negative_address
+    code = codes[0] if raw == 0 and 0 in codes else codes[sign]
+    return [Write(address, _encoded(source, abs(raw))), Write(direction.address, encode(code, "u16"))]
