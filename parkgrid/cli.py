@@ -11,6 +11,7 @@ from parkgrid.check import check
 from parkgrid.demo import demo
 from parkgrid.override import override
 from parkgrid.plan import plan
+from parkgrid.probe import probe
 from parkgrid.refusal import Failed, Refused
 from parkgrid.run import run
 from parkgrid.simulate import simulate
@@ -29,6 +30,7 @@ app.command()(run)
 app.command()(check)
 app.command()(simulate)
 app.command()(plan)
+app.command()(probe)
 app.add_typer(override, name="override")
 
 
