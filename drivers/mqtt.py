@@ -83,9 +83,9 @@ class MqttDriver:
         except Refused as refused:
             return Rejected(f"{setpoint.point.key}: {refused}")
         published_s = self._clock.monotonic_s()
-        await self._session.publish(
-            source.setpoint.command_topic, source.setpoint.payload.replace("{value}", _text(raw))
-        )
+        topic, payload = source.setpoint.command_topic, source.setpoint.payload.replace("{value}", _text(raw))
+        if refusal := await self._session.publish(topic, payload):
+            return Rejected(f"{setpoint.point.key}: the broker refuses {topic}: {refusal}")
         return await self._shown(setpoint, published_s)
 
     async def _shown(self, setpoint: Setpoint, published_s: float) -> WriteResult:
@@ -115,6 +115,14 @@ def _source(point: Point) -> MqttPoint:
 def _text(raw: float) -> str:
     """A number as JSON, without the digits that only the conversion made: 123400, not 123400.00000000001."""
     return f"{raw:.12g}"
+
+
+def command_of(setpoint: Setpoint) -> tuple[str, str]:
+    """Topic and payload of the command for a setpoint. Raises Refused."""
+    source = _source(setpoint.point)
+    assert source.setpoint is not None  # a Setpoint has checked it
+    raw = raw_of(setpoint.point, setpoint.value)
+    return source.setpoint.command_topic, source.setpoint.payload.replace("{value}", _text(raw))
 
 
 def reading_of(point: Point, message: Message) -> Reading:

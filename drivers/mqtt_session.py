@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +15,7 @@ import aiomqtt
 from config.clock import Clock
 from config.connection import Mqtt
 from drivers.driver import LinkDown
+from drivers.mqtt_client import MqttClient, address_of
 from drivers.quality import Stamp
 from drivers.shared import SharedConnection
 
@@ -23,8 +25,6 @@ logging.getLogger("mqtt").setLevel(logging.CRITICAL)
 _PROBE_TOPIC: Final = "parkgrid/probe"
 """Nothing is published here. The answer to subscribing to it shows that the broker is alive; every broker
 gives one, also when it refuses."""
-
-_POLL_S: Final = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,14 @@ class MqttSession(SharedConnection):
     messages are served, so that a frozen broker is noticed within two time-outs.
     """
 
-    def __init__(self, spec: Mqtt, password: str | None, clock: Clock) -> None:
+    def __init__(self, spec: Mqtt, password: str | None, clock: Clock, tls: ssl.SSLContext | None = None) -> None:
+        """`tls` is what the session is kept within; in the open when not given."""
         super().__init__()
         self._spec = spec
         self._password = password
         self._clock = clock
-        self._client: _Client | None = None
+        self._tls = tls
+        self._client: MqttClient | None = None
         self._receiver: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
         self._arrival = asyncio.Event()
@@ -80,7 +82,7 @@ class MqttSession(SharedConnection):
             self._heard.clear()
             self._subscribed.clear()
             self._refused.clear()
-            client = _Client(self._spec, self._password)
+            client = MqttClient(self._spec, self._password, self._tls)
             try:
                 await client.enter()
             except aiomqtt.MqttError as error:
@@ -89,6 +91,9 @@ class MqttSession(SharedConnection):
             self._alive_s = self._clock.monotonic_s()
             self._receiver = asyncio.create_task(self._receive(client), name=f"receive {self}")
             await self._subscribe(client, self._wanted)
+            will = self._spec.will
+            if will is not None and will.birth is not None:
+                await self._say(client, will.birth)
 
     async def listen(self, topics: Iterable[str]) -> None:
         """Hear these topics from now on, in later sessions too. Raises LinkDown."""
@@ -105,11 +110,14 @@ class MqttSession(SharedConnection):
                 if self._is_quiet():
                     await self._subscribe(client, (_PROBE_TOPIC,))
 
-    async def publish(self, topic: str, payload: str) -> None:
-        """Publish once, with the broker's receipt, not retained. Raises LinkDown when no receipt comes in time."""
+    async def publish(self, topic: str, payload: str) -> str:
+        """Publish once, with the broker's receipt, not retained. Raises LinkDown when no receipt comes in time.
+
+        Returns why the broker refuses, which only MQTT 5 tells, or an empty text.
+        """
         client = self._up()
         try:
-            await client.publish(topic, payload, qos=1, retain=False)
+            return await client.deliver(topic, payload, retain=False)
         except aiomqtt.MqttError as error:
             async with self._lock:
                 await self._give_up(client)
@@ -125,11 +133,26 @@ class MqttSession(SharedConnection):
 
     async def shut(self) -> None:
         async with self._lock:
+            will = self._spec.will
+            if will is not None and self._client is not None and self._is_up():
+                # the broker forgets the will of those who leave in order
+                with contextlib.suppress(LinkDown):
+                    await self._say(self._client, will.payload if will.goodbye is None else will.goodbye)
             await self._give_up()
             self._wanted.clear()
             self._heard.clear()
 
-    async def _subscribe(self, client: _Client, topics: Iterable[str]) -> None:
+    async def _say(self, client: MqttClient, payload: str) -> None:
+        """Publish on the will's topic. The lock is held by the caller. Raises LinkDown."""
+        will = self._spec.will
+        assert will is not None
+        try:
+            await client.deliver(will.topic, payload, retain=will.retain)
+        except aiomqtt.MqttError as error:
+            await self._give_up(client)
+            raise LinkDown(f"{self}: gives no sign of life: {error}") from error
+
+    async def _subscribe(self, client: MqttClient, topics: Iterable[str]) -> None:
         """The lock is held by the caller."""
         try:
             for topic in sorted(topics):
@@ -142,7 +165,7 @@ class MqttSession(SharedConnection):
             await self._give_up(client)
             raise LinkDown(f"{self}: gives no sign of life: {error}") from error
 
-    async def _receive(self, client: _Client) -> None:
+    async def _receive(self, client: MqttClient) -> None:
         try:
             async for message in client.messages:
                 stamp = Stamp.of(self._clock)
@@ -157,7 +180,7 @@ class MqttSession(SharedConnection):
     def _is_up(self) -> bool:
         return self._client is not None and self._receiver is not None and not self._receiver.done()
 
-    def _up(self) -> _Client:
+    def _up(self) -> MqttClient:
         if self._client is None or not self._is_up():
             raise LinkDown(f"{self}: the broker has gone" if self._client else f"{self}: not connected")
         return self._client
@@ -165,7 +188,7 @@ class MqttSession(SharedConnection):
     def _is_quiet(self) -> bool:
         return self._clock.monotonic_s() - self._alive_s > self._spec.timeout_s
 
-    async def _give_up(self, client: _Client | None = None) -> None:
+    async def _give_up(self, client: MqttClient | None = None) -> None:
         """Leave the present session, or this one when it still is the present one."""
         present, receiver = self._client, self._receiver
         if present is None or (client is not None and client is not present):
@@ -177,47 +200,4 @@ class MqttSession(SharedConnection):
         await present.leave()
 
     def __str__(self) -> str:
-        return f"mqtt://{self._spec.host}:{self._spec.port}"
-
-
-class _Client(aiomqtt.Client):
-    """aiomqtt's client that leaves no socket behind, whichever way its connecting ends."""
-
-    def __init__(self, spec: Mqtt, password: str | None) -> None:
-        super().__init__(
-            spec.host,
-            spec.port,
-            username=spec.username,
-            password=password,
-            timeout=spec.timeout_s,
-            keepalive=spec.keepalive_s,
-        )
-        self._client.connect_timeout = spec.timeout_s
-
-    async def enter(self) -> None:
-        """Connect within the time-out. Raises MqttError.
-
-        The library connects in a thread that cannot be stopped: a cancellation waits for its end, at most
-        one time-out, and then passes.
-        """
-        entering = asyncio.ensure_future(self.__aenter__())
-        try:
-            await asyncio.shield(entering)
-        except asyncio.CancelledError:
-            await asyncio.wait([entering])
-            if not entering.cancelled():
-                entering.exception()  # seen: the cancellation is what counts
-            await self.leave()
-            raise
-        except aiomqtt.MqttError:
-            await self.leave()
-            raise
-
-    async def leave(self) -> None:
-        """Say goodbye and close the socket; done when it is closed."""
-        self._client.disconnect()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.timeout):
-                # paho closes the socket once its goodbye is written, and tells nobody before the session stood
-                while self._client.socket() is not None:  # noqa: ASYNC110
-                    await asyncio.sleep(_POLL_S)
+        return address_of(self._spec)

@@ -15,7 +15,10 @@ from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.uaerrors import UaError
 
 from config.connection import OpcUa
+from drivers.certificates import Certificates
 from drivers.driver import LinkDown
+from drivers.opcua_client import OpcuaClient
+from drivers.opcua_security import OPENING_ERRORS, OpcuaSecurity
 from drivers.shared import SharedConnection
 
 # what goes wrong is said by LinkDown, once; the library would print it again with its traceback
@@ -28,9 +31,10 @@ _NO_WATCHDOG_S: Final = 365 * 24 * 3600.0
 class OpcuaSession(SharedConnection):
     """A session with one server. It is given up as a whole when a call fails, and opened anew."""
 
-    def __init__(self, spec: OpcUa) -> None:
+    def __init__(self, spec: OpcUa, certificates: Certificates, password: str | None = None) -> None:
         super().__init__()
         self._spec = spec
+        self._security = OpcuaSecurity(spec, certificates, password)
         self._client: Client | None = None
         self._lock = asyncio.Lock()
         self.namespaces: tuple[str, ...] = ()
@@ -41,15 +45,17 @@ class OpcuaSession(SharedConnection):
             if self._client is not None and self._client.state is UaClientState.CONNECTED:
                 return
             await self._give_up(self._client)
-            client = Client(self._spec.endpoint, timeout=self._spec.timeout_s, watchdog_intervall=_NO_WATCHDOG_S)
+            own = await self._security.own()
+            client = OpcuaClient(self._spec.endpoint, timeout=self._spec.timeout_s, watchdog_intervall=_NO_WATCHDOG_S)
             opened = False
             try:
                 async with asyncio.timeout(self._spec.timeout_s):
+                    await self._security.apply(client, own)
                     await client.connect()
                     self.namespaces = tuple(await client.get_namespace_array())
                 opened = True
-            except (OSError, UaError) as error:
-                raise LinkDown(f"{self}: no session: {_words(error)}") from error
+            except OPENING_ERRORS as error:
+                raise LinkDown(f"{self}: no session: {self._security.words(error)}") from error
             finally:
                 if not opened:
                     await _discard(client)

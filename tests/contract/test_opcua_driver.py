@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from config.connection import OpcUa
 from config.loader import example_site, load_site
 from config.point import Point, points_of
 from config.profile import OpcuaProfile
+from drivers.certificates import Certificates
 from drivers.driver import Accepted, DriverError, LinkDown, Quality, Rejected, Setpoint
 from drivers.opcua import OpcuaDriver, node_id
 from drivers.opcua_session import OpcuaSession
@@ -73,7 +75,8 @@ def profile_points(device: str = "plc", **points: dict[str, object]) -> dict[str
 
 def session_with(port: int) -> OpcuaSession:
     endpoint = f"opc.tcp://127.0.0.1:{port}/parkgrid"
-    return OpcuaSession(OpcUa(protocol="opcua", endpoint=endpoint, timeout_s=TIMEOUT_S))
+    spec = OpcUa(protocol="opcua", endpoint=endpoint, security="none", timeout_s=TIMEOUT_S)
+    return OpcuaSession(spec, Certificates(Path("certificates")))
 
 
 def at(name: str, kind: str = "double", **more: object) -> dict[str, object]:

@@ -1,0 +1,101 @@
+"""aiomqtt's client, for one session as the site file wants it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from typing import Any, Final
+
+import aiomqtt
+from paho.mqtt.reasoncodes import ReasonCode
+
+from config.connection import Mqtt
+
+_VERSIONS: Final = {"3.1.1": aiomqtt.ProtocolVersion.V311, "5": aiomqtt.ProtocolVersion.V5}
+
+_POLL_S: Final = 0.005
+
+
+def address_of(spec: Mqtt) -> str:
+    """The broker's address, as it is written in a message."""
+    return f"{'mqtts' if spec.ca_file is not None else 'mqtt'}://{spec.host}:{spec.port}"
+
+
+class MqttClient(aiomqtt.Client):
+    """A client that leaves no socket behind, whichever way its connecting ends, and that hears a refusal."""
+
+    def __init__(self, spec: Mqtt, password: str | None, tls: ssl.SSLContext | None) -> None:
+        will = spec.will
+        super().__init__(
+            spec.host,
+            spec.port,
+            username=spec.username,
+            password=password,
+            protocol=_VERSIONS[spec.version],
+            tls_context=tls,
+            will=None if will is None else aiomqtt.Will(will.topic, will.payload, qos=1, retain=will.retain),
+            timeout=spec.timeout_s,
+            keepalive=spec.keepalive_s,
+        )
+        self._client.connect_timeout = spec.timeout_s
+        self._hung_up = "the broker hangs up before there is a session"
+        if tls is not None and spec.certificate_file is None:
+            self._hung_up += "; does it ask for a certificate?"
+        self._entering = False
+        self._delivering = asyncio.Lock()
+        self._refusal = ""
+
+    async def enter(self) -> None:
+        """Connect within the time-out. Raises MqttError.
+
+        The library connects in a thread that cannot be stopped: a cancellation waits for its end, at most
+        one time-out, and then passes.
+        """
+        self._entering = True
+        entering = asyncio.ensure_future(self.__aenter__())
+        try:
+            await asyncio.shield(entering)
+        except asyncio.CancelledError:
+            await asyncio.wait([entering])
+            if not entering.cancelled():
+                entering.exception()  # seen: the cancellation is what counts
+            await self.leave()
+            raise
+        except aiomqtt.MqttError:
+            await self.leave()
+            raise
+        finally:
+            self._entering = False
+
+    async def leave(self) -> None:
+        """Say goodbye and close the socket; done when it is closed."""
+        self._entering = False
+        self._client.disconnect()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.timeout):
+                # paho closes the socket once its goodbye is written, and tells nobody before the session stood
+                while self._client.socket() is not None:  # noqa: ASYNC110
+                    await asyncio.sleep(_POLL_S)
+
+    async def deliver(self, topic: str, payload: str, *, retain: bool) -> str:
+        """Publish once and wait for the broker's receipt; why it refuses, or an empty text. Raises MqttError."""
+        # one at a time: the library passes a receipt on without what it says
+        async with self._delivering:
+            self._refusal = ""
+            await self.publish(topic, payload, qos=1, retain=retain)
+            return self._refusal
+
+    def _on_disconnect(
+        self, client: Any, userdata: Any, flags: Any, reason_code: ReasonCode, properties: Any = None
+    ) -> None:
+        if self._entering and not self._connected.done():
+            # the library would wait for the time-out and then speak of that
+            self._connected.set_exception(aiomqtt.MqttError(self._hung_up))
+            return
+        super()._on_disconnect(client, userdata, flags, reason_code, properties)
+
+    def _on_publish(self, client: Any, userdata: Any, mid: int, reason_code: ReasonCode, properties: Any) -> None:
+        if reason_code.is_failure:
+            self._refusal = str(reason_code)
+        super()._on_publish(client, userdata, mid, reason_code, properties)
