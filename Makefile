@@ -72,9 +72,10 @@ $(DEV): $(PINS) | $(BIN)/python
 # The real servers that the tests talk to: installed where that is allowed, else their tests are skipped.
 servers:
 	@PATH="$$PATH:/usr/sbin:/usr/local/sbin"; missing=; \
-	for pair in mosquitto:mosquitto mosquitto_pub:mosquitto-clients influxd:influxdb nginx:nginx-light mbpoll:mbpoll; do \
+	for pair in mosquitto:mosquitto mosquitto_pub:mosquitto-clients influxd:influxdb nginx:nginx-light mbpoll:mbpoll socat:socat gcc:gcc; do \
 		command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair##*:}"; \
 	done; \
+	test -f /usr/include/modbus/modbus.h || missing="$$missing libmodbus-dev"; \
 	test -n "$$missing" || exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "installing for the tests:$$missing" >&2; \

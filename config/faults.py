@@ -140,13 +140,15 @@ def _keys_of(annotation: Any, loc: tuple[int | str, ...]) -> set[str]:
 
 @cache
 def _tags_of(model: Any) -> frozenset[str]:
-    """The discriminator values of a model of a union."""
+    """The discriminator values of a member of a union: a model, or a union in turn."""
     if get_origin(model) is Annotated:
         model = get_args(model)[0]
+    if get_origin(model) in (Union, UnionType):
+        return frozenset[str]().union(*(_tags_of(member) for member in get_args(model)))
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         return frozenset()
     tags: set[str] = set()
-    for name in ("kind", "protocol"):
+    for name in ("kind", "protocol", "transport"):
         if name in model.model_fields:
             tags.update(get_args(model.model_fields[name].annotation))
     return frozenset(tags)

@@ -73,6 +73,8 @@ class References:
         for index, name in enumerate(_listed(self._data.get("tariffs"))):
             self._tariff(("tariffs", index), name)
         self._tariffs_follow()
+        for name, connection in self._section("connections"):
+            self._files(name, connection)
         for name, device in self._section("devices"):
             self._device(name, device)
         for name, asset in self._section("assets"):
@@ -99,6 +101,12 @@ class References:
         known = {path.stem for place in places for path in place.glob("*.yaml")}
         self._fault(location, f"there is no {folder[:-1]} {shown(name)}; {nearest(str(name), known)}")
         return None
+
+    def _files(self, name: str, connection: dict[str, Any]) -> None:
+        """The files that a connection names, such as its certificate."""
+        for key, file in connection.items():
+            if key.endswith("_file") and isinstance(file, str) and not (self._folder / file).is_file():
+                self._fault(("connections", name, key), f"there is no file {self._folder / file}")
 
     def _tariff(self, location: Location, name: object) -> None:
         path = self._found(location, "tariffs", name)
@@ -153,6 +161,9 @@ class References:
                 (*here, "connection"),
                 f"connection {connection!r} speaks {spoken}, the profile speaks {profile.protocol}",
             )
+        transport = connections.get(str(connection), {}).get("transport")
+        if transport in ("rtu", "rtu_over_tcp") and device.get("unit") == 0:
+            self._fault((*here, "unit"), "0 is every unit of a line, and none of them answers it; units are 1 to 247")
         parameters = device.get("parameters") or {}
         if not isinstance(parameters, dict):
             return

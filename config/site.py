@@ -123,6 +123,8 @@ class SiteFile(Frozen):
     tariffs: Annotated[tuple[str, ...], Field(min_length=1)]
     month_peak_floor_kw: NonNegativeFloat = 0.0
     """A monthly peak that is paid in any case, such as a contracted minimum."""
+    certificates: str = "certificates"
+    """Folder of the OPC UA certificates, ours and those that are trusted; taken from the site file's own folder."""
     connections: dict[Identifier, Connection]
     devices: dict[Identifier, Device]
     assets: dict[Identifier, Asset]
@@ -154,6 +156,15 @@ class Site:
     @property
     def connections(self) -> Mapping[str, Connection]:
         return self.file.connections
+
+    @property
+    def certificates(self) -> Path:
+        """The folder of the OPC UA certificates; it need not be there yet."""
+        return self.file_named(self.file.certificates)
+
+    def file_named(self, name: str) -> Path:
+        """A file or folder that the site file names: beside it, unless the name is a whole path."""
+        return self.path.parent / name
 
     @property
     def location(self) -> Location:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import ssl
 from typing import assert_never
 
 from config.clock import Clock
-from config.connection import ModbusTcp, Mqtt, OpcUa
+from config.connection import Connection, ModbusRtu, ModbusRtuOverTcp, ModbusTcp, ModbusTls, Mqtt, OpcUa
 from config.site import Site
+from drivers.certificates import Certificates
 from drivers.driver import Driver, DriverError
 from drivers.link import Link
 from drivers.modbus import ModbusDriver
-from drivers.modbus_tcp import ModbusTcpConnection
+from drivers.modbus_connection import ModbusConnection
 from drivers.mqtt import MqttDriver
+from drivers.mqtt_client import address_of
 from drivers.mqtt_session import MqttSession
 from drivers.opcua import OpcuaDriver
 from drivers.opcua_session import OpcuaSession
+from drivers.tls import client_context
 
 
 def links_of(site: Site, clock: Clock) -> dict[str, Link]:
@@ -24,13 +28,14 @@ def links_of(site: Site, clock: Clock) -> dict[str, Link]:
     Raises DriverError for a password that is not in the environment, and for a device whose profile names a
     node or a read-back point that cannot be.
     """
-    shared = {name: _connection(spec, clock) for name, spec in site.connections.items()}
+    certificates = Certificates(site.certificates)
+    shared = {name: _connection(site, spec, certificates, clock) for name, spec in site.connections.items()}
     links: dict[str, Link] = {}
     for name, device in site.devices.items():
         points = site.points[name]
         driver: Driver
         match shared[device.connection]:
-            case ModbusTcpConnection() as connection:
+            case ModbusConnection() as connection:
                 driver = ModbusDriver(connection, device.unit, points, clock)
             case OpcuaSession() as session:
                 driver = OpcuaDriver(session, points, clock)
@@ -42,21 +47,37 @@ def links_of(site: Site, clock: Clock) -> dict[str, Link]:
     return links
 
 
-def _connection(spec: ModbusTcp | OpcUa | Mqtt, clock: Clock) -> ModbusTcpConnection | OpcuaSession | MqttSession:
+def _connection(
+    site: Site, spec: Connection, certificates: Certificates, clock: Clock
+) -> ModbusConnection | OpcuaSession | MqttSession:
     match spec:
-        case ModbusTcp():
-            return ModbusTcpConnection(spec)
+        case ModbusTls():
+            context = _tls(site, spec, spec.ca_file, f"modbus+tls://{spec.host}:{spec.port}")
+            context.check_hostname = spec.check_host_name
+            return ModbusConnection(spec, context)
+        case ModbusTcp() | ModbusRtu() | ModbusRtuOverTcp():
+            return ModbusConnection(spec)
         case OpcUa():
-            return OpcuaSession(spec)
+            return OpcuaSession(spec, certificates, _secret(spec.password_env, spec.endpoint))
         case Mqtt():
-            return MqttSession(spec, _password(spec), clock)
+            where = address_of(spec)
+            tls = None if spec.ca_file is None else _tls(site, spec, spec.ca_file, where)
+            return MqttSession(spec, _secret(spec.password_env, where), clock, tls)
         case other:
             assert_never(other)
 
 
-def _password(spec: Mqtt) -> str | None:
-    if spec.password_env is None:
+def _tls(site: Site, spec: ModbusTls | Mqtt, authority: str, where: str) -> ssl.SSLContext:
+    own = None
+    if spec.certificate_file is not None and spec.key_file is not None:
+        own = (site.file_named(spec.certificate_file), site.file_named(spec.key_file))
+    return client_context(where, site.file_named(authority), own, _secret(spec.key_password_env, where))
+
+
+def _secret(name: str | None, address: str) -> str | None:
+    """What the environment variable of that name holds; None where no name is given."""
+    if name is None:
         return None
-    if spec.password_env not in os.environ:
-        raise DriverError(f"mqtt://{spec.host}:{spec.port}: environment variable {spec.password_env} is not set")
-    return os.environ[spec.password_env]
+    if name not in os.environ:
+        raise DriverError(f"{address}: environment variable {name} is not set")
+    return os.environ[name]

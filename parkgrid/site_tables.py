@@ -19,7 +19,7 @@ from config.assets import (
     PvPlant,
     WindTurbine,
 )
-from config.connection import Connection, OpcUa
+from config.connection import Connection, ModbusRtu, ModbusRtuOverTcp, ModbusTcp, ModbusTls, Mqtt, OpcUa
 from config.point import Point
 from config.site import Site
 from parkgrid.device_check import DeviceCheck, unit_of
@@ -110,9 +110,13 @@ def nameplate(asset: Asset) -> str:
 
 def address(connection: Connection) -> str:
     """Where a connection goes, in one word."""
-    if isinstance(connection, OpcUa):
-        return connection.endpoint
-    return f"{connection.host}:{connection.port}"
+    match connection:
+        case OpcUa(endpoint=endpoint):
+            return endpoint
+        case ModbusRtu(serial_port=serial_port):
+            return serial_port
+        case ModbusTcp() | ModbusRtuOverTcp() | ModbusTls() | Mqtt():
+            return f"{connection.host}:{connection.port}"
 
 
 def _written(point: Point) -> str:

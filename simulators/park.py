@@ -18,6 +18,9 @@ from simulators.seats import Seat, port_of, seats_of, server_for
 from simulators.served import Plant, Server
 from simulators.watchdog import Watchdog
 
+_IN_THE_OPEN = dict.fromkeys(("ca_file", "certificate_file", "key_file", "key_password_env"))
+"""Keys of a broker's connection that a simulated park does without: it has no certificates."""
+
 
 class Park:
     """Everything that listens, and what has to be looked after while it does."""
@@ -77,7 +80,7 @@ class Park:
             self._broker = OwnBroker(0 if self._free_ports else wanted.port, installed_mosquitto())
             await self._broker.start()
             broker = (HOST, self._broker.port)
-        self._session = wanted.model_copy(update={"host": broker[0], "port": broker[1]})
+        self._session = wanted.model_copy(update={"host": broker[0], "port": broker[1]} | _IN_THE_OPEN)
 
     def _revival(self, seat: Seat, process: DeviceProcess) -> Revival:
         def died() -> None:
@@ -97,7 +100,7 @@ class Park:
         for seat, server in self._servers.items():
             if isinstance(self._site.connections[seat.connection], Mqtt):
                 assert self._session is not None
-                connections[seat.connection] = {"host": self._session.host, "port": self._session.port}
+                connections[seat.connection] = {"host": self._session.host, "port": self._session.port} | _IN_THE_OPEN
             else:
                 connections[seat.connection] = dict(server.address)
         processes = {"park": os.getpid()}

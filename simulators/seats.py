@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from config.connection import ModbusTcp, Mqtt, OpcUa
+from config.connection import ModbusRtu, ModbusRtuOverTcp, ModbusTcp, ModbusTls, Mqtt, OpcUa
 from config.site import Site
 from simulators.served import Served, Server
 from simulators.watchdog import Watchdog
@@ -26,11 +26,19 @@ class Seat:
 
 
 def seats_of(site: Site) -> list[Seat]:
-    """Every device that an asset of the site uses, in the file's order; of others a plant knows nothing."""
+    """Every device that an asset of the site uses, in the file's order; of others a plant knows nothing.
+
+    Raises ValueError for a connection that the simulated park cannot serve: it has neither serial lines nor keys.
+    """
     used = {asset.device for asset in site.assets.values()}
     seats: list[Seat] = []
     for name, connection in site.connections.items():
         devices = tuple(device for device, of in site.devices.items() if of.connection == name and device in used)
+        if devices and isinstance(connection, ModbusRtu | ModbusTls):
+            raise ValueError(
+                f"connection {name}: the simulated park speaks Modbus over tcp and rtu_over_tcp,"
+                f" not over {connection.transport}"
+            )
         if isinstance(connection, Mqtt):
             seats += [Seat(name, (device,)) for device in devices]
         elif devices:
@@ -41,11 +49,11 @@ def seats_of(site: Site) -> list[Seat]:
 def port_of(site: Site, seat: Seat) -> int:
     """The port that the site file gives to a seat; 0 for a device that listens nowhere."""
     match site.connections[seat.connection]:
-        case ModbusTcp(port=port):
+        case ModbusTcp(port=port) | ModbusRtuOverTcp(port=port):
             return port
         case OpcUa(endpoint=endpoint):
             return urlsplit(endpoint).port or 0
-        case Mqtt():
+        case Mqtt() | ModbusRtu() | ModbusTls():
             return 0
 
 
@@ -55,7 +63,7 @@ def server_for(site: Site, seat: Seat, port: int, broker: Mqtt | None, served: S
     The protocols are imported here: a device that runs apart loads its own only.
     """
     match site.connections[seat.connection]:
-        case ModbusTcp():
+        case ModbusTcp() | ModbusRtuOverTcp() | ModbusRtu() | ModbusTls():
             return _modbus(site, seat, port, served, watchdog)
         case OpcUa(endpoint=endpoint):
             from simulators.servers.opcua import OpcuaServer
@@ -83,4 +91,5 @@ def _modbus(site: Site, seat: Seat, port: int, served: Served, watchdog: Watchdo
             units.append(SunspecMeter(device, unit, points, served))
         else:
             units.append(ProfileRegisters(device, unit, points, served, watchdog))
-    return ModbusServer(units, LOOPBACK, port)
+    rtu = isinstance(site.connections[seat.connection], ModbusRtuOverTcp)
+    return ModbusServer(units, LOOPBACK, port, rtu=rtu)

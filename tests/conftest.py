@@ -14,12 +14,19 @@ import pytest
 from config.loader import example_site, load_site
 from config.site import Site
 
-pytest_plugins = ["influx_shim", "park_builder", "processes", "tiny_park"]
+pytest_plugins = ["influx_shim", "modbus_peers", "park_builder", "processes", "tiny_park"]
 
 REQUIRED = os.environ.get("PARKGRID_REQUIRE_SERVERS", "") not in ("", "0")
 """Set where everything must run: a missing server or any other skip is then a failure."""
 
-SERVERS = {"mosquitto": "mosquitto", "influxd": "influxd", "nginx": "nginx"}
+SERVERS = {
+    "mosquitto": "mosquitto",
+    "influxd": "influxd",
+    "nginx": "nginx",
+    "socat": "socat",
+    "mbpoll": "mbpoll",
+    "libmodbus": "gcc",  # its test server comes as a source
+}
 """Program by the name that the `server` marker uses."""
 
 # Debian keeps servers where a user's PATH does not look.

@@ -1,4 +1,4 @@
-"""A Modbus TCP server: one port, one or more units behind it."""
+"""A Modbus server on a TCP port: one or more units behind it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from pymodbus.constants import ExcCodes
+from pymodbus.framer import FramerType
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimAction, SimData, SimDevice
 
@@ -52,11 +53,12 @@ def _unit(registers: Registers) -> SimDevice:
 class ModbusServer:
     """Serves register maps; an unknown unit is answered as a gateway does, with exception 11."""
 
-    def __init__(self, units: Sequence[Registers], host: str, port: int) -> None:
-        """`port` 0 takes a free one."""
+    def __init__(self, units: Sequence[Registers], host: str, port: int, *, rtu: bool = False) -> None:
+        """`port` 0 takes a free one; `rtu` speaks in RTU frames, as a line behind a serial server does."""
         self._units = tuple(units)
         self._host = host
         self._port = port
+        self._framer = FramerType.RTU if rtu else FramerType.SOCKET
         self._server: ModbusTcpServer | None = None
 
     @property
@@ -73,7 +75,7 @@ class ModbusServer:
             # pymodbus takes unit 0 for every unit that has no own entry
             everywhere = SimData(0, count=_LAST_ADDRESS + 1, values=0, datatype=DataType.REGISTERS)
             units.append(SimDevice(0, [everywhere], action=_nobody))
-        server = ModbusTcpServer(units, address=(self._host, self._port))
+        server = ModbusTcpServer(units, framer=self._framer, address=(self._host, self._port))
         try:
             await server.serve_forever(background=True)
         except RuntimeError as error:

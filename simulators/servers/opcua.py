@@ -89,7 +89,7 @@ class OpcuaServer:
 
     @property
     def address(self) -> dict[str, Any]:
-        return {"endpoint": self._url}
+        return {"endpoint": self._url, "security": "none", "username": None, "password_env": None}
 
     @property
     def _url(self) -> str:

@@ -11,6 +11,7 @@ import json
 import math
 import signal
 import socket
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -22,18 +23,21 @@ import aiomqtt
 import pytest
 from asyncua import Server, ua
 from asyncua.server.address_space import NodeData
+from modbus_peers import authority, pseudo_terminal, socat
 from pymodbus.constants import ExcCodes
-from pymodbus.server import ModbusTcpServer
+from pymodbus.framer import FramerType
+from pymodbus.server import ModbusTcpServer, ModbusTlsServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from config.clock import SystemClock
-from config.connection import ModbusTcp, Mqtt, OpcUa
+from config.connection import ModbusRtu, ModbusRtuOverTcp, ModbusTcp, ModbusTls, Mqtt, OpcUa
 from config.point import Point, points_of
 from config.profile import ModbusProfile, MqttProfile, OpcuaProfile
+from drivers.certificates import Certificates
 from drivers.driver import Accepted, Driver, LinkDown, Quality, Reading, Rejected, Setpoint, Unconfirmed
 from drivers.link import Link, LinkState
 from drivers.modbus import ModbusDriver
-from drivers.modbus_tcp import ModbusTcpConnection
+from drivers.modbus_connection import ModbusConnection
 from drivers.mqtt import MqttDriver
 from drivers.mqtt_session import MqttSession
 from drivers.opcua import OpcuaDriver
@@ -117,18 +121,22 @@ class Valve:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
-        ways = [asyncio.create_task(self._pump(*way)) for way in ((reader, far_writer), (far_reader, writer))]
+        writers, ways = [writer], list[asyncio.Task[None]]()
         try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+            writers.append(far_writer)
+            ways += [asyncio.create_task(self._pump(*way)) for way in ((reader, far_writer), (far_reader, writer))]
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
             pass  # the rig is stopping; the task ends as asyncio's streams expect it
         finally:
+            # closed before anything is awaited: the rig may stop while the relay is already ending
             for way in ways:
                 way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
-            for each in (writer, far_writer):
+            for each in writers:
                 each.close()
+            await asyncio.gather(*ways, return_exceptions=True)
+            for each in writers:
                 with contextlib.suppress(OSError):
                     await each.wait_closed()
             self._tasks.discard(task)
@@ -160,8 +168,14 @@ class ModbusRig:
         self.points = {point.name: point for point in points_of("device", profile, {})}
 
     def driver(self) -> Driver:
+        return ModbusDriver(self._connection(), 1, list(self.points.values()), CLOCK)
+
+    def _connection(self) -> ModbusConnection:
         spec = ModbusTcp(protocol="modbus", host="127.0.0.1", port=self._port, timeout_s=TIMEOUT_S)
-        return ModbusDriver(ModbusTcpConnection(spec), 1, list(self.points.values()), CLOCK)
+        return ModbusConnection(spec)
+
+    def _serving(self, device: SimDevice) -> ModbusTcpServer:
+        return ModbusTcpServer([device], address=("127.0.0.1", 0))
 
     async def start(self) -> None:
         registers = [
@@ -169,7 +183,7 @@ class ModbusRig:
             SimData(200, values=[0] * 2, datatype=DataType.REGISTERS),
         ]
         device = SimDevice(id=1, simdata=registers, action=self._accessed)
-        self._server = ModbusTcpServer([device], address=("127.0.0.1", 0))
+        self._server = self._serving(device)
         await self._server.serve_forever(background=True)
         await self._valve.open(self._server.transport.sockets[0].getsockname()[1])
 
@@ -213,6 +227,49 @@ class ModbusRig:
         words = await self._server.async_getValues(1, 3, 200, 2)
         assert isinstance(words, list)
         return self._signed([int(word) for word in words])
+
+
+class ModbusRtuOverTcpRig(ModbusRig):
+    def _connection(self) -> ModbusConnection:
+        where = {"host": "127.0.0.1", "port": self._port}
+        return ModbusConnection(
+            ModbusRtuOverTcp(protocol="modbus", transport="rtu_over_tcp", timeout_s=TIMEOUT_S, **where)
+        )
+
+    def _serving(self, device: SimDevice) -> ModbusTcpServer:
+        return ModbusTcpServer([device], framer=FramerType.RTU, address=("127.0.0.1", 0))
+
+
+class ModbusRtuRig(ModbusRtuOverTcpRig):
+    """A serial port; its line goes through the valve, so that it can fall silent. It vanishes with the server."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port)
+        self._terminal = Path(tempfile.gettempdir()) / f"parkgrid-tty-{port}"
+        self._line = contextlib.AsyncExitStack()
+
+    def _connection(self) -> ModbusConnection:
+        line = {"serial_port": str(self._terminal), "baud_rate": 115200, "parity": "none"}
+        return ModbusConnection(ModbusRtu(protocol="modbus", transport="rtu", timeout_s=TIMEOUT_S, **line))
+
+    async def start(self) -> None:
+        await super().start()
+        ends = pseudo_terminal(self._terminal), f"TCP:127.0.0.1:{self._port}"
+        await self._line.enter_async_context(socat(*ends, links=(self._terminal,)))
+
+    async def stop(self) -> None:
+        await super().stop()
+        await self._line.aclose()
+
+
+class ModbusTlsRig(ModbusRig):
+    def _connection(self) -> ModbusConnection:
+        where = {"host": "127.0.0.1", "port": self._port}
+        spec = ModbusTls(protocol="modbus", transport="tls", ca_file="ca.pem", timeout_s=TIMEOUT_S, **where)
+        return ModbusConnection(spec, authority().client_context())
+
+    def _serving(self, device: SimDevice) -> ModbusTcpServer:
+        return ModbusTlsServer([device], address=("127.0.0.1", 0), sslctx=authority().server_context())
 
 
 class OpcuaServer:
@@ -323,8 +380,10 @@ class OpcuaRig:
         self._server.deaf = deaf
 
     def driver(self) -> Driver:
-        spec = OpcUa(protocol="opcua", endpoint=f"opc.tcp://127.0.0.1:{self._port}/device", timeout_s=TIMEOUT_S)
-        return OpcuaDriver(OpcuaSession(spec), list(self.points.values()), CLOCK)
+        spec = OpcUa(
+            protocol="opcua", endpoint=f"opc.tcp://127.0.0.1:{self._port}/device", security="none", timeout_s=TIMEOUT_S
+        )
+        return OpcuaDriver(OpcuaSession(spec, Certificates(Path("certificates"))), list(self.points.values()), CLOCK)
 
     async def start(self) -> None:
         await self._server.reset()
@@ -436,8 +495,23 @@ class MqttRig:
         return found
 
 
-RIGS: dict[str, Callable[[int], Rig]] = {"modbus": ModbusRig, "opcua": OpcuaRig, "mqtt": MqttRig}
-PROTOCOLS = ["modbus", "opcua", pytest.param("mqtt", marks=pytest.mark.server("mosquitto"))]
+RIGS: dict[str, Callable[[int], Rig]] = {
+    "modbus-tcp": ModbusRig,
+    "modbus-rtu": ModbusRtuRig,
+    "modbus-rtu-over-tcp": ModbusRtuOverTcpRig,
+    "modbus-tls": ModbusTlsRig,
+    "opcua": OpcuaRig,
+    "mqtt": MqttRig,
+}
+NEEDS = {"modbus-rtu": "socat", "mqtt": "mosquitto"}
+"""The server program without which a rig cannot start."""
+
+
+def rigs(*names: str) -> list[object]:
+    return [pytest.param(name, marks=[pytest.mark.server(NEEDS[name])] if name in NEEDS else []) for name in names]
+
+
+ON_A_SOCKET = [name for name in RIGS if name != "modbus-rtu"]
 
 
 @pytest.fixture(scope="module")
@@ -447,7 +521,7 @@ def opcua_server() -> Iterator[OpcuaServer]:
     server.close()
 
 
-@pytest.fixture(params=PROTOCOLS)
+@pytest.fixture(params=rigs(*RIGS))
 async def rig(request: pytest.FixtureRequest, free_port: int) -> AsyncIterator[Rig]:
     rig: Rig
     if request.param == "opcua":
@@ -534,7 +608,7 @@ async def nothing_left() -> AsyncIterator[None]:
 # -- connecting ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("protocol", ["modbus", "opcua", "mqtt"])
+@pytest.mark.parametrize("protocol", RIGS)
 async def test_nobody_there_is_a_link_down(protocol: str, free_port: int) -> None:
     rig = RIGS[protocol](free_port)
     driver = rig.driver()
@@ -548,7 +622,7 @@ async def test_nobody_there_is_a_link_down(protocol: str, free_port: int) -> Non
         await driver.close()
 
 
-@pytest.mark.parametrize("protocol", ["modbus", "opcua", "mqtt"])
+@pytest.mark.parametrize("protocol", ON_A_SOCKET)
 async def test_a_server_that_accepts_and_says_nothing_is_a_link_down(protocol: str, free_port: int) -> None:
     listener = socket.create_server(("127.0.0.1", free_port))
     rig = RIGS[protocol](free_port)
@@ -566,7 +640,7 @@ async def test_a_server_that_accepts_and_says_nothing_is_a_link_down(protocol: s
 @pytest.mark.parametrize(
     "nonsense", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\xff" * 64, b"\x00" * 64], ids=["http", "ones", "zeros"]
 )
-@pytest.mark.parametrize("protocol", ["modbus", "opcua", "mqtt"])
+@pytest.mark.parametrize("protocol", ON_A_SOCKET)
 async def test_a_server_that_speaks_something_else_is_a_link_down(
     protocol: str, nonsense: bytes, free_port: int
 ) -> None:
@@ -585,7 +659,7 @@ async def test_a_server_that_speaks_something_else_is_a_link_down(
         await driver.close()
 
 
-@pytest.mark.parametrize("protocol", ["modbus", "opcua", "mqtt"])
+@pytest.mark.parametrize("protocol", ON_A_SOCKET)
 async def test_a_cancelled_connect_leaves_nothing(protocol: str, free_port: int) -> None:
     listener = socket.create_server(("127.0.0.1", free_port))
     rig = RIGS[protocol](free_port)
@@ -617,7 +691,8 @@ async def test_connecting_twice_and_closing_twice_changes_nothing(rig: Rig) -> N
 
 
 async def test_a_closed_driver_leaves_no_task_and_no_socket(rig: Rig, driver: Driver) -> None:
-    # the fixture's own connection is part of what was there before
+    # a serial port has one owner
+    await driver.close()
     other = rig.driver()
     async with nothing_left():
         await other.connect()
@@ -691,7 +766,7 @@ async def test_a_write_that_is_not_followed_is_unconfirmed(rig: Rig, driver: Dri
     assert isinstance((await driver.write([Setpoint(point=setpoint, value=80.0)]))[0], Accepted)
 
 
-@pytest.mark.parametrize("rig", ["modbus", "opcua"], indirect=True)
+@pytest.mark.parametrize("rig", rigs(*(name for name in RIGS if name != "mqtt")), indirect=True)
 async def test_a_write_that_the_device_refuses_is_rejected(rig: RefusingRig, driver: Driver) -> None:
     await rig.refuse()
     (result,) = await driver.write([Setpoint(point=rig.points["power_setpoint_kw"], value=50.0)])

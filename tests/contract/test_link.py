@@ -17,7 +17,7 @@ from config.profile import ModbusProfile
 from drivers.driver import DriverError, LinkDown, Quality, Setpoint, Unconfirmed
 from drivers.link import Link, LinkState
 from drivers.modbus import ModbusDriver
-from drivers.modbus_tcp import ModbusTcpConnection
+from drivers.modbus_connection import ModbusConnection
 from drivers.site import links_of
 
 TIMEOUT_S = 0.2
@@ -91,7 +91,7 @@ async def unit() -> AsyncIterator[Unit]:
 
 def link_to(port: int, clock: JumpingClock, cap_s: float = 60.0) -> Link:
     spec = ModbusTcp(protocol="modbus", host="127.0.0.1", port=port, timeout_s=TIMEOUT_S)
-    driver = ModbusDriver(ModbusTcpConnection(spec), 1, [POINT], clock)
+    driver = ModbusDriver(ModbusConnection(spec), 1, [POINT], clock)
     return Link(driver, clock, cap_s=cap_s, chance=lambda: 0.0)
 
 
@@ -206,6 +206,6 @@ def test_a_site_has_a_link_per_device_and_says_which_password_is_missing(monkeyp
 
 async def test_a_driver_raises_where_a_link_does_not(unit: Unit) -> None:
     spec = ModbusTcp(protocol="modbus", host="127.0.0.1", port=unit.port, timeout_s=TIMEOUT_S)
-    driver = ModbusDriver(ModbusTcpConnection(spec), 1, [POINT], JumpingClock())
+    driver = ModbusDriver(ModbusConnection(spec), 1, [POINT], JumpingClock())
     with pytest.raises(LinkDown, match="not connected"):
         await driver.read([POINT])

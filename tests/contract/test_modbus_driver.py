@@ -17,7 +17,7 @@ from config.profile import ModbusProfile
 from drivers.driver import Accepted, LinkDown, Quality, Rejected, Setpoint, Unconfirmed
 from drivers.link import Link, LinkState
 from drivers.modbus import ModbusDriver
-from drivers.modbus_tcp import ModbusTcpConnection
+from drivers.modbus_connection import ModbusConnection
 from drivers.site import links_of
 
 TIMEOUT_S = 0.3
@@ -89,8 +89,8 @@ async def gateway() -> AsyncIterator[Gateway]:
         yield gateway
 
 
-def connection_to(gateway: Gateway) -> ModbusTcpConnection:
-    return ModbusTcpConnection(ModbusTcp(protocol="modbus", host="127.0.0.1", port=gateway.port, timeout_s=TIMEOUT_S))
+def connection_to(gateway: Gateway) -> ModbusConnection:
+    return ModbusConnection(ModbusTcp(protocol="modbus", host="127.0.0.1", port=gateway.port, timeout_s=TIMEOUT_S))
 
 
 def profile_points(**points: dict[str, object]) -> dict[str, Point]:
@@ -107,7 +107,7 @@ def profile_points(**points: dict[str, object]) -> dict[str, Point]:
 
 
 async def connected(
-    gateway: Gateway, points: dict[str, Point], unit: int = 1, connection: ModbusTcpConnection | None = None
+    gateway: Gateway, points: dict[str, Point], unit: int = 1, connection: ModbusConnection | None = None
 ) -> ModbusDriver:
     driver = ModbusDriver(connection or connection_to(gateway), unit, list(points.values()), SystemClock())
     await driver.connect()

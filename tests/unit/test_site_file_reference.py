@@ -9,12 +9,12 @@ from typing import get_args
 import pytest
 
 from config.assets import Asset
-from config.connection import Connection
+from config.connection import Modbus, Mqtt, OpcUa
 from config.site import Control, Device, InfluxDb, Location, SeriesSource, Simulation, SiteFile, Telemetry
 
 WORDS = set(re.findall(r"\w+", (Path(__file__).parents[2] / "docs" / "site-file.md").read_text(encoding="utf-8")))
 ASSETS = get_args(get_args(Asset)[0])
-CONNECTIONS = get_args(get_args(Connection)[0])
+CONNECTIONS = (*get_args(Modbus), OpcUa, Mqtt)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from config.assets import Battery
-from config.connection import ModbusTcp
+from config.connection import ModbusRtuOverTcp, ModbusTcp
 from config.document import Fault
 from config.loader import SiteError, example_site, example_sites, load_site
 from config.site import Site
@@ -131,6 +131,41 @@ def test_a_fault_prints_file_line_place_and_what_is_allowed(changed: Change) -> 
             "devices.battery_pcs.connection",
             "the profile speaks modbus",
         ),
+        ("port: 15023", "port: 15023, transport: rtux", "connections.battery_tcp.transport", "did you mean 'rtu'?"),
+        (
+            "port: 15023",
+            "port: 15023, transport: udp",
+            "connections.battery_tcp.transport",
+            "known are rtu, rtu_over_tcp, tcp, tls",
+        ),
+        ("port: 15023", "port: 15023, parity: none", "connections.battery_tcp.parity", "is not a known key"),
+        (
+            "host: 127.0.0.1, port: 15023",
+            "transport: rtu, baudrate: 9600",
+            "connections.battery_tcp.baudrate",
+            "did you mean 'baud_rate'?",
+        ),
+        ("host: 127.0.0.1, port: 15023", "transport: rtu", "connections.battery_tcp.serial_port", "is missing"),
+        (
+            "host: 127.0.0.1, port: 15023",
+            "transport: rtu, serial_port: /dev/ttyUSB0, baud_rate: 9601, parity: none",
+            "connections.battery_tcp.baud_rate",
+            "is 9601, should be 1200, 2400, 4800, 9600",
+        ),
+        (
+            "host: 127.0.0.1, port: 15023",
+            "transport: rtu, serial_port: /dev/ttyUSB0, baud_rate: 9600, parity: no",
+            "connections.battery_tcp.parity",
+            "should be 'none', 'even' or 'odd'",
+        ),
+        ("port: 15023", "port: 15023, gap_s: -1", "connections.battery_tcp.gap_s", "is -1, should be"),
+        (
+            "port: 15023",
+            "transport: tls, ca_file: demo.pem, key_file: demo.key",
+            "connections.battery_tcp",
+            "certificate_file and key_file belong together",
+        ),
+        ("port: 15023", "transport: tls, ca_file: ca.pem", "connections.battery_tcp.ca_file", "there is no file"),
         ("kind: hot_water_tank", "kind: hot_water", "assets.tank.kind", "did you mean 'hot_water_tank'?"),
         ("protocol: opcua", "protocol: opc", "connections.wind_opcua.protocol", "did you mean 'opcua'?"),
         ("{topic: park/hall_1/meter}", "{}", "devices.hall_1_meter.parameters.topic", "is missing"),
@@ -176,6 +211,22 @@ def test_an_octal_looking_port_is_read_as_people_read_it(changed: Change) -> Non
     connection = load_site(changed(("port: 15021", "port: 015021"))).connections["pv_a_tcp"]
     assert isinstance(connection, ModbusTcp)
     assert connection.port == 15021
+
+
+def test_a_modbus_connection_is_tcp_where_nothing_is_said(changed: Change) -> None:
+    connections = load_site(changed(("port: 15023", "port: 15023, transport: rtu_over_tcp"))).connections
+    assert isinstance(connections["pv_a_tcp"], ModbusTcp)
+    assert connections["pv_a_tcp"].transport == "tcp"
+    assert isinstance(connections["battery_tcp"], ModbusRtuOverTcp)
+
+
+def test_unit_0_is_refused_on_a_line_and_not_on_tcp(changed: Change) -> None:
+    unit = ("connection: battery_tcp", "connection: battery_tcp\n    unit: 0")
+    load_site(changed(unit))
+    path = changed(unit, ("port: 15023", "port: 15023, transport: rtu_over_tcp"))
+    (fault,) = faults_of(path)
+    assert (fault.line, fault.where) == (line_of(path, "unit: 0"), "devices.battery_pcs.unit")
+    assert "units are 1 to 247" in fault.what
 
 
 def test_labels_may_be_in_any_script(changed: Change) -> None:

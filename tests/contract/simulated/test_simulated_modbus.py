@@ -14,9 +14,12 @@ import sunspec2.device
 import sunspec2.modbus.client as sunspec
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.constants import ExcCodes
+from pymodbus.framer import FramerType
 
+from config.connection import Modbus, ModbusRtu, ModbusRtuOverTcp
 from config.profile import ModbusPoint
 from config.site import Site
+from simulators.seats import seats_of
 from simulators.servers.sunspec import SunspecInverter, SunspecMeter
 from simulators.servers.sunspec_models import MODELS, start_of
 
@@ -355,3 +358,27 @@ async def test_mbpoll_reads_the_meter(serve: Any) -> None:
     # W = -321 and its scale factor 3, as mbpoll shows 16 bits: unsigned, and signed where it differs
     assert lines["[40088]"] == [str(65536 - 321), "(-321)"]
     assert lines["[40092]"] == ["3"]
+
+
+# -- lines ----------------------------------------------------------------------------------------
+
+
+def on_transport(site: Site, connection: Modbus) -> Site:
+    """The site with another connection to its battery."""
+    connections = {**site.connections, "battery_tcp": connection}
+    return dataclasses.replace(site, file=site.file.model_copy(update={"connections": connections}))
+
+
+async def test_a_device_behind_a_serial_server_speaks_in_rtu_frames(serve: Any, demo_site: Site) -> None:
+    line = ModbusRtuOverTcp(protocol="modbus", transport="rtu_over_tcp", host="127.0.0.1", port=15023)
+    server = await serve("battery_pcs", site=on_transport(demo_site, line))
+    client = AsyncModbusTcpClient("127.0.0.1", port=server.address["port"], framer=FramerType.RTU, timeout=2, retries=0)
+    assert await client.connect()
+    assert s32((await client.read_holding_registers(100, count=2, device_id=1)).registers) == 2505
+    client.close()
+
+
+def test_a_serial_port_cannot_be_simulated_and_that_is_said(demo_site: Site) -> None:
+    line = ModbusRtu(protocol="modbus", transport="rtu", serial_port="/dev/ttyUSB0", baud_rate=9600, parity="none")
+    with pytest.raises(ValueError, match=r"connection battery_tcp: the simulated park speaks .*, not over rtu"):
+        seats_of(on_transport(demo_site, line))
