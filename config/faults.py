@@ -43,13 +43,20 @@ _SHOULD = {
 """By pydantic's type of error: what is expected, where pydantic's own words speak of Python."""
 
 
+_MOST_NAMED = 15
+"""Words that a reader still looks through in a message; every kind of asset and every transport fits in."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint at what was meant: the nearest known word, or all that are known."""
+    """A hint at what was meant: the nearest known word, or all that are known, where they are few."""
     known = sorted(known)
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]!r}?"
-    return f"known are {', '.join(known)}" if known else "none are defined"
+    if not known:
+        return "none are defined"
+    more = len(known) - _MOST_NAMED
+    return f"known are {', '.join(known[:_MOST_NAMED])}{f' and {more} more' if more > 0 else ''}"
 
 
 def validate(document: Document, adapter: TypeAdapter[Any], model: Any, faults: list[Fault]) -> Any:
