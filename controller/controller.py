@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from controller.image import ProcessImage, Snapshot
 from controller.ledger import Ledger
 from controller.memory import remembered, standing_alarms
 from controller.modes import Facts, Mode, next_mode
-from controller.override import OverrideFolder, in_force
+from controller.override import Override, OverrideFolder, in_force
 from controller.pacer import Pacer
 from controller.park_state import limited_generators, park_state
 from controller.planner import Planner, PlannerProcess
@@ -162,7 +162,8 @@ class Controller:
         self._account(snapshot)
         self._take_plans(snapshot)
         self._mode = next_mode(self._mode, self._facts(snapshot))
-        decision = self._decide(snapshot)
+        overrides, damaged = self._overrides.read()
+        decision = self._decide(snapshot, in_force(overrides, snapshot.at))
         decided_s = clock.monotonic_s()
 
         if self._mode is not Mode.STARTING and not self._shadow:
@@ -179,24 +180,23 @@ class Controller:
             late_ms=late_s * 1000,
         )
         overran = overruns > (self.status.overruns if self.status is not None else 0)
-        self._alarm(snapshot, before, overran=overran)
+        self._alarm(snapshot, before, damaged=damaged, overran=overran)
         self.status = self._status(snapshot, decision, timings, overruns)
         self._recorder.cycle(self.status, self._plans.solve_s)
         if applied_s - self._saved_s >= SAVE_EVERY_S:
             await self._save()
 
-    def _decide(self, snapshot: Snapshot) -> Decision:
+    def _decide(self, snapshot: Snapshot, overrides: Mapping[str, Override]) -> Decision:
         """The guarded decision; before the controller acts it adopts what the devices are doing."""
         if self._mode is Mode.STARTING:
             self._guards |= adopted(snapshot, self._guards)
             decision = Decision(at=snapshot.at, mode=self._mode, assets={}, grid_target_kw=None)
         else:
-            overrides, _ = self._overrides.read()
             inputs = Inputs(
                 snapshot=snapshot,
                 plan=self._plans.plan,
                 mode=self._mode,
-                overrides=in_force(overrides, snapshot.at),
+                overrides=overrides,
                 not_following=frozenset(self._lagging),
             )
             wanted = decide(inputs)
@@ -263,8 +263,7 @@ class Controller:
             stop=False,
         )
 
-    def _alarm(self, snapshot: Snapshot, before: Snapshot | None, *, overran: bool) -> None:
-        _, damaged = self._overrides.read()
+    def _alarm(self, snapshot: Snapshot, before: Snapshot | None, *, damaged: list[str], overran: bool) -> None:
         health = Health(
             plan_failure=self._plan_failure(),
             plan_refused=self._plans.refused,

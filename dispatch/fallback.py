@@ -1,4 +1,4 @@
-"""Plans without a solver, in the order in which they are tried: the previous plan moved on, then rules."""
+"""The first plan without a solver that is tried: the previous plan moved on. After it come `dispatch.rules`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from dispatch.plan import AssetPlan, FloatArray, Method, Plan
-from dispatch.rules import rules_plan
-
-__all__ = ["rules_plan", "shifted"]
 
 SHORTEST = timedelta(hours=1)
 """A shifted plan must still cover this much: the planner tries again every interval, and within an hour

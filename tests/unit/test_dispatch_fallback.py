@@ -17,8 +17,9 @@ from config.loader import example_site, load_site
 from config.site import Site
 from dispatch.checker import check_plan, unmet
 from dispatch.dispatcher import Dispatcher
-from dispatch.fallback import rules_plan, shifted
+from dispatch.fallback import shifted
 from dispatch.plan import AssetPlan, BadSituation, Method, Plan, Situation, Solved
+from dispatch.rules import rules_plan
 
 START = datetime(2026, 10, 14, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)

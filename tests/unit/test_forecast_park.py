@@ -11,10 +11,10 @@ import pytest
 from config.site import Site
 from dispatch.checker import check_plan
 from dispatch.dispatcher import Dispatcher
-from dispatch.fallback import rules_plan
 from dispatch.forecast.history import History
 from dispatch.forecast.park import ParkState, expect, situation
 from dispatch.plan import Solved
+from dispatch.rules import rules_plan
 from dispatch.soundness import require_sound
 
 NOW = datetime(2026, 10, 14, 2, 7, 31, tzinfo=UTC)  # 10:07:31 in Hangzhou
