@@ -168,6 +168,8 @@ def test_a_solver_out_of_time_says_so(demo_site: Site) -> None:
 
 
 def test_only_the_dispatcher_brings_cvxpy() -> None:
-    modules = "dispatch.checker, dispatch.fallback, dispatch.rules, dispatch.tariff, dispatch.forecast.park, dispatch.plan"
+    modules = (
+        "dispatch.checker, dispatch.fallback, dispatch.rules, dispatch.tariff, dispatch.forecast.park, dispatch.plan"
+    )
     code = f"import sys, {modules}; sys.exit('cvxpy' in sys.modules or 'pvlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
