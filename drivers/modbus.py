@@ -1,4 +1,4 @@
-"""A device on Modbus TCP."""
+"""A device on Modbus."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from config.clock import Clock
 from config.point import Point
 from config.profile import ModbusPoint
-from drivers.driver import LinkDown, Reading, Rejected, Setpoint, WriteResult
+from drivers.driver import Reading, Rejected, Setpoint, WriteResult
 from drivers.modbus_connection import ModbusConnection, Refusal
-from drivers.quality import Stamp, confirm, read_back_points
+from drivers.quality import Stamp, confirm
 from drivers.register_values import NoNumber, Said, Words, exponent_in, reading_in, source_of, writes_of
 from drivers.registers import Block, Span, blocks_of, cut, exponent_span, value_span
 from drivers.scaling import Refused
+from drivers.shared import SharedDriver
 
 
 @dataclass(slots=True)
@@ -29,7 +30,7 @@ class _Answers:
         self.stamps[span] = stamp
 
 
-class ModbusDriver:
+class ModbusDriver(SharedDriver[ModbusConnection]):
     """One unit behind a shared connection.
 
     Neighbouring registers are read together. When a device refuses such a block but gives its parts,
@@ -41,44 +42,21 @@ class ModbusDriver:
 
         Raises DriverError for a setpoint whose read-back point the device has not.
         """
-        self._connection = connection
+        super().__init__(connection, points, clock)
         self._unit = unit
-        self._clock = clock
-        self._shown_by = read_back_points(points)
         self._alone: set[Span] = set()
         self._exponents: dict[Span, int] = {}
-        self._connected = False
 
-    async def connect(self) -> None:
-        self._connection.join(self)
-        await self._connection.open()
+    async def _begin(self) -> None:
+        # a device that was away may have come back with other scale factors
         self._exponents.clear()
-        self._connected = True
 
-    async def close(self) -> None:
-        self._connected = False
-        await self._connection.leave(self)
+    def __str__(self) -> str:
+        return f"{self._connection}: unit {self._unit}"
 
-    async def read(self, points: Sequence[Point]) -> list[Reading]:
-        self._require_connection()
-        try:
-            answers = await self._answers([source_of(point) for point in points])
-        except LinkDown:
-            self._connected = False
-            raise
+    async def _read(self, points: Sequence[Point]) -> list[Reading]:
+        answers = await self._answers([source_of(point) for point in points])
         return [self._reading(point, answers) for point in points]
-
-    async def write(self, setpoints: Sequence[Setpoint]) -> list[WriteResult]:
-        self._require_connection()
-        try:
-            return [await self._write(setpoint) for setpoint in setpoints]
-        except LinkDown:
-            self._connected = False
-            raise
-
-    def _require_connection(self) -> None:
-        if not self._connected:
-            raise LinkDown(f"{self._connection}: unit {self._unit} is not connected")
 
     # -- reading ---------------------------------------------------------------------------------
 

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from config.clock import Clock
 from config.point import Point
 from config.profile import MqttPoint
-from drivers.driver import Accepted, LinkDown, Reading, Rejected, Setpoint, WriteResult
+from drivers.driver import Accepted, Reading, Rejected, Setpoint, WriteResult
 from drivers.mqtt_session import Message, MqttSession
 from drivers.payload import NoNumber, document_of, number_at, time_at
-from drivers.quality import Stamp, bad, confirm, judge, read_back_points
+from drivers.quality import Stamp, bad, confirm, judge
 from drivers.scaling import Refused, raw_of
+from drivers.shared import SharedDriver
 
 
-class MqttDriver:
+class MqttDriver(SharedDriver[MqttSession]):
     """The topics of one device in a shared session.
 
     Reading looks at the last message of a topic and costs no time; a silent device has BAD readings, a
@@ -26,48 +27,21 @@ class MqttDriver:
 
         Raises DriverError for a setpoint whose read-back point the device has not.
         """
-        self._session = session
-        self._clock = clock
+        super().__init__(session, points, clock)
         self._topics = {_source(point).topic for point in points}
-        self._shown_by = read_back_points(points)
-        self._connected = False
 
-    async def connect(self) -> None:
-        self._session.join(self)
-        await self._session.open()
-        await self._session.listen(self._topics)
-        self._connected = True
+    async def _begin(self) -> None:
+        await self._connection.listen(self._topics)
 
-    async def close(self) -> None:
-        self._connected = False
-        await self._session.leave(self)
-
-    async def read(self, points: Sequence[Point]) -> list[Reading]:
-        self._require_connection()
-        try:
-            await self._session.check()
-        except LinkDown:
-            self._connected = False
-            raise
+    async def _read(self, points: Sequence[Point]) -> list[Reading]:
+        await self._connection.check()
         return [self._reading(point) for point in points]
-
-    async def write(self, setpoints: Sequence[Setpoint]) -> list[WriteResult]:
-        self._require_connection()
-        try:
-            return [await self._write(setpoint) for setpoint in setpoints]
-        except LinkDown:
-            self._connected = False
-            raise
-
-    def _require_connection(self) -> None:
-        if not self._connected:
-            raise LinkDown(f"{self._session}: not connected")
 
     def _reading(self, point: Point) -> Reading:
         source = _source(point)
-        message = self._session.heard(source.topic)
+        message = self._connection.heard(source.topic)
         if message is None:
-            refused = self._session.refuses(source.topic)
+            refused = self._connection.refuses(source.topic)
             reason = f"the broker does not let us listen to {source.topic}" if refused else "nothing received"
             return bad(point, reason, Stamp.of(self._clock))
         age_s = self._clock.monotonic_s() - message.stamp.received_s
@@ -76,15 +50,12 @@ class MqttDriver:
         return reading_of(point, message)
 
     async def _write(self, setpoint: Setpoint) -> WriteResult:
-        source = _source(setpoint.point)
-        assert source.setpoint is not None  # a Setpoint has checked it
         try:
-            raw = raw_of(setpoint.point, setpoint.value)
+            topic, payload = command_of(setpoint)
         except Refused as refused:
             return Rejected(f"{setpoint.point.key}: {refused}")
         published_s = self._clock.monotonic_s()
-        topic, payload = source.setpoint.command_topic, source.setpoint.payload.replace("{value}", _text(raw))
-        if refusal := await self._session.publish(topic, payload):
+        if refusal := await self._connection.publish(topic, payload):
             return Rejected(f"{setpoint.point.key}: the broker refuses {topic}: {refusal}")
         return await self._shown(setpoint, published_s)
 
@@ -96,14 +67,14 @@ class MqttDriver:
         """
         point = self._shown_by[setpoint.point.name]
         topic = _source(point).topic
-        deadline_s = published_s + self._session.timeout_s
+        deadline_s = published_s + self._connection.timeout_s
         while (left_s := deadline_s - self._clock.monotonic_s()) > 0:
-            message = self._session.heard(topic)
+            message = self._connection.heard(topic)
             if message is not None and message.stamp.received_s >= published_s:
                 result = confirm(setpoint, reading_of(point, message))
                 if isinstance(result, Accepted):
                     return result
-            await self._session.arrival(left_s)
+            await self._connection.arrival(left_s)
         return confirm(setpoint, self._reading(point))
 
 

@@ -13,10 +13,11 @@ from config.clock import Clock
 from config.point import Point
 from config.profile import ModbusType, OpcuaPoint
 from drivers.codec import fitted
-from drivers.driver import DriverError, LinkDown, Reading, Rejected, Setpoint, WriteResult
+from drivers.driver import DriverError, Reading, Rejected, Setpoint, WriteResult
 from drivers.opcua_session import OpcuaSession
-from drivers.quality import Stamp, bad, confirm, judge, read_back_points
+from drivers.quality import Stamp, bad, confirm, judge
 from drivers.scaling import Refused, raw_of
+from drivers.shared import SharedDriver
 
 _VARIANTS: Final[Mapping[str, tuple[ua.VariantType, ModbusType]]] = {
     "double": (ua.VariantType.Double, "f64"),
@@ -31,7 +32,7 @@ _VARIANTS: Final[Mapping[str, tuple[ua.VariantType, ModbusType]]] = {
 """By type of a point: OPC UA's own name, and the codec's, which knows the range."""
 
 
-class OpcuaDriver:
+class OpcuaDriver(SharedDriver[OpcuaSession]):
     """The nodes of one device in a shared session."""
 
     def __init__(self, session: OpcuaSession, points: Sequence[Point], clock: Clock) -> None:
@@ -40,45 +41,13 @@ class OpcuaDriver:
         Raises DriverError for a node that cannot be understood, and for a setpoint whose read-back point
         the device has not.
         """
-        self._session = session
-        self._clock = clock
-        self._shown_by = read_back_points(points)
+        super().__init__(session, points, clock)
         for point in points:
             node_id(_source(point).node, ())
-        self._connected = False
-
-    async def connect(self) -> None:
-        self._session.join(self)
-        await self._session.open()
-        self._connected = True
-
-    async def close(self) -> None:
-        self._connected = False
-        await self._session.leave(self)
-
-    async def read(self, points: Sequence[Point]) -> list[Reading]:
-        self._require_connection()
-        try:
-            return await self._read(points)
-        except LinkDown:
-            self._connected = False
-            raise
-
-    async def write(self, setpoints: Sequence[Setpoint]) -> list[WriteResult]:
-        self._require_connection()
-        try:
-            return [await self._write(setpoint) for setpoint in setpoints]
-        except LinkDown:
-            self._connected = False
-            raise
-
-    def _require_connection(self) -> None:
-        if not self._connected:
-            raise LinkDown(f"{self._session}: not connected")
 
     async def _read(self, points: Sequence[Point]) -> list[Reading]:
-        nodes = [node_id(_source(point).node, self._session.namespaces) for point in points]
-        values = iter(await self._session.read([node for node in nodes if isinstance(node, ua.NodeId)]))
+        nodes = [node_id(_source(point).node, self._connection.namespaces) for point in points]
+        values = iter(await self._connection.read([node for node in nodes if isinstance(node, ua.NodeId)]))
         stamp = Stamp.of(self._clock)
         return [
             bad(point, node, stamp) if isinstance(node, str) else _reading(point, next(values), stamp)
@@ -87,7 +56,7 @@ class OpcuaDriver:
 
     async def _write(self, setpoint: Setpoint) -> WriteResult:
         source = _source(setpoint.point)
-        node = node_id(source.node, self._session.namespaces)
+        node = node_id(source.node, self._connection.namespaces)
         if isinstance(node, str):
             return Rejected(f"{setpoint.point.key}: {node}")
         try:
@@ -95,7 +64,7 @@ class OpcuaDriver:
         except Refused as refused:
             return Rejected(f"{setpoint.point.key}: {refused}")
         # without timestamps: many servers refuse to have them set by a client
-        status = await self._session.write(node, ua.DataValue(variant))
+        status = await self._connection.write(node, ua.DataValue(variant))
         if not status.is_good():
             return Rejected(f"{setpoint.point.key}: the server refuses: {status.name}")
         (shown,) = await self._read([self._shown_by[setpoint.point.name]])

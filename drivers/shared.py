@@ -1,8 +1,15 @@
-"""A connection that several devices share."""
+"""A connection that several devices share, and what every driver behind one does alike."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+from config.clock import Clock
+from config.point import Point
+from drivers.driver import LinkDown, Reading, Setpoint, WriteResult
+from drivers.quality import read_back_points
 
 
 class SharedConnection(ABC):
@@ -28,3 +35,67 @@ class SharedConnection(ABC):
     @abstractmethod
     async def shut(self) -> None:
         """Give back the socket and every task."""
+
+
+ConnectionT = TypeVar("ConnectionT", bound=SharedConnection)
+
+
+class SharedDriver(ABC, Generic[ConnectionT]):
+    """One device behind a shared connection: a Driver once a protocol has said how it reads and writes.
+
+    A device that does not answer counts as not connected from then on, whatever its connection does for others.
+    """
+
+    def __init__(self, connection: ConnectionT, points: Sequence[Point], clock: Clock) -> None:
+        """`points` are all points of the device.
+
+        Raises DriverError for a setpoint whose read-back point the device has not.
+        """
+        self._connection = connection
+        self._clock = clock
+        self._shown_by = read_back_points(points)
+        self._connected = False
+
+    async def connect(self) -> None:
+        self._connection.join(self)
+        await self._connection.open()
+        await self._begin()
+        self._connected = True
+
+    async def close(self) -> None:
+        self._connected = False
+        await self._connection.leave(self)
+
+    async def read(self, points: Sequence[Point]) -> list[Reading]:
+        self._require_connection()
+        try:
+            return await self._read(points)
+        except LinkDown:
+            self._connected = False
+            raise
+
+    async def write(self, setpoints: Sequence[Setpoint]) -> list[WriteResult]:
+        self._require_connection()
+        try:
+            return [await self._write(setpoint) for setpoint in setpoints]
+        except LinkDown:
+            self._connected = False
+            raise
+
+    def _require_connection(self) -> None:
+        if not self._connected:
+            raise LinkDown(f"{self}: not connected")
+
+    async def _begin(self) -> None:
+        """What a device needs once its connection is open. Raises LinkDown."""
+
+    @abstractmethod
+    async def _read(self, points: Sequence[Point]) -> list[Reading]:
+        """One reading per point, same order. Raises LinkDown."""
+
+    @abstractmethod
+    async def _write(self, setpoint: Setpoint) -> WriteResult:
+        """Write once and read back. Raises LinkDown."""
+
+    def __str__(self) -> str:
+        return str(self._connection)
