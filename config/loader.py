@@ -51,4 +51,10 @@ def load_site(path: Path, connections: Mapping[str, Mapping[str, Any]] | None = 
     references.check()
     if faults or file is None:
         raise SiteError(faults)
-    return Site(path=path, file=file, points=references.points, tariffs=tuple(references.tariffs))
+    return Site(
+        path=path,
+        file=file,
+        points=references.points,
+        heartbeats=references.heartbeats,
+        tariffs=tuple(references.tariffs),
+    )

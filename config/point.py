@@ -17,6 +17,7 @@ from config.profile import (
     ReadClass,
     SetpointSpec,
 )
+from config.register import FurtherRegister
 
 Source = ModbusPoint | OpcuaPoint | MqttPoint
 
@@ -82,7 +83,16 @@ def _filled(source: Source, parameters: Mapping[str, float | str]) -> Source:
                 setpoint = setpoint.model_copy(update={"command_topic": fill(setpoint.command_topic)})
             return source.model_copy(update={"topic": fill(source.topic), "setpoint": setpoint})
         case ModbusPoint():
-            return source
+            if source.setpoint is None or not source.setpoint.also:
+                return source
+            also = tuple(_resolved(further, parameters) for further in source.setpoint.also)
+            return source.model_copy(update={"setpoint": source.setpoint.model_copy(update={"also": also})})
+
+
+def _resolved(further: FurtherRegister, parameters: Mapping[str, float | str]) -> FurtherRegister:
+    scale = None if further.scale is None else resolve(further.scale, parameters)
+    span = None if further.range is None else tuple(resolve(figure, parameters) for figure in further.range)
+    return further.model_copy(update={"scale": scale, "range": span})
 
 
 def _setpoint(name: str, spec: SetpointSpec | None, parameters: Mapping[str, float | str]) -> SetpointRange | None:

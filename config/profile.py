@@ -9,35 +9,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PositiveFloat, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 
 from config.base import Frozen
 from config.figure import Figure, parameter_of
+from config.register import (
+    Address,
+    Carries,
+    Condition,
+    FurtherRegister,
+    Heartbeat,
+    ModbusType,
+    RawNumber,
+    RegisterValue,
+    part_of,
+    registers_of,
+)
 
-ModbusType = Literal["u16", "s16", "u32", "s32", "u64", "s64", "f32", "f64"]
 ReadClass = Literal["fast", "slow"]
 
-Address = Annotated[int, Field(ge=0, le=65535)]
+MOST_WRITTEN = 123
+"""What one write request may carry (Modbus application protocol 1.1b3, 6.12)."""
 
-
-def _as_whole(key: object) -> object:
-    """A key as the number that it writes: keys come as texts, and a register's numbers are often written as 0xAA."""
-    try:
-        return int(key, 0) if isinstance(key, str) else key
-    except ValueError:
-        raise ValueError("should be a whole number such as 2 or 0xAA") from None
-
-
-RawNumber = Annotated[int, BeforeValidator(_as_whole)]
-"""A number as the device has it in its registers."""
-
-
-class RegisterValue(Frozen):
-    """A fixed value written to a register, such as an enable bit or a reversion timer."""
-
-    address: Address
-    type: ModbusType = "u16"
-    value: float
+_ROUNDING = 1e-9
+"""Three thirds are not quite one."""
 
 
 class SetpointSpec(Frozen):
@@ -65,12 +60,27 @@ class SetpointSpec(Frozen):
 
 
 class ModbusSetpoint(SetpointSpec):
-    """A setpoint with the registers that belong to it, written in the order before, value, direction, arm."""
+    """A setpoint with the registers that belong to it, written in the order before, value, also, direction, arm."""
 
+    only_when: tuple[Condition, ...] = ()
+    """Read before anything is written, such as the switch that leaves a device to whoever stands before it."""
     before: tuple[RegisterValue, ...] = ()
     """Written first, such as a duration that the command is to last."""
+    carries: Carries = "value"
+    """What of the value the point's own register has, for a device that keeps it in several (`also`)."""
+    also: tuple[FurtherRegister, ...] = ()
+    """Further registers that are written with something of the same value."""
     arm: tuple[RegisterValue, ...] = ()
     """Written last, such as the bit that lets the value count."""
+    together: tuple[tuple[Address, Address], ...] = ()
+    """First and last register of blocks that the device wants in one request, each in the place of its first part."""
+    function: Literal[6, 16] = 6
+    """What a single register is written with; several are always written with 16."""
+
+    @property
+    def shares(self) -> int:
+        """Among how many registers the value is shared out."""
+        return [self.carries, *(further.carries for further in self.also)].count("share")
 
 
 class MqttSetpoint(SetpointSpec):
@@ -128,21 +138,87 @@ class ModbusPoint(PointSpec):
 
     @model_validator(mode="after")
     def _can_be_written(self) -> ModbusPoint:
-        if self.setpoint is None:
-            return self
-        if self.table == "input":
-            raise ValueError("a setpoint needs table: holding, an input register cannot be written")
-        if self.plus or self.minus:
-            raise ValueError("a setpoint cannot be a sum of registers")
-        if self.values is not None and len(set(self.values.values())) < len(self.values):
-            raise ValueError("a setpoint needs values that differ, or it is open which raw number to write")
-        if self.direction is not None:
-            signs = list(self.direction.signs.values())
-            if self.direction.bit is not None:
-                raise ValueError("a setpoint cannot have a single bit as its direction")
-            if signs.count(1) != 1 or signs.count(-1) != 1 or signs.count(0) > 1:
-                raise ValueError("a setpoint needs one entry for -1, one for 1 and at most one for 0 in signs")
+        if self.setpoint is not None:
+            faults = faults_of_setpoint(self, self.setpoint)
+            if faults:
+                raise ValueError("; ".join(faults))
         return self
+
+
+def faults_of_setpoint(point: ModbusPoint, setpoint: ModbusSetpoint) -> list[str]:
+    """Why nobody could write this point, or not what it then reads; empty when all is well."""
+    faults = []
+    if point.table == "input":
+        faults.append("a setpoint needs table: holding, an input register cannot be written")
+    if point.values is not None and len(set(point.values.values())) < len(point.values):
+        faults.append("a setpoint needs values that differ, or it is open which raw number to write")
+    if setpoint.also and (point.values is not None or point.offset != 0):
+        faults.append("a setpoint with further registers (also) can have neither values nor an offset")
+    if point.direction is None:
+        faults.extend(_faults_of_sum(point, setpoint))
+    else:
+        faults.extend(_faults_of_direction(point, point.direction, setpoint))
+    for first, last in setpoint.together:
+        faults.extend(_faults_of_block(point, setpoint, first, last))
+    return faults
+
+
+def _faults_of_direction(point: ModbusPoint, direction: Direction, setpoint: ModbusSetpoint) -> Iterator[str]:
+    signs = list(direction.signs.values())
+    if direction.bit is not None:
+        yield "a setpoint cannot have a single bit as its direction"
+    elif signs.count(1) != 1 or signs.count(-1) != 1 or signs.count(0) > 1:
+        yield "a setpoint needs one entry for -1, one for 1 and at most one for 0 in signs"
+    if point.plus or point.minus or setpoint.carries != "value":
+        yield "a setpoint with a direction cannot be a sum of registers, or carry a part of its value"
+    if setpoint.together and direction.negative_address is not None:
+        yield "a setpoint with two addresses for its value (negative_address) cannot be written together"
+
+
+def _faults_of_sum(point: ModbusPoint, setpoint: ModbusSetpoint) -> Iterator[str]:
+    """What is written must add up to the value when it is read again, in both directions."""
+    written = {
+        further.address: further.carries
+        for further in setpoint.also
+        if further.carries is not None and further.type in (None, point.type) and not further.has_own_scale
+    }
+    carried: list[tuple[Carries, int]] = [(setpoint.carries, 1)]
+    for address, sign in (*((each, 1) for each in point.plus), *((each, -1) for each in point.minus)):
+        carries = written.get(address)
+        if carries is None:
+            yield f"a setpoint cannot be a sum of registers that it does not write as they are read: {address}"
+            return
+        carried.append((carries, sign))
+    for value in (1.0, -1.0):
+        total = sum(sign * part_of(value, kind, setpoint.shares) for kind, sign in carried)
+        if abs(total - value) > _ROUNDING:
+            yield "what the registers of a setpoint carry should add up to its value, positive and negative"
+            return
+
+
+def _faults_of_block(point: ModbusPoint, setpoint: ModbusSetpoint, first: int, last: int) -> Iterator[str]:
+    """A block is one request: registers without a gap, each once, not longer than the protocol allows."""
+    block = range(first, last + 1)
+    if not 1 < len(block) <= MOST_WRITTEN:
+        yield f"together from {first} to {last} should be 2 to {MOST_WRITTEN} registers"
+        return
+    written = sorted(
+        address for registers in _registers_of(point, setpoint) for address in registers if address in block
+    )
+    cut = any((registers[0] in block) is not (registers[-1] in block) for registers in _registers_of(point, setpoint))
+    if written != list(block) or cut:
+        yield f"together from {first} to {last} should be filled by what the setpoint writes, each register once"
+
+
+def _registers_of(point: ModbusPoint, setpoint: ModbusSetpoint) -> Iterator[range]:
+    """The registers of each number that is written for a setpoint."""
+    kinds = [(fixed.address, fixed.type) for fixed in (*setpoint.before, *setpoint.arm)]
+    kinds.append((point.address, point.type))
+    kinds.extend((further.address, further.type or point.type) for further in setpoint.also)
+    if point.direction is not None:
+        kinds.append((point.direction.address, "u16"))
+    for address, kind in kinds:
+        yield range(address, address + registers_of(kind))
 
 
 class OpcuaPoint(PointSpec):
@@ -180,6 +256,8 @@ class _Profile(Frozen):
 class ModbusProfile(_Profile):
     protocol: Literal["modbus"]
     points: dict[str, ModbusPoint]
+    heartbeats: tuple[Heartbeat, ...] = ()
+    """What the device must hear regularly from whoever controls it."""
 
 
 class OpcuaProfile(_Profile):
@@ -202,6 +280,9 @@ def figures_of(spec: PointSpec) -> Iterator[float | str]:
     setpoint: SetpointSpec | None = getattr(spec, "setpoint", None)
     if setpoint is not None:
         yield from (*setpoint.range, setpoint.resolution, setpoint.tolerance, setpoint.safe)
+    if isinstance(setpoint, ModbusSetpoint):
+        for further in setpoint.also:
+            yield from (figure for figure in (further.scale, *(further.range or ())) if figure is not None)
 
 
 def parameters_used(profile: ModbusProfile | OpcuaProfile | MqttProfile) -> set[str]:

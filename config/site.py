@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -25,6 +25,7 @@ from config.base import Frozen, Identifier
 from config.connection import Connection
 from config.point import Point
 from config.points import NEEDS
+from config.register import Heartbeat
 from config.tariff import Tariff, ZoneName
 
 AssetT = TypeVar(
@@ -140,6 +141,8 @@ class Site:
     points: Mapping[str, tuple[Point, ...]]
     """By device."""
     tariffs: tuple[Tariff, ...]
+    heartbeats: Mapping[str, tuple[Heartbeat, ...]] = field(default_factory=dict)
+    """By device, for those that have any."""
 
     @property
     def name(self) -> str:

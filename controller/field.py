@@ -100,6 +100,7 @@ class Field:
 
     async def _read(self, connection: str) -> None:
         for device in self._devices[connection]:
+            await self._links[device].beat()
             self._image.update(await self._links[device].read(self._due(device)))
 
     def _due(self, device: str) -> list[Point]:

@@ -7,27 +7,11 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from config.profile import ModbusType
+from config.register import REGISTER_BITS, ModbusType
+from config.register import registers_of as registers_of
 from drivers.scaling import Refused
 
-REGISTER_BITS: Final = 16
-
-_REGISTERS: Final[Mapping[ModbusType, int]] = {
-    "u16": 1,
-    "s16": 1,
-    "u32": 2,
-    "s32": 2,
-    "u64": 4,
-    "s64": 4,
-    "f32": 2,
-    "f64": 4,
-}
 _FLOATS: Final[Mapping[ModbusType, str]] = {"f32": ">f", "f64": ">d"}
-
-
-def registers_of(kind: ModbusType) -> int:
-    """How many registers a type takes, 1 to 4."""
-    return _REGISTERS[kind]
 
 
 def limits_of(kind: ModbusType) -> tuple[int, int]:

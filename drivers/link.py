@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from drivers.driver import (
 from drivers.quality import Stamp, bad
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 
 class LinkState(Enum):
@@ -71,6 +74,7 @@ class Link:
         self._closed = False
         self._state = LinkState.DOWN
         self._reason = "not connected yet"
+        self._unheard = ""
         self.counts = Counts()
 
     @property
@@ -116,6 +120,19 @@ class Link:
                 case Unconfirmed():
                     self.counts.unconfirmed += 1
         return results
+
+    async def beat(self) -> None:
+        """Let the device hear that it is still controlled, where its profile says how and it is time.
+
+        It never opens a connection: only a device that has taken a setpoint wants to hear it.
+        """
+        if not self._connected:
+            return
+        refused = await self._attempt(self._driver.beat)
+        why = "; ".join(each.reason for each in refused or ())
+        if why and why != self._unheard:
+            _log.warning("%s", why)
+        self._unheard = why
 
     async def close(self) -> None:
         """Give back the connection, for good. Closing twice changes nothing."""

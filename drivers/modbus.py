@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from config.clock import Clock
 from config.point import Point
 from config.profile import ModbusPoint
+from config.register import Heartbeat
 from drivers.driver import Reading, Rejected, Setpoint, WriteResult
+from drivers.heartbeat import Pulse, heartbeat_span
 from drivers.modbus_connection import ModbusConnection, Refusal
 from drivers.quality import Stamp, confirm
-from drivers.register_values import NoNumber, Said, Words, exponent_in, reading_in, source_of, writes_of
-from drivers.registers import Block, Span, blocks_of, cut, exponent_span, value_span
+from drivers.register_values import NoNumber, Said, Words, exponent_said, reading_in, source_of
+from drivers.register_writes import condition_span, objection, scale_factors_of, writes_of
+from drivers.registers import Block, Span, blocks_of, cut, value_span
 from drivers.scaling import Refused
 from drivers.shared import SharedDriver
 
@@ -37,8 +40,15 @@ class ModbusDriver(SharedDriver[ModbusConnection]):
     the parts are asked for one by one from then on.
     """
 
-    def __init__(self, connection: ModbusConnection, unit: int, points: Sequence[Point], clock: Clock) -> None:
-        """`points` are all points of the device.
+    def __init__(
+        self,
+        connection: ModbusConnection,
+        unit: int,
+        points: Sequence[Point],
+        clock: Clock,
+        heartbeats: Sequence[Heartbeat] = (),
+    ) -> None:
+        """`points` are all points of the device; its heartbeats begin with the first setpoint that it has taken.
 
         Raises DriverError for a setpoint whose read-back point the device has not.
         """
@@ -46,10 +56,13 @@ class ModbusDriver(SharedDriver[ModbusConnection]):
         self._unit = unit
         self._alone: set[Span] = set()
         self._exponents: dict[Span, int] = {}
+        self._pulse = Pulse(tuple(heartbeats))
+        self._controlled = False
 
     async def _begin(self) -> None:
         # a device that was away may have come back with other scale factors
         self._exponents.clear()
+        self._pulse.forget()
 
     def __str__(self) -> str:
         return f"{self._connection}: unit {self._unit}"
@@ -85,39 +98,66 @@ class ModbusDriver(SharedDriver[ModbusConnection]):
     def _reading(self, point: Point, answers: _Answers) -> Reading:
         source = source_of(point)
         if point.setpoint is not None:
-            with suppress(NoNumber):
-                self._keep_exponent(source, answers.said)
+            self._keep_exponents(source, answers.said)
         return reading_in(point, answers.said, answers.stamps[value_span(source)])
 
-    def _keep_exponent(self, source: ModbusPoint, said: Said) -> int:
-        """The scale factor of a point, kept for the next write. Raises NoNumber."""
-        exponent = exponent_in(source, said)
-        span = exponent_span(source)
-        if span is not None:
-            self._exponents[span] = exponent
-        return exponent
+    def _keep_exponents(self, source: ModbusPoint, said: Said) -> None:
+        """The scale factors of a point, as far as they were told, kept for the next write."""
+        for span in scale_factors_of(source):
+            with suppress(NoNumber):
+                if span in said:
+                    self._exponents[span] = exponent_said(said[span])
 
     # -- writing ---------------------------------------------------------------------------------
 
     async def _write(self, setpoint: Setpoint) -> WriteResult:
+        source = source_of(setpoint.point)
         try:
-            exponent = await self._exponent_to_write_with(source_of(setpoint.point))
-            writes = writes_of(setpoint, exponent)
+            writes = writes_of(setpoint, await self._exponents_to_write_with(source))
         except (NoNumber, Refused) as refused:
             return Rejected(f"{setpoint.point.key}: {refused}")
+        objection = await self._objection(source)
+        if objection is not None:
+            return Rejected(f"{setpoint.point.key}: {objection}")
         for write in writes:
-            refusal = await self._connection.write(self._unit, write.address, write.words)
+            refusal = await self._connection.write(self._unit, write.address, write.words, always_16=write.always_16)
             if refusal is not None:
                 return Rejected(f"{setpoint.point.key}: register {write.address}: {refusal.reason}")
+        self._controlled = True
         shown_by = self._shown_by[setpoint.point.name]
         answers = await self._answers([source_of(shown_by)])
         return confirm(setpoint, self._reading(shown_by, answers))
 
-    async def _exponent_to_write_with(self, source: ModbusPoint) -> int:
-        """Raises NoNumber."""
-        span = exponent_span(source)
-        if span is None:
-            return 0
-        if span in self._exponents:
-            return self._exponents[span]
-        return self._keep_exponent(source, {span: await self._connection.read(self._unit, span)})
+    async def _exponents_to_write_with(self, source: ModbusPoint) -> dict[int, int]:
+        """By register. Raises NoNumber."""
+        for span in scale_factors_of(source):
+            if span not in self._exponents:
+                self._exponents[span] = exponent_said(await self._connection.read(self._unit, span))
+        return {span.address: self._exponents[span] for span in scale_factors_of(source)}
+
+    async def _objection(self, source: ModbusPoint) -> str | None:
+        """Why the device must not be written now, from what it says itself."""
+        assert source.setpoint is not None  # a Setpoint has checked it
+        for condition in source.setpoint.only_when:
+            said = await self._connection.read(self._unit, condition_span(condition))
+            found = objection(condition, said, low_word_first=source.low_word_first)
+            if found is not None:
+                return found
+        return None
+
+    async def _beat(self) -> list[Rejected]:
+        if not self._controlled:
+            return []
+        refused = []
+        for heartbeat in self._pulse.due(self._clock.monotonic_s()):
+            if self._pulse.must_be_seen(heartbeat):
+                self._pulse.seen(heartbeat, await self._connection.read(self._unit, heartbeat_span(heartbeat)))
+            try:
+                words = self._pulse.next(heartbeat, self._clock.monotonic_s())
+            except Refused as unfit:
+                refused.append(Rejected(f"heartbeat at {heartbeat.address}: {unfit}"))
+                continue
+            refusal = await self._connection.write(self._unit, heartbeat.address, words)
+            if refusal is not None:
+                refused.append(Rejected(f"heartbeat at {heartbeat.address}: {refusal.reason}"))
+        return refused

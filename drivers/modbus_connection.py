@@ -114,9 +114,13 @@ class ModbusConnection(SharedConnection):
             return Refusal(f"answered {len(answer.registers)} registers instead of {span.count} from {span.address}")
         return tuple(answer.registers)
 
-    async def write(self, unit: int, address: int, words: Sequence[int]) -> Refusal | None:
-        """Write one register (function 6) or several (function 16). Raises LinkDown when nothing comes in time."""
-        kind = WriteSingleRegisterRequest if len(words) == 1 else WriteMultipleRegistersRequest
+    async def write(self, unit: int, address: int, words: Sequence[int], *, always_16: bool = False) -> Refusal | None:
+        """Write one register (function 6, or 16 with `always_16`) or several (function 16).
+
+        Raises LinkDown when nothing comes in time.
+        """
+        single = len(words) == 1 and not always_16
+        kind = WriteSingleRegisterRequest if single else WriteMultipleRegistersRequest
         answer = await self._request(unit, kind(address=address, registers=list(words), dev_id=unit))
         if isinstance(answer, Refusal):
             return answer

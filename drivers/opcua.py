@@ -11,7 +11,8 @@ from asyncua.ua.uaerrors import UaError
 
 from config.clock import Clock
 from config.point import Point
-from config.profile import ModbusType, OpcuaPoint
+from config.profile import OpcuaPoint
+from config.register import ModbusType
 from drivers.codec import fitted
 from drivers.driver import DriverError, Reading, Rejected, Setpoint, WriteResult
 from drivers.opcua_session import OpcuaSession

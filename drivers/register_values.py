@@ -1,18 +1,17 @@
-"""From registers to readings and from setpoints to registers, as a profile says it. Pure: no wire."""
+"""From registers to readings, as a profile says it. Pure: no wire."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from config.point import Point
-from config.profile import Direction, ModbusPoint, RegisterValue
-from drivers.codec import decode, encode
-from drivers.driver import DriverError, Reading, Setpoint
+from config.profile import Direction, ModbusPoint
+from drivers.codec import decode
+from drivers.driver import DriverError, Reading
 from drivers.modbus_connection import Refusal
 from drivers.quality import Stamp, bad, judge
 from drivers.registers import Span, direction_span, exponent_span, span_at, value_span
-from drivers.scaling import EXPONENTS, Refused, raw_of
+from drivers.scaling import EXPONENTS
 
 Words = tuple[int, ...]
 
@@ -23,28 +22,13 @@ _NO_SCALE_FACTOR = 0x8000
 """What a SunSpec scale factor says when there is none."""
 
 
-_SAME = 1e-6
-"""Values that a device tells apart by a number of their own are never as near as this."""
-
-
 class NoNumber(DriverError):
     """Registers that hold no number for a point. The message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """Registers to be written in one request."""
-
-    address: int
-    words: Words
 
 
 def source_of(point: Point) -> ModbusPoint:
     assert isinstance(point.source, ModbusPoint)
     return point.source
-
-
-# -- reading -------------------------------------------------------------------------------------
 
 
 def reading_in(point: Point, said: Said, stamp: Stamp) -> Reading:
@@ -64,9 +48,11 @@ def exponent_in(source: ModbusPoint, said: Said) -> int:
     Raises NoNumber.
     """
     span = exponent_span(source)
-    if span is None:
-        return 0
-    words = said[span]
+    return 0 if span is None else exponent_said(said[span])
+
+
+def exponent_said(words: Words | Refusal) -> int:
+    """The power of ten in a scale factor register. Raises NoNumber."""
     if isinstance(words, Refusal):
         raise NoNumber(f"no scale factor: {words.reason}")
     exponent = decode(words, "s16", sentinels=(_NO_SCALE_FACTOR,))
@@ -127,51 +113,3 @@ def _sign_in(source: ModbusPoint, direction: Direction, said: Said) -> int:
 
 def _listed(numbers: Mapping[int, object]) -> str:
     return ", ".join(str(number) for number in numbers)
-
-
-# -- writing -------------------------------------------------------------------------------------
-
-
-def writes_of(setpoint: Setpoint, exponent: int = 0) -> list[Write]:
-    """What to write for a setpoint, in order: what comes before, the value, its direction, what arms it.
-
-    Raises Refused.
-    """
-    source = source_of(setpoint.point)
-    assert source.setpoint is not None  # a Setpoint has checked it
-    raw = raw_of(setpoint.point, setpoint.value, exponent)
-    if source.values is not None:
-        raw = _key_of(setpoint, source.values, raw)
-    writes = [_fixed(source, register) for register in source.setpoint.before]
-    if source.direction is None:
-        writes.append(Write(source.address, _encoded(source, raw)))
-    else:
-        writes.extend(_directed(source, source.direction, raw))
-    return [*writes, *(_fixed(source, register) for register in source.setpoint.arm)]
-
-
-def _fixed(source: ModbusPoint, register: RegisterValue) -> Write:
-    return Write(register.address, encode(register.value, register.type, low_word_first=source.low_word_first))
-
-
-def _encoded(source: ModbusPoint, raw: float) -> Words:
-    return encode(raw, source.type, low_word_first=source.low_word_first, sentinels=source.sentinels)
-
-
-def _key_of(setpoint: Setpoint, values: Mapping[int, float], wanted: float) -> int:
-    for key, number in values.items():
-        if abs(number - wanted) < _SAME:
-            return key
-    known = ", ".join(f"{number:g}" for number in values.values())
-    raise Refused(f"{setpoint.value:g} is none of the values that it knows: {known}")
-
-
-def _directed(source: ModbusPoint, direction: Direction, raw: float) -> list[Write]:
-    """The size of a number and then the way it counts, each in its register."""
-    codes: dict[int, int] = {sign: code for code, sign in direction.signs.items()}
-    sign = -1 if raw < 0 else 1
-    address = source.address
-    if sign < 0 and direction.negative_address is not None:
-        address = direction.negative_address
-    code = codes[0] if raw == 0 and 0 in codes else codes[sign]
-    return [Write(address, _encoded(source, abs(raw))), Write(direction.address, encode(code, "u16"))]

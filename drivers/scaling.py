@@ -29,7 +29,17 @@ def raw_of(point: Point, value: float, exponent: int = 0) -> float:
         raise Refused(f"{point.key}: {value} is not a number that can be written")
     if point.scale == 0:
         raise Refused(f"{point.key}: its scale is 0, so no value can be written")
-    return _times_ten_to((point.sign * value - point.offset) / point.scale, -exponent)
+    return raw_number(point.sign * value - point.offset, point.scale, exponent)
+
+
+def raw_number(number: float, scale: float, exponent: int = 0) -> float:
+    """The raw number for `number`, which has the device's sign and offset already.
+
+    Raises Refused for a scale of 0.
+    """
+    if scale == 0:
+        raise Refused("its scale is 0, so no value can be written")
+    return _times_ten_to(number / scale, -exponent)
 
 
 def _times_ten_to(number: float, exponent: int) -> float:

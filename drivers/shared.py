@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from config.clock import Clock
 from config.point import Point
-from drivers.driver import LinkDown, Reading, Setpoint, WriteResult
+from drivers.driver import LinkDown, Reading, Rejected, Setpoint, WriteResult
 from drivers.quality import read_back_points
 
 
@@ -82,6 +82,14 @@ class SharedDriver(ABC, Generic[ConnectionT]):
             self._connected = False
             raise
 
+    async def beat(self) -> list[Rejected]:
+        self._require_connection()
+        try:
+            return await self._beat()
+        except LinkDown:
+            self._connected = False
+            raise
+
     def _require_connection(self) -> None:
         if not self._connected:
             raise LinkDown(f"{self}: not connected")
@@ -96,6 +104,10 @@ class SharedDriver(ABC, Generic[ConnectionT]):
     @abstractmethod
     async def _write(self, setpoint: Setpoint) -> WriteResult:
         """Write once and read back. Raises LinkDown."""
+
+    async def _beat(self) -> list[Rejected]:
+        """Write the heartbeats that are due; a protocol without them has nothing to do. Raises LinkDown."""
+        return []
 
     def __str__(self) -> str:
         return str(self._connection)

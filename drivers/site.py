@@ -36,7 +36,7 @@ def links_of(site: Site, clock: Clock) -> dict[str, Link]:
         driver: Driver
         match shared[device.connection]:
             case ModbusConnection() as connection:
-                driver = ModbusDriver(connection, device.unit, points, clock)
+                driver = ModbusDriver(connection, device.unit, points, clock, site.heartbeats.get(name, ()))
             case OpcuaSession() as session:
                 driver = OpcuaDriver(session, points, clock)
             case MqttSession() as session:

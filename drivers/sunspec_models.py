@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from config.profile import ModbusType
+from config.register import ModbusType
 
 _TYPES: Final[Mapping[str, tuple[ModbusType, tuple[int, ...]]]] = {
     "int16": ("s16", (0x8000,)),

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Sequence
 
 from config.point import Point
-from config.profile import ModbusType
+from config.register import ModbusType
 
 _FORMAT: dict[ModbusType, str] = {
     "u16": "H",

@@ -9,7 +9,7 @@ from typing import ClassVar
 from pymodbus.constants import ExcCodes
 
 from config.point import Point
-from config.profile import ModbusType
+from config.register import ModbusType
 from simulators.encoding import exponent_for, raw_of, value_of
 from simulators.served import Served
 from simulators.servers.registers import Table, in_range

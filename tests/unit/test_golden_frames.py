@@ -22,7 +22,8 @@ from drivers.modbus_connection import Refusal
 from drivers.mqtt import command_of, reading_of
 from drivers.mqtt_session import Message
 from drivers.quality import Stamp
-from drivers.register_values import Words, reading_in, writes_of
+from drivers.register_values import Words, reading_in
+from drivers.register_writes import scale_factors_of, writes_of
 from drivers.registers import Span, spans_of, value_span
 
 PROFILES = Path(config.__file__).parent / "profiles"
@@ -63,7 +64,8 @@ def words_at(span: Span, frame: dict[str, Any]) -> Words | Refusal:
 def sent(setpoint: Setpoint, exponent: int) -> list[tuple[Any, Any]]:
     match setpoint.point.source:
         case ModbusPoint():
-            return [(write.address, list(write.words)) for write in writes_of(setpoint, exponent)]
+            exponents = {span.address: exponent for span in scale_factors_of(setpoint.point.source)}
+            return [(write.address, list(write.words)) for write in writes_of(setpoint, exponents)]
         case _:
             return [command_of(setpoint)]
 

@@ -18,16 +18,19 @@ from config.profile import (
     MqttPoint,
     MqttSetpoint,
     OpcuaPoint,
-    RegisterValue,
 )
 from config.references import loose_ends
+from config.register import Condition, FurtherRegister, Heartbeat, RegisterValue
 from drivers.driver import Setpoint
-from drivers.register_values import Write, writes_of
+from drivers.register_writes import Write, writes_of
 
 DOC = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="utf-8")
 WORDS = set(re.findall(r"\w+", DOC))
 MODELS = (
+    Condition,
     Direction,
+    FurtherRegister,
+    Heartbeat,
     ModbusPoint,
     ModbusProfile,
     ModbusSetpoint,
@@ -52,6 +55,23 @@ def test_the_example_is_a_profile(tmp_path: Path) -> None:
     # 100 kW of 250 kW is 40.0 %
     limit = Setpoint(point=points["export_limit_kw"], value=100)
     assert writes_of(limit) == [Write(200, (400,)), Write(201, (1,))]
+
+
+def test_the_example_of_two_registers_sends_what_the_reference_says(tmp_path: Path) -> None:
+    (storage,) = re.findall(r"```yaml\n(  power_setpoint_kw:\n    address: 40137.*?)```", DOC, re.DOTALL)
+    (hybrid,) = re.findall(r"```yaml\n  power_setpoint_kw:\n(    address: 40799.*?)```", DOC, re.DOTALL)
+    (heartbeats,) = re.findall(r"```yaml\n(heartbeats:.*?)```", DOC, re.DOTALL)
+    (condition,) = re.findall(r"```yaml\n    setpoint:\n(      only_when:.*?)```", DOC, re.DOTALL)
+    path = tmp_path / "example.yaml"
+    path.write_text(
+        "description: example\nverified: false\nsource: the reference\nprotocol: modbus\n"
+        f"parameters: {{rated_power_kw: rating}}\n{heartbeats}points:\n{storage}{condition}  other_kw:\n{hybrid}"
+    )
+    points = {point.name: point for point in points_of("pcs", load_profile(path), {"rated_power_kw": 100})}
+    wanted = Setpoint(point=points["power_setpoint_kw"], value=50)
+    sent = [Write(40140, (120,)), Write(40142, (1,)), Write(40137, (5000, 0x10000 - 5000)), Write(40130, (3,))]
+    assert writes_of(wanted, {40150: -2}) == sent
+    assert writes_of(Setpoint(point=points["other_kw"], value=-2)) == [Write(40799, (0, 0)), Write(40795, (0, 2000))]
 
 
 def test_every_profile_is_listed() -> None:

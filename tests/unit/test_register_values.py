@@ -13,7 +13,8 @@ from config.profile import ModbusProfile
 from drivers.driver import Reading, Setpoint
 from drivers.modbus_connection import Refusal
 from drivers.quality import Stamp
-from drivers.register_values import Words, Write, reading_in, source_of, writes_of
+from drivers.register_values import Words, reading_in, source_of
+from drivers.register_writes import Write, writes_of
 from drivers.registers import Span, spans_of
 from drivers.scaling import Refused
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.profile import ModbusPoint, ModbusType
+from config.profile import ModbusPoint
+from config.register import ModbusType
 from drivers.registers import MOST_REGISTERS, WIDEST_GAP, Block, Span, blocks_of, cut, value_span
 
 

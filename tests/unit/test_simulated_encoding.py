@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymodbus.constants import ExcCodes
 
-from config.profile import ModbusType
+from config.register import ModbusType
 from config.site import Site
 from simulators.encoding import exponent_for, limits, number_of, raw_of, registers_of, value_of, width
 from simulators.servers.registers import ProfileRegisters
