@@ -33,7 +33,7 @@ COMMON = {"ID": 1, "Mn": "Foreign", "Md": "F-1", "Vr": "7", "SN": "42", "DA": 1}
 
 FLOAT_INVERTER = {"ID": 113, "W": 432100.0, "Hz": 50.02, "WH": 1.5e6, "St": 4, "A": 650.5}
 FLOAT_METER = {"ID": 213, "W": -1250.5, "PhV": 229.5, "Hz": 49.98, "VAR": 300.0, "TotWhExp": 5e5, "TotWhImp": 7.5e5}
-# every counter has counted: pysunspec2 takes one that stands at 0 for none
+# every counter of a module has counted: pysunspec2 takes one that stands at 0 for none
 MPPT = {
     "ID": 160,
     "DCA_SF": -2,
@@ -150,6 +150,11 @@ async def served(request: pytest.FixtureRequest) -> AsyncIterator[Served]:
     await server.shutdown()
 
 
+def counters_of(model_id: int) -> set[str]:
+    points = sunspec2.device.get_model_def(model_id)["group"]["points"]
+    return {point["name"] for point in points if point["type"].startswith("acc")}
+
+
 async def found_in(served: Served) -> Discovered:
     found = await discover(served.read)
     assert isinstance(found, Discovered), found
@@ -170,6 +175,8 @@ async def test_we_find_and_read_what_pysunspec2_does(served: Served) -> None:
     for model, said in zip(found.models, theirs, strict=True):
         for name, value in ours.get(model, {}).items():
             expected = said[name]
+            if expected is None and value == 0 and name in counters_of(model.id):
+                continue  # pysunspec2 takes a counter that stands at 0 for none
             assert value == (None if expected is None else pytest.approx(expected)), (model.id, name)
             compared += value is not None
     assert compared >= 8

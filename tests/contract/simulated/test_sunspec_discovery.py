@@ -106,6 +106,8 @@ async def test_pysunspec2_and_we_agree_on_every_point(ask: Any, device: str, rol
     for model, points in ours.items():
         for name, value in points.items():
             said = theirs[model.id, name]
+            if said is None and value == 0 and name.startswith("Tot"):
+                continue  # pysunspec2 takes a counter that stands at 0 for none
             assert value == (None if said is None else pytest.approx(said)), (model.id, name)
             compared += value is not None
     assert compared > 15
