@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
-from drivers.sunspec import Discovered, FoundModel, PlacedPoint, Values, points_of_model
+from drivers.sunspec import Discovered, FoundModel, Values
+from drivers.sunspec_draft import REVERT_S, DraftPoints, fixed_registers, placed_in, setpoint_within
 from drivers.sunspec_models import COMMON
 
 INVERTERS: Final = (101, 102, 103, 111, 112, 113)
@@ -16,8 +17,11 @@ DER: Final = 701
 STORAGE: Final = (713, 802, 124)
 """Where a state of charge stands, the plainest first."""
 
-REVERT_S: Final = 120
-"""A limit falls away two minutes after nobody renews it: two lost refreshes do no harm."""
+HEARTBEAT_S: Final = 1
+"""Models 715 and 802 want their heartbeat counted up every second."""
+
+BATTERY_MODULES: Final = (3, 4)
+"""Of a Fronius hybrid's four modules in model 160: what charges and what discharges the battery."""
 
 KILO: Final = 0.001
 PERCENT: Final = 0.01
@@ -71,43 +75,6 @@ def profiles_of(discovered: Discovered, values: Values | None = None) -> tuple[S
     return tuple(made)
 
 
-@dataclass(slots=True)
-class _Points:
-    """The points of one profile as they come together."""
-
-    values: Values
-    points: dict[str, dict[str, Any]] = field(default_factory=dict)
-    remarks: list[str] = field(default_factory=list)
-
-    def add(
-        self,
-        name: str,
-        model: FoundModel | None,
-        source: str,
-        *,
-        valid: Sequence[float | str],
-        scale: float | str = 1.0,
-        extra: bool = False,
-        **more: Any,
-    ) -> bool:
-        """Add a point if the model has it; an `extra` one only if it is implemented."""
-        placed = _placed(model, source)
-        if model is None or placed is None:
-            return False
-        said = self.values.get(model)
-        if extra and said is not None and said.get(source) is None:
-            return False
-        point: dict[str, Any] = {"address": placed.address, "type": placed.spec.type}
-        if placed.scale_factor is not None:
-            point["scale_factor"] = placed.scale_factor
-        if scale != 1.0:
-            point["scale"] = scale
-        if placed.spec.sentinels:
-            point["sentinels"] = list(placed.spec.sentinels)
-        self.points[name] = {**point, "valid": list(valid), **more}
-        return True
-
-
 class _Drafting:
     def __init__(self, discovered: Discovered, values: Values) -> None:
         self._found = discovered
@@ -116,7 +83,7 @@ class _Drafting:
     # -- what a device is ------------------------------------------------------------------------
 
     def inverter(self, model: FoundModel) -> Suggestion:
-        points = _Points(self._values)
+        points = DraftPoints(self._values)
         valid = ["-0.02 * rated_power_kw", "1.1 * rated_power_kw"]
         points.add("active_power_kw", model, "W", valid=valid, scale=KILO)
         energy, state = ("TotWhInj", "InvSt") if model.id == DER else ("WH", "St")
@@ -130,16 +97,18 @@ class _Drafting:
             parameters["safe_power_kw"] = "what the plant may feed when the controller is not there"
         else:
             points.remarks.append("there is no model 123 or 704: the power cannot be limited")
-        return self._suggestion("inverter", points, parameters)
+        return self._suggestion("inverter", points, parameters, self._heartbeats(715) if limited else [])
 
     def storage(self) -> Suggestion:
-        points = _Points(self._values)
+        points = DraftPoints(self._values)
         der, bank, inverter = (self._found.first(*ids) for ids in ((DER,), (802,), INVERTERS))
         if points.add("active_power_kw", der, "W", valid=_TWO_WAY, scale=KILO):
             points.add("energy_import_kwh", der, "TotWhInj", valid=_ANY_ENERGY_KWH, scale=KILO, read="slow")
             points.add("energy_export_kwh", der, "TotWhAbs", valid=_ANY_ENERGY_KWH, scale=KILO, read="slow")
         elif points.add("active_power_kw", bank, "W", valid=_TWO_WAY, scale=KILO):
             points.remarks.append("active_power_kw is the battery's DC power: see that + is discharge, else turn it")
+        elif self._battery_modules(points):
+            points.remarks.append("active_power_kw is the battery's DC power: modules 3 (charge) and 4 (discharge)")
         elif points.add("active_power_kw", inverter, "W", valid=_TWO_WAY, scale=KILO):
             points.remarks.append("active_power_kw is the AC power of the whole inverter, with its PV if it has any")
         any(
@@ -149,14 +118,11 @@ class _Drafting:
         self._available(points)
         if not self._power_setpoint(points):
             points.remarks.append("there is no model 704 or 124: the power cannot be set")
-        for model_id, beat in ((715, "ControllerHb"), (802, "CtrlHb")):
-            if self._found.first(model_id) is not None:
-                points.remarks.append(f"model {model_id} has a heartbeat ({beat}), which a profile does not write")
         rated = self._rated("highest charge and discharge power, what a percent counts from", "storage")
-        return self._suggestion("storage", points, {"rated_power_kw": rated})
+        return self._suggestion("storage", points, {"rated_power_kw": rated}, self._heartbeats(715, 802))
 
     def meter(self, model: FoundModel, role: str) -> Suggestion:
-        points = _Points(self._values)
+        points = DraftPoints(self._values)
         points.add("active_power_kw", model, "W", valid=_ANY_POWER_KW, scale=KILO)
         if model.id != DELTA_METER:  # its phases have no neutral to be measured against
             points.add("voltage_v", model, "PhV", valid=[100, 20_000], extra=True, read="slow")
@@ -170,13 +136,59 @@ class _Drafting:
 
     # -- parts of it -----------------------------------------------------------------------------
 
-    def _modules(self, points: _Points) -> None:
-        mppt = self._found.first(160)
-        for number in range(1, (mppt.modules if mppt is not None else 0) + 1):
-            valid = (0, "1.5 * rated_power_kw")
-            points.add(f"dc_{number}_power_kw", mppt, f"{number}.DCW", valid=valid, scale=KILO, extra=True, read="slow")
+    def _modules(self, points: DraftPoints) -> None:
+        mppt, ports = self._found.first(160), self._found.first(714)
+        modules = mppt if mppt is not None else ports
+        low = 0 if modules is mppt else "-1.5 * rated_power_kw"
+        dc: dict[str, Any] = {"valid": (low, "1.5 * rated_power_kw"), "scale": KILO, "extra": True, "read": "slow"}
+        for number in range(1, (modules.modules if modules is not None else 0) + 1):
+            if not (self._is_hybrid and number in BATTERY_MODULES):
+                points.add(f"dc_{number}_power_kw", modules, f"{number}.DCW", **dc)
 
-    def _available(self, points: _Points) -> None:
+    @property
+    def _is_hybrid(self) -> bool:
+        """Whether this is a Fronius inverter whose model 160 shows its battery as the last two of four modules."""
+        mppt, storage = self._found.first(160), self._found.first(124)
+        fronius = self._found.manufacturer.lower().startswith("fronius")
+        return fronius and storage is not None and mppt is not None and mppt.modules == max(BATTERY_MODULES)
+
+    def _battery_modules(self, points: DraftPoints) -> bool:
+        """Discharge power less charge power."""
+        if not self._is_hybrid:
+            return False
+        mppt = self._found.first(160)
+        charge, discharge = (f"{number}.DCW" for number in BATTERY_MODULES)
+        taken = placed_in(mppt, charge)
+        assert taken is not None  # four modules are there
+        return points.add("active_power_kw", mppt, discharge, valid=_TWO_WAY, scale=KILO, minus=[taken.address])
+
+    def _implemented(self, model: FoundModel | None, name: str) -> bool:
+        """Whether a device has a point, as far as we know: what it says may not have been asked for."""
+        said = self._values.get(model) if model is not None else None
+        return placed_in(model, name) is not None and (said is None or said.get(name) is not None)
+
+    def _heartbeats(self, *models: int) -> list[dict[str, Any]]:
+        names = {715: "ControllerHb", 802: "CtrlHb"}
+        counted = []
+        for model_id in models:
+            model = self._found.first(model_id)
+            placed = placed_in(model, names[model_id])
+            if placed is not None and self._implemented(model, names[model_id]):
+                counted.append({"address": placed.address, "type": placed.spec.type, "period_s": HEARTBEAT_S})
+        return counted
+
+    def _only_remote(self, *models: int) -> dict[str, Any]:
+        """LocRemCtl is 0 for remote and 1 for local: then somebody stands before the device."""
+        conditions = []
+        for model_id in models:
+            model = self._found.first(model_id)
+            placed = placed_in(model, "LocRemCtl")
+            if placed is not None and self._implemented(model, "LocRemCtl"):
+                local = "the device is under local control"
+                conditions.append({"address": placed.address, "values": [0], "otherwise": local})
+        return {"only_when": conditions} if conditions else {}
+
+    def _available(self, points: DraftPoints) -> None:
         """LocRemCtl is 0 for remote and 1 for local, where the device does not listen."""
         for model_id in (715, 802):
             model = self._found.first(model_id)
@@ -184,36 +196,53 @@ class _Drafting:
             if points.add("available", model, "LocRemCtl", **local):
                 return
 
-    def _power_limit(self, points: _Points) -> bool:
+    def _power_limit(self, points: DraftPoints) -> bool:
         immediate, controls = self._found.first(123), self._found.first(704)
         limit: dict[str, Any] = {"valid": [0, "1.1 * rated_power_kw"], "scale": "0.01 * rated_power_kw"}
-        spec = _setpoint([0, "rated_power_kw"], safe="safe_power_kw")
+        spec = {**setpoint_within([0, "rated_power_kw"], safe="safe_power_kw"), **self._only_remote(715)}
         # without the reversion time armed, a limit would outlive the controller
-        arm = _arm(controls, WMaxLimPctEnaRvrt=0, WMaxLimPctRvrtTms=REVERT_S, WMaxLimPctEna=1)
+        arm = fixed_registers(controls, WMaxLimPctEnaRvrt=0, WMaxLimPctRvrtTms=REVERT_S, WMaxLimPctEna=1)
         if arm and points.add("power_limit_kw", controls, "WMaxLimPct", **limit, setpoint={**spec, "arm": arm}):
             return True
-        arm = _arm(immediate, WMaxLimPct_RvrtTms=REVERT_S, WMaxLim_Ena=1)
+        arm = fixed_registers(immediate, WMaxLimPct_RvrtTms=REVERT_S, WMaxLim_Ena=1)
         return bool(arm) and points.add(
             "power_limit_kw", immediate, "WMaxLimPct", **limit, setpoint={**spec, "arm": arm}
         )
 
-    def _power_setpoint(self, points: _Points) -> bool:
+    def _power_setpoint(self, points: DraftPoints) -> bool:
         controls, storage = self._found.first(704), self._found.first(124)
-        spec = _setpoint(["-1 * rated_power_kw", "rated_power_kw"], safe=0)
+        spec = {**setpoint_within(["-1 * rated_power_kw", "rated_power_kw"], safe=0), **self._only_remote(715, 802)}
         # WSetMod 1 is watts; without renewal the device goes to 0 kW and stays there
-        arm = _arm(controls, WSetMod=1, WSetRvrt=0, WSetEnaRvrt=1, WSetRvrtTms=REVERT_S, WSetEna=1)
+        arm = fixed_registers(controls, WSetMod=1, WSetRvrt=0, WSetEnaRvrt=1, WSetRvrtTms=REVERT_S, WSetEna=1)
         watts: dict[str, Any] = {"valid": _TWO_WAY, "scale": KILO, "setpoint": {**spec, "arm": arm}}
         if arm and points.add("power_setpoint_kw", controls, "WSet", **watts):
             return True
-        # a negative discharge rate is a forced charge, also from the grid; bit 1 of StorCtl_Mod puts it in force
-        arm = _arm(storage, InOutWRte_RvrtTms=REVERT_S, ChaGriSet=1, StorCtl_Mod=2)
-        rate: dict[str, Any] = {"valid": _TWO_WAY, "scale": "0.01 * rated_power_kw", "setpoint": {**spec, "arm": arm}}
-        if not (arm and points.add("power_setpoint_kw", storage, "OutWRte", **rate)):
+        charge, limits = placed_in(storage, "InWRte"), fixed_registers(storage, StorCtl_Mod=3)
+        if storage is None or charge is None or not limits:
             return False
-        points.remarks.append(
-            "of model 124 only the discharge rate is written: below 0 it charges, above it is a limit"
-        )
-        return True
+        # a rate is a highest one, and below 0 the lowest of the other way: P and -P leave exactly P
+        exact = {
+            "before": self._before(points, storage),
+            "also": [{"address": charge.address, "carries": "negative"}],
+            "together": [[charge.address - 1, charge.address]],
+            "arm": limits,  # both bits: both rates are in force
+        }
+        if not self._implemented(storage, "InOutWRte_RvrtTms"):
+            del spec["revert_s"]
+        rate: dict[str, Any] = {"valid": _TWO_WAY, "scale": "0.01 * rated_power_kw", "setpoint": {**spec, **exact}}
+        return points.add("power_setpoint_kw", storage, "OutWRte", **rate)
+
+    def _before(self, points: DraftPoints, storage: FoundModel) -> list[dict[str, Any]]:
+        """What a rate of model 124 needs before it: its time of reversion, and leave to charge from the grid."""
+        before = []
+        if self._implemented(storage, "InOutWRte_RvrtTms"):
+            before += fixed_registers(storage, InOutWRte_RvrtTms=REVERT_S)
+        else:
+            points.remarks.append("the rates of model 124 have no time of reversion: they outlive the controller")
+        if self._implemented(storage, "ChaGriSet"):
+            before += fixed_registers(storage, ChaGriSet=1)
+            points.remarks.append("ChaGriSet is set to 1: the battery may charge from the grid")
+        return before
 
     def _rated(self, meaning: str, role: str) -> str:
         for model_id, name in _RATED[role]:
@@ -223,7 +252,13 @@ class _Drafting:
                 return f"{meaning}; the device says {said_w / 1000:g}"
         return meaning
 
-    def _suggestion(self, role: str, points: _Points, parameters: Mapping[str, str]) -> Suggestion:
+    def _suggestion(
+        self,
+        role: str,
+        points: DraftPoints,
+        parameters: Mapping[str, str],
+        heartbeats: Sequence[Mapping[str, Any]] = (),
+    ) -> Suggestion:
         found = self._found
         who = " ".join(word for word in (found.manufacturer, found.model) if word) or "A device"
         kind = role.partition("_")[0]
@@ -238,33 +273,6 @@ class _Drafting:
         }
         if parameters:
             profile["parameters"] = dict(parameters)
+        if heartbeats:
+            profile["heartbeats"] = [dict(heartbeat) for heartbeat in heartbeats]
         return Suggestion(role, {**profile, "points": points.points}, tuple(points.remarks))
-
-
-def _placed(model: FoundModel | None, name: str) -> PlacedPoint | None:
-    if model is None:
-        return None
-    return next((point for point in points_of_model(model) if point.name == name), None)
-
-
-def _arm(model: FoundModel | None, **registers: int) -> list[dict[str, Any]]:
-    """Fixed values for registers of a model, in this order; empty when one of them is not there."""
-    placed = [(_placed(model, name), value) for name, value in registers.items()]
-    if any(point is None for point, _ in placed):
-        return []
-    return [
-        {"address": point.address, "type": point.spec.type, "value": value}
-        for point, value in placed
-        if point is not None
-    ]
-
-
-def _setpoint(span: Sequence[float | str], safe: float | str) -> dict[str, Any]:
-    return {
-        "range": list(span),
-        "resolution": "0.001 * rated_power_kw",
-        "tolerance": "0.005 * rated_power_kw",
-        "safe": safe,
-        "revert_s": REVERT_S,
-        "refresh_s": REVERT_S // 2,
-    }

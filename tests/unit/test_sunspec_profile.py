@@ -10,6 +10,8 @@ from config.point import points_of
 from config.points import NEEDS, STANDARD_POINTS
 from config.profile import ModbusProfile, parameters_used
 from config.references import loose_ends
+from drivers.driver import Setpoint
+from drivers.register_writes import Write, writes_of
 from drivers.sunspec import Discovered, FoundModel
 from drivers.sunspec_models import MODELS
 from drivers.sunspec_profile import Suggestion, profiles_of
@@ -45,6 +47,7 @@ EVERYTHING = [
     (1, 103, 802, 124),
     (1, 701, 702, 703, 704),
     (1, 701, 702, 703, 704, 713, 715, 802),
+    (1, 701, 702, 703, 704, 712, 713, 714, 715),
     (1, 802),
     *((1, meter) for meter in (201, 202, 203, 204, 211, 212, 213)),
     (1, 103, 120, 123, 1, 203, 1, 213),
@@ -127,22 +130,83 @@ def test_a_battery_of_the_new_models_falls_to_0_kw_when_left_alone() -> None:
     assert (point["setpoint"]["revert_s"], point["setpoint"]["refresh_s"]) == (120, 60)
 
 
-def test_a_battery_of_model_124_is_charged_by_a_negative_discharge_rate() -> None:
+def test_a_battery_of_model_124_is_told_both_its_rates() -> None:
+    """103 at 40070, 124 behind its 52 registers at 40122; 80 kW of 500 kW are 16.0 %."""
     made = made_from(1, 103, 124)["storage"]
-    point = points_in(made)["power_setpoint_kw"]
-    # 103 at 40070, 124 behind its 52 registers at 40122
-    assert (point["address"], point["scale_factor"], point["scale"]) == (40134, 40147, "0.01 * rated_power_kw")
-    assert [(arm["address"] - 40122, arm["value"]) for arm in point["setpoint"]["arm"]] == [(15, 120), (17, 1), (5, 2)]
-    assert any("only the discharge rate is written" in remark for remark in made.remarks)
+    points = points_of("device", ModbusProfile.model_validate(made.profile), PARAMETERS)
+    (point,) = (point for point in points if point.name == "power_setpoint_kw")
+    wrapped = 0x10000 - 160
+    for value, rates in ((80, (160, wrapped)), (-80, (wrapped, 160)), (0, (0, 0))):
+        assert writes_of(Setpoint(point=point, value=value), {40147: -1}) == [
+            Write(40137, (120,)),  # two minutes after nobody renewed it both rates fall away
+            Write(40139, (1,)),  # charging from the grid is allowed
+            Write(40134, rates),  # at most, and at least the other way
+            Write(40127, (3,)),  # both in force
+        ]
+    assert any("may charge from the grid" in remark for remark in made.remarks)
     assert any("whole inverter" in remark for remark in made.remarks)
 
 
-def test_local_control_makes_a_device_unavailable() -> None:
+def test_a_battery_of_model_124_without_its_extras() -> None:
+    found = device(1, 103, 124)
+    said = {"InOutWRte_RvrtTms": None, "ChaGriSet": None, "OutWRte": 100.0}
+    made = {one.role: one for one in profiles_of(found, {found.models[2]: said})}["storage"]
+    setpoint = points_in(made)["power_setpoint_kw"]["setpoint"]
+    assert setpoint["before"] == []
+    assert "revert_s" not in setpoint
+    assert any("they outlive the controller" in remark for remark in made.remarks)
+    ModbusProfile.model_validate(made.profile)
+
+
+def test_the_battery_of_a_fronius_hybrid_is_in_its_last_two_modules() -> None:
+    """160 at 2 with four modules from 12 on: charging in the third, discharging in the fourth, DCW at 11 in each."""
+    models = (FoundModel(160, 2, 8 + 4 * 20), FoundModel(103, 92, 50), FoundModel(124, 144, 24))
+    made = {one.role: one for one in profiles_of(Discovered(base=0, models=models, manufacturer="Fronius"))}
+    power = points_in(made["storage"])["active_power_kw"]
+    assert (power["address"], power["minus"], power["scale_factor"]) == (83, [63], 6)
+    inverter = points_in(made["inverter"])
+    assert {name for name in inverter if name.startswith("dc_")} == {"dc_1_power_kw", "dc_2_power_kw"}
+    other = {one.role: one for one in profiles_of(Discovered(base=0, models=models, manufacturer="Other"))}
+    assert points_in(other["storage"])["active_power_kw"]["address"] == 106
+    assert "dc_4_power_kw" in points_in(other["inverter"])
+
+
+def test_local_control_makes_a_device_unavailable_and_refuses_writing() -> None:
     """LocRemCtl 0 is remote: 1 = 1 - 0 is available."""
     made = made_from(701, 704, 713, 715)["storage"]
     point = points_in(made)["available"]
     assert (point["scale"], point["offset"], point["valid"]) == (-1.0, 1.0, [0, 1])
-    assert any("ControllerHb" in remark for remark in made.remarks)
+    conditions = points_in(made)["power_setpoint_kw"]["setpoint"]["only_when"]
+    assert conditions == [
+        {"address": point["address"], "values": [0], "otherwise": "the device is under local control"}
+    ]
+    inverter = points_in(made_from(701, 704, 715)["inverter"])
+    (condition,) = inverter["power_limit_kw"]["setpoint"]["only_when"]
+    assert condition["address"] == inverter["available"]["address"]
+
+
+def test_heartbeats_of_both_models_are_counted_every_second() -> None:
+    """701 at 2, 704 at 157, 713 at 224, 715 at 233 with ControllerHb at 5, 802 at 242 with CtrlHb at 19."""
+    made = made_from(701, 704, 713, 715, 802, base=0)["storage"]
+    assert made.profile["heartbeats"] == [
+        {"address": 238, "type": "u32", "period_s": 1},
+        {"address": 261, "type": "u16", "period_s": 1},
+    ]
+    assert len(points_in(made)["power_setpoint_kw"]["setpoint"]["only_when"]) == 2
+    found = device(1, 701, 704, 715)
+    (without,) = profiles_of(found, {found.models[3]: {"ControllerHb": None, "LocRemCtl": None}})
+    assert "heartbeats" not in without.profile
+    assert "only_when" not in points_in(without)["power_limit_kw"]["setpoint"]
+
+
+def test_ports_of_model_714_have_their_power() -> None:
+    """701 at 2, 714 at 157 with two ports of 25 registers from 177 on, DCW at 12 in each."""
+    (made,) = profiles_of(Discovered(base=0, models=(FoundModel(701, 2, 153), FoundModel(714, 157, 18 + 2 * 25))))
+    ports = [points_in(made)[f"dc_{number}_power_kw"] for number in (1, 2)]
+    assert [(port["address"], port["scale_factor"], port["type"]) for port in ports] == [
+        (189, 174, "s16"),
+        (214, 174, "s16"),
+    ]
 
 
 def test_without_the_registers_that_arm_it_nothing_is_written() -> None:
