@@ -6,6 +6,8 @@ import asyncio
 import json
 import struct
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,11 +18,11 @@ import sunspec2.modbus.client
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from config.clock import SystemClock
+from config.clock import Clock, SystemClock
 from config.connection import ModbusTcp
-from config.point import points_of
+from config.point import Point, points_of
 from config.profile import ModbusProfile
-from drivers.driver import Quality
+from drivers.driver import Accepted, Quality, Rejected, Setpoint
 from drivers.modbus import ModbusDriver
 from drivers.modbus_connection import ModbusConnection, Refusal
 from drivers.registers import Span
@@ -78,6 +80,45 @@ BANK = {
     "WHRtg_SF": 3,
     "CtrlHb": 9,
 }
+CONTROLS = {
+    "ID": 704,
+    "WMaxLimPctEna": 0,
+    "WMaxLimPct": 1000,
+    "WMaxLimPct_SF": -1,
+    "WMaxLimPctEnaRvrt": 1,
+    "WMaxLimPctRvrtTms": 0,
+    "WSetEna": 0,
+    "WSetMod": 0,
+    "WSet": 0,
+    "WSetRvrt": 5,
+    "WSet_SF": 2,
+    "WSetEnaRvrt": 0,
+    "WSetRvrtTms": 0,
+}
+DER = {"ID": 701, "W": -120, "W_SF": 2, "InvSt": 3, "TotWhInj": 10, "TotWhAbs": 20, "TotWh_SF": 3}
+CAPACITY = {"ID": 713, "SoC": 555, "Pct_SF": -1, "WHRtg": 100, "WH_SF": 3}
+CONTROL = {"ID": 715, "LocRemCtl": 0, "DERHb": 77, "ControllerHb": 65535, "OpCtl": 1}
+DC = {
+    "ID": 714,
+    "NPrt": 2,
+    "DCA_SF": -1,
+    "DCV_SF": -1,
+    "DCW_SF": 2,
+    "DCWH_SF": 3,
+    "Tmp_SF": 0,
+    "DCW": -110,
+    "Prt": [{"PrtTyp": 0, "ID": 1, "DCW": 40, "DCV": 8000}, {"PrtTyp": 1, "ID": 2, "DCW": -150, "DCV": 7500}],
+}
+IMMEDIATE = {
+    "ID": 123,
+    "Conn": 1,
+    "WMaxLimPct": 1000,
+    "WMaxLimPct_SF": -1,
+    "WMaxLimPct_RvrtTms": 0,
+    "WMaxLim_Ena": 0,
+    "OutPFSet_Ena": 0,
+    "VArPct_Ena": 0,
+}
 SETTINGS = {"ID": 121, "WMax": 5000, "WMax_SF": 1}
 STATUS = {"ID": 122, "PVConn": 7, "StorConn": 3, "ECPConn": 1, "ActWh": 12345678901, "WAval": 400, "WAval_SF": 1}
 
@@ -85,7 +126,25 @@ DEVICES: dict[str, list[dict[str, Any]]] = {
     "float": [COMMON, FLOAT_INVERTER, FLOAT_METER],
     "hybrid": [COMMON, INVERTER, SETTINGS, STATUS, STORAGE, MPPT],
     "bank": [COMMON, BANK],
+    "limited": [COMMON, INVERTER, IMMEDIATE],
+    "der": [COMMON, DER, CONTROLS, CAPACITY, DC, CONTROL],
 }
+
+
+@dataclass
+class SteppedClock:
+    """Time that a test moves on."""
+
+    seconds: float = 1000.0
+
+    def now(self) -> datetime:
+        return datetime(2026, 10, 14, tzinfo=UTC) + timedelta(seconds=self.seconds)
+
+    def site_s(self) -> float:
+        return self.seconds
+
+    def monotonic_s(self) -> float:
+        return self.seconds
 
 
 def words_of(models: Sequence[Mapping[str, Any]]) -> list[int]:
@@ -109,12 +168,21 @@ def ieee_1547_device() -> list[dict[str, Any]]:
 class Served:
     """A device behind a pymodbus server."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self, server: ModbusTcpServer) -> None:
+        self._server = server
+        self.port = port = cast("asyncio.Server", server.transport).sockets[0].getsockname()[1]
         self.connection = ModbusConnection(ModbusTcp(protocol="modbus", host="127.0.0.1", port=port, timeout_s=2.0))
 
     async def read(self, address: int, count: int) -> tuple[int, ...] | Refusal:
         return await self.connection.read(1, Span("holding", address, count))
+
+    async def set(self, address: int, word: int) -> None:
+        """The device changes by itself."""
+        await self._server.async_setValues(1, 16, address, [word])
+
+    async def model_seen_by_pysunspec2(self, model_id: int) -> dict[str, float | None]:
+        models = await asyncio.to_thread(self.seen_by_pysunspec2)
+        return next(model for model in models if model["ID"] == model_id)
 
     def seen_by_pysunspec2(self) -> list[dict[str, float | None]]:
         """Scaled values by point of each model in order; of repeated groups with their number in front."""
@@ -144,7 +212,7 @@ async def served(request: pytest.FixtureRequest) -> AsyncIterator[Served]:
     unit = SimDevice(1, [SimData(base, values=words, datatype=DataType.REGISTERS)])
     server = ModbusTcpServer([unit], address=("127.0.0.1", 0))
     await server.serve_forever(background=True)
-    one = Served(cast("asyncio.Server", server.transport).sockets[0].getsockname()[1])
+    one = Served(server)
     yield one
     await one.connection.shut()
     await server.shutdown()
@@ -182,13 +250,22 @@ async def test_we_find_and_read_what_pysunspec2_does(served: Served) -> None:
     assert compared >= 8
 
 
-async def readings_of(served: Served, role: str, **parameters: float) -> dict[str, float]:
+async def driver_for(
+    served: Served, role: str, clock: Clock | None = None, **parameters: float
+) -> tuple[ModbusDriver, dict[str, Point]]:
+    """A connected driver with the profile that discovery makes."""
     found = await found_in(served)
     made = {one.role: one for one in profiles_of(found, await values_of(served.read, found))}[role]
-    points = points_of("device", ModbusProfile.model_validate(made.profile), parameters)
-    driver = ModbusDriver(served.connection, 1, points, SystemClock())
+    profile = ModbusProfile.model_validate(made.profile)
+    points = points_of("device", profile, parameters)
+    driver = ModbusDriver(served.connection, 1, points, clock or SystemClock(), profile.heartbeats)
     await driver.connect()
-    readings = await driver.read(points)
+    return driver, {point.name: point for point in points}
+
+
+async def readings_of(served: Served, role: str, **parameters: float) -> dict[str, float]:
+    driver, points = await driver_for(served, role, **parameters)
+    readings = await driver.read(list(points.values()))
     assert {reading.quality for reading in readings} == {Quality.GOOD}
     return {reading.point.partition(".")[2]: reading.value for reading in readings if reading.value is not None}
 
@@ -232,3 +309,86 @@ async def test_a_battery_bank_is_read_and_not_written(served: Served) -> None:
     assert await readings_of(served, "storage", rated_power_kw=1000) == pytest.approx(
         {"active_power_kw": -25.0, "soc": 0.4321, "available": 1.0}
     )
+
+
+# -- control -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("served", [("hybrid", 40000)], indirect=True)
+@pytest.mark.parametrize("power_kw", [20.0, -12.5, 0.0])
+async def test_a_battery_of_model_124_gets_exactly_what_it_is_told(served: Served, power_kw: float) -> None:
+    driver, points = await driver_for(served, "storage", rated_power_kw=50)
+    setpoint = Setpoint(point=points["power_setpoint_kw"], value=power_kw)
+    assert await driver.write([setpoint]) == [Accepted(pytest.approx(power_kw))]
+    seen = await served.model_seen_by_pysunspec2(124)
+    assert seen["OutWRte"] == pytest.approx(power_kw / 50 * 100)
+    assert seen["InWRte"] == pytest.approx(-power_kw / 50 * 100)
+    assert (seen["StorCtl_Mod"], seen["ChaGriSet"], seen["InOutWRte_RvrtTms"]) == (3, 1, 120)
+    # what else stands in the model is left as it was
+    assert (seen["WChaMax"], seen["ChaState"]) == (50000, pytest.approx(65.5))
+
+
+@pytest.mark.parametrize("served", [("der", 0)], indirect=True)
+async def test_a_battery_of_the_new_models_is_read_and_controlled(served: Served) -> None:
+    driver, points = await driver_for(served, "storage", rated_power_kw=50)
+    readings = await driver.read(list(points.values()))
+    assert {reading.point.partition(".")[2]: reading.value for reading in readings} == pytest.approx(
+        {
+            "active_power_kw": -12.0,
+            "energy_import_kwh": 10.0,
+            "energy_export_kwh": 20.0,
+            "soc": 0.555,
+            "available": 1.0,
+            "power_setpoint_kw": 0.0,
+        }
+    )
+    setpoint = Setpoint(point=points["power_setpoint_kw"], value=-33.3)
+    assert await driver.write([setpoint]) == [Accepted(pytest.approx(-33.3))]
+    seen = await served.model_seen_by_pysunspec2(704)
+    assert (seen["WSet"], seen["WSetMod"], seen["WSetEna"]) == (pytest.approx(-33300), 1, 1)
+    assert (seen["WSetRvrt"], seen["WSetEnaRvrt"], seen["WSetRvrtTms"]) == (0, 1, 120)
+    # the power limit of the same model is another matter
+    assert (seen["WMaxLimPctEna"], seen["WMaxLimPct"]) == (0, 100)
+
+
+@pytest.mark.parametrize("served", [("der", 40000)], indirect=True)
+async def test_a_device_hears_that_it_is_controlled_and_keeps_local_control(served: Served) -> None:
+    clock = SteppedClock()
+    driver, points = await driver_for(served, "storage", clock, rated_power_kw=50)
+    setpoint = points["power_setpoint_kw"]
+    control = next(model for model in (await found_in(served)).models if model.id == 715)
+    await driver.beat()
+    assert (await served.model_seen_by_pysunspec2(715))["ControllerHb"] == 65535
+    await driver.write([Setpoint(point=setpoint, value=10)])
+    for count in (65536, 65537, 65538):
+        assert await driver.beat() == []
+        assert (await served.model_seen_by_pysunspec2(715))["ControllerHb"] == count
+        clock.seconds += 1
+    await served.set(control.address + 2, 1)
+    assert await driver.write([Setpoint(point=setpoint, value=20)]) == [
+        Rejected(f"{setpoint.key}: the device is under local control (register {control.address + 2} says 1)")
+    ]
+    assert (await served.model_seen_by_pysunspec2(704))["WSet"] == pytest.approx(10000)
+    (reading,) = await driver.read([points["available"]])
+    assert reading.value == 0.0
+
+
+@pytest.mark.parametrize("served", [("1547", 40000)], indirect=True)
+async def test_without_a_scale_factor_the_example_of_pysunspec2_is_not_written(served: Served) -> None:
+    driver, points = await driver_for(served, "storage", rated_power_kw=10)
+    setpoint = points["power_setpoint_kw"]
+    before = await served.model_seen_by_pysunspec2(704)
+    assert await driver.write([Setpoint(point=setpoint, value=4.0)]) == [
+        Rejected(f"{setpoint.key}: the device has no scale factor")
+    ]
+    assert await served.model_seen_by_pysunspec2(704) == before
+
+
+@pytest.mark.parametrize("served", [("limited", 40000), ("limited", 0)], indirect=True)
+async def test_an_inverter_is_limited_and_the_limit_read_back(served: Served) -> None:
+    driver, points = await driver_for(served, "inverter", rated_power_kw=50, safe_power_kw=20)
+    limit = points["power_limit_kw"]
+    assert await driver.write([Setpoint(point=limit, value=31.25)]) == [Accepted(pytest.approx(31.25))]
+    seen = await served.model_seen_by_pysunspec2(123)
+    assert (seen["WMaxLimPct"], seen["WMaxLim_Ena"], seen["WMaxLimPct_RvrtTms"]) == (pytest.approx(62.5), 1, 120)
+    assert (seen["Conn"], seen["OutPFSet_Ena"]) == (1, 0)
