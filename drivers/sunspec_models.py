@@ -8,6 +8,7 @@ from typing import Final
 
 from config.register import ModbusType
 from drivers.sunspec_tables import COMMON as COMMON
+from drivers.sunspec_tables import KACO as KACO
 from drivers.sunspec_tables import MODULES, TABLES
 
 _TYPES: Final[Mapping[str, tuple[ModbusType, tuple[int, ...]]]] = {

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from drivers.sunspec import Discovered, FoundModel, Values
 from drivers.sunspec_draft import REVERT_S, DraftPoints, fixed_registers, placed_in, setpoint_within
-from drivers.sunspec_models import COMMON
+from drivers.sunspec_models import COMMON, KACO
 
 INVERTERS: Final = (101, 102, 103, 111, 112, 113)
 METERS: Final = (201, 202, 203, 204, 211, 212, 213)
@@ -19,6 +19,10 @@ STORAGE: Final = (713, 802, 124)
 
 HEARTBEAT_S: Final = 1
 """Models 715 and 802 want their heartbeat counted up every second."""
+
+KACO_WATCHDOG_S: Final = 60
+KACO_BEAT_S: Final = 5
+"""KACO wants its watchdog of a minute wound up at least every ten seconds."""
 
 BATTERY_MODULES: Final = (3, 4)
 """Of a Fronius hybrid's four modules in model 160: what charges and what discharges the battery."""
@@ -63,7 +67,7 @@ def profiles_of(discovered: Discovered, values: Values | None = None) -> tuple[S
     draft = _Drafting(discovered, values or {})
     made = []
     der = discovered.first(DER)
-    storage = discovered.first(*STORAGE)
+    storage = discovered.first(*STORAGE, KACO)
     inverter = discovered.first(*INVERTERS) or (der if storage is None else None)
     if inverter is not None:
         made.append(draft.inverter(inverter))
@@ -102,7 +106,9 @@ class _Drafting:
     def storage(self) -> Suggestion:
         points = DraftPoints(self._values)
         der, bank, inverter = (self._found.first(*ids) for ids in ((DER,), (802,), INVERTERS))
-        if points.add("active_power_kw", der, "W", valid=_TWO_WAY, scale=KILO):
+        if points.add("active_power_kw", self._found.first(KACO), "W", valid=_TWO_WAY, scale=KILO):
+            points.remarks.append("model 64201 is KACO's own: its inverter must have been requested to run")
+        elif points.add("active_power_kw", der, "W", valid=_TWO_WAY, scale=KILO):
             points.add("energy_import_kwh", der, "TotWhInj", valid=_ANY_ENERGY_KWH, scale=KILO, read="slow")
             points.add("energy_export_kwh", der, "TotWhAbs", valid=_ANY_ENERGY_KWH, scale=KILO, read="slow")
         elif points.add("active_power_kw", bank, "W", valid=_TWO_WAY, scale=KILO):
@@ -111,10 +117,11 @@ class _Drafting:
             points.remarks.append("active_power_kw is the battery's DC power: modules 3 (charge) and 4 (discharge)")
         elif points.add("active_power_kw", inverter, "W", valid=_TWO_WAY, scale=KILO):
             points.remarks.append("active_power_kw is the AC power of the whole inverter, with its PV if it has any")
-        any(
+        if not any(
             points.add("soc", self._found.first(model_id), name, valid=[0, 1], scale=PERCENT)
             for model_id, name in zip(STORAGE, ("SoC", "SoC", "ChaState"), strict=True)
-        )
+        ):
+            points.remarks.append("there is no state of charge, which a battery needs: only its own management has it")
         self._available(points)
         if not self._power_setpoint(points):
             points.remarks.append("there is no model 704 or 124: the power cannot be set")
@@ -175,7 +182,8 @@ class _Drafting:
             placed = placed_in(model, names[model_id])
             if placed is not None and self._implemented(model, names[model_id]):
                 counted.append({"address": placed.address, "type": placed.spec.type, "period_s": HEARTBEAT_S})
-        return counted
+        watchdog = fixed_registers(self._found.first(KACO), Watchdog=KACO_WATCHDOG_S)
+        return [*counted, *({**register, "period_s": KACO_BEAT_S} for register in watchdog)]
 
     def _only_remote(self, *models: int) -> dict[str, Any]:
         """LocRemCtl is 0 for remote and 1 for local: then somebody stands before the device."""
@@ -212,6 +220,8 @@ class _Drafting:
     def _power_setpoint(self, points: DraftPoints) -> bool:
         controls, storage = self._found.first(704), self._found.first(124)
         spec = {**setpoint_within(["-1 * rated_power_kw", "rated_power_kw"], safe=0), **self._only_remote(715, 802)}
+        if self._kaco_setpoint(points, spec):
+            return True
         # WSetMod 1 is watts; without renewal the device goes to 0 kW and stays there
         arm = fixed_registers(controls, WSetMod=1, WSetRvrt=0, WSetEnaRvrt=1, WSetRvrtTms=REVERT_S, WSetEna=1)
         watts: dict[str, Any] = {"valid": _TWO_WAY, "scale": KILO, "setpoint": {**spec, "arm": arm}}
@@ -231,6 +241,14 @@ class _Drafting:
             del spec["revert_s"]
         rate: dict[str, Any] = {"valid": _TWO_WAY, "scale": "0.01 * rated_power_kw", "setpoint": {**spec, **exact}}
         return points.add("power_setpoint_kw", storage, "OutWRte", **rate)
+
+    def _kaco_setpoint(self, points: DraftPoints, spec: Mapping[str, Any]) -> bool:
+        """WSetPct of model 64201; its watchdog stops the inverter when nobody renews it."""
+        kaco = self._found.first(KACO)
+        watched = {"revert_s": KACO_WATCHDOG_S, "refresh_s": KACO_WATCHDOG_S // 2}
+        setpoint = {**spec, **watched, "arm": fixed_registers(kaco, WSet_Ena=1)}
+        rate: dict[str, Any] = {"valid": _TWO_WAY, "scale": "0.01 * rated_power_kw", "setpoint": setpoint}
+        return points.add("power_setpoint_kw", kaco, "WSetPct", **rate)
 
     def _before(self, points: DraftPoints, storage: FoundModel) -> list[dict[str, Any]]:
         """What a rate of model 124 needs before it: its time of reversion, and leave to charge from the grid."""

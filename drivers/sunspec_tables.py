@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from typing import Final
 
 COMMON: Final = 1
+KACO: Final = 64201
+"""A vendor's model, as OpenEMS knows it; those from 64000 on are not in the standard."""
 
 _INVERTER = """
     A uint16 2/6 A; AphA uint16 3/6 A; AphB uint16 4/6 A; AphC uint16 5/6 A; PPVphAB uint16 7/13 V
@@ -265,6 +267,15 @@ TABLES: Final[tuple[tuple[int, str, int, str], ...]] = (
         CellVMin uint16 40/60 V; CellVMinStr uint16 41; CellVMinMod uint16 42; CellVAvg uint16 43/60 V
         A int16 44/61 A; AChaMax uint16 45/62 A; ADisChaMax uint16 46/62 A; W int16 47/63 W; ReqInvState enum16 48
         ReqW int16 49/63 W; SetOp enum16 50 rw; SetInvState enum16 51 rw
+        """,
+    ),
+    (
+        KACO,
+        "KACO gridsave",
+        52,
+        """
+        RequestedState enum16 4 rw; CurrentState enum16 5; ControlMode enum16 6; Watchdog uint16 8 s rw
+        WSetPct int16 9/46 %WMax rw; VarSetPct int16 10/47 % rw; WSet_Ena enum16 25 rw; W int16 35/51 W
         """,
     ),
 )

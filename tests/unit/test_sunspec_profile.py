@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import config
+from config.loader import load_profile
 from config.point import points_of
 from config.points import NEEDS, STANDARD_POINTS
-from config.profile import ModbusProfile, parameters_used
+from config.profile import ModbusPoint, ModbusProfile, parameters_used
 from config.references import loose_ends
 from drivers.driver import Setpoint
 from drivers.register_writes import Write, writes_of
@@ -197,6 +200,62 @@ def test_heartbeats_of_both_models_are_counted_every_second() -> None:
     (without,) = profiles_of(found, {found.models[3]: {"ControllerHb": None, "LocRemCtl": None}})
     assert "heartbeats" not in without.profile
     assert "only_when" not in points_in(without)["power_limit_kw"]["setpoint"]
+
+
+def test_a_kaco_gridsave_reads_like_the_profile_that_comes_along() -> None:
+    made = made_from(1, 103, 121, 64201)["storage"]
+    ours = ModbusProfile.model_validate(made.profile)
+    shipped = load_profile(Path(config.__file__).parent / "profiles" / "kaco_gridsave.yaml")
+    assert isinstance(shipped, ModbusProfile)
+    assert ours.heartbeats == shipped.heartbeats
+    assert ours.points["active_power_kw"] == shipped.points["active_power_kw"]
+    made_up, by_hand = ours.points["power_setpoint_kw"], shipped.points["power_setpoint_kw"]
+    assert by_hand.setpoint is not None
+    # the shipped one only assumes its addresses, so it looks whether the model is there
+    assert [(each.address, each.values) for each in by_hand.setpoint.only_when] == [(40154, (64201,))]
+    assumed = by_hand.setpoint.model_copy(update={"only_when": ()})
+    assert made_up == by_hand.model_copy(update={"setpoint": assumed})
+    assert any("no state of charge" in remark for remark in made.remarks)
+
+
+@pytest.mark.parametrize(
+    ("role", "shipped", "lengths"),
+    [
+        ("storage", "sunspec_storage_124", {}),
+        ("inverter", "fronius_gen24", {1: 65}),
+        ("storage", "fronius_gen24_battery", {1: 65}),
+        ("meter", "fronius_meter", {1: 65}),
+    ],
+)
+def test_the_shipped_profiles_have_the_addresses_that_discovery_finds(
+    role: str, shipped: str, lengths: dict[int, int]
+) -> None:
+    layout = {"sunspec_storage_124": (1, 103, 120, 123, 124), "fronius_meter": (1, 203)}
+    ids = layout.get(shipped, (1, 103, 120, 121, 122, 123, 160, 124))
+    models, address = [], 40002
+    for model_id in ids:
+        length = lengths.get(model_id, MODELS[model_id].length) + (4 * 20 if model_id == 160 else 0)
+        models.append(FoundModel(model_id, address, length))
+        address += 2 + length
+    manufacturer = "Fronius" if shipped.startswith("fronius") else ""
+    found = Discovered(base=40000, models=tuple(models), manufacturer=manufacturer)
+    made = {one.role: one for one in profiles_of(found)}[role]
+    ours = ModbusProfile.model_validate(made.profile).points
+    profile = load_profile(Path(config.__file__).parent / "profiles" / f"{shipped}.yaml")
+    theirs = profile.points
+    compared = set(ours) & set(theirs) - ({"active_power_kw"} if role == "inverter" else set())
+    assert len(compared) >= 3
+    for name in compared:
+        by_hand = theirs[name]
+        assert isinstance(by_hand, ModbusPoint)
+        assert registers_in(ours[name]) == registers_in(by_hand), name
+
+
+def registers_in(point: ModbusPoint) -> object:
+    """Everything that says where and how, without what a person may judge otherwise."""
+    setpoint = point.setpoint
+    told = None if setpoint is None else (setpoint.before, setpoint.also, setpoint.arm, setpoint.together)
+    return (point.address, point.type, point.plus, point.minus, point.scale, point.scale_factor, point.sentinels, told)
 
 
 def test_ports_of_model_714_have_their_power() -> None:
