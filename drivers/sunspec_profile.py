@@ -231,8 +231,9 @@ class _Drafting:
         if storage is None or charge is None or not limits:
             return False
         # a rate is a highest one, and below 0 the lowest of the other way: P and -P leave exactly P
+        before = self._before(points, storage)
         exact = {
-            "before": self._before(points, storage),
+            **({"before": before} if before else {}),
             "also": [{"address": charge.address, "carries": "negative"}],
             "together": [[charge.address - 1, charge.address]],
             "arm": limits,  # both bits: both rates are in force

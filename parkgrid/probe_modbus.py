@@ -213,7 +213,7 @@ def _mapping(data: dict[str, Any]) -> CommentedMap:
         match value:
             case dict():
                 mapping[key] = _mapping(value)
-            case list() if key == "arm":
+            case [dict(), *_]:
                 mapping[key] = CommentedSeq([_flowing(CommentedMap(item)) for item in value])
             case list() if key == "sentinels":
                 mapping[key] = _flowing(CommentedSeq([HexCapsInt(item) for item in value]))

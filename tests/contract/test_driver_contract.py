@@ -228,6 +228,13 @@ async def test_a_closed_driver_leaves_no_task_and_no_socket(rig: Rig, driver: Dr
         await other.close()
 
 
+async def test_a_driver_without_heartbeats_says_nothing_and_beats_only_when_connected(rig: Rig, driver: Driver) -> None:
+    assert await driver.beat() == []
+    await driver.close()
+    with pytest.raises(LinkDown):
+        await driver.beat()
+
+
 # -- reading -------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from config.point import Point, points_of
 from config.profile import ModbusProfile
+from config.register import Carries, ModbusType, part_of
+from drivers.codec import decode, limits_of
 from drivers.driver import Reading, Setpoint
 from drivers.modbus_connection import Refusal
 from drivers.quality import Stamp
@@ -124,3 +126,26 @@ def test_a_directed_setpoint_reads_back_with_its_sign(value: int, turn: bool) ->
 def test_a_size_beyond_the_register_is_refused_not_wrapped() -> None:
     with pytest.raises(Refused, match=r"outside 0\.\.65535"):
         write(a_point(direction=DIRECTION, setpoint=LIMITS, scale=0.0001), -30)
+
+
+@given(
+    st.floats(-70_000, 70_000),
+    st.sampled_from(["value", "negative", "positive_part", "negative_part", "size"]),
+    st.sampled_from(["u16", "s16", "u32", "s32", "f32"]),
+    st.booleans(),
+)
+def test_a_further_register_has_its_part_or_the_whole_is_refused(
+    value: float, carries: Carries, kind: ModbusType, low_word_first: bool
+) -> None:
+    also = [{"address": 20, "type": kind, "carries": carries}]
+    limits = {**LIMITS, "range": [-70_000, 70_000]}
+    point = a_point(type="s32", low_word_first=low_word_first, setpoint={**limits, "also": also})
+    part = part_of(value, carries)
+    try:
+        own, further = write(point, value)
+    except Refused:
+        low, high = limits_of(kind)
+        assert not low <= round(part) <= high
+        return
+    assert own.address == 10
+    assert decode(further.words, kind, low_word_first=low_word_first) == pytest.approx(part, abs=0.5, rel=1e-6)

@@ -18,6 +18,7 @@ from drivers.register_writes import Write, writes_of
 from drivers.sunspec import Discovered, FoundModel
 from drivers.sunspec_models import MODELS
 from drivers.sunspec_profile import Suggestion, profiles_of
+from parkgrid.probe_modbus import UnitFound, profile_text
 
 PARAMETERS = {"rated_power_kw": 500.0, "safe_power_kw": 100.0}
 
@@ -155,7 +156,7 @@ def test_a_battery_of_model_124_without_its_extras() -> None:
     said = {"InOutWRte_RvrtTms": None, "ChaGriSet": None, "OutWRte": 100.0}
     made = {one.role: one for one in profiles_of(found, {found.models[2]: said})}["storage"]
     setpoint = points_in(made)["power_setpoint_kw"]["setpoint"]
-    assert setpoint["before"] == []
+    assert "before" not in setpoint
     assert "revert_s" not in setpoint
     assert any("they outlive the controller" in remark for remark in made.remarks)
     ModbusProfile.model_validate(made.profile)
@@ -256,6 +257,16 @@ def registers_in(point: ModbusPoint) -> object:
     setpoint = point.setpoint
     told = None if setpoint is None else (setpoint.before, setpoint.also, setpoint.arm, setpoint.together)
     return (point.address, point.type, point.plus, point.minus, point.scale, point.scale_factor, point.sentinels, told)
+
+
+@pytest.mark.parametrize("ids", [(1, 103, 124), (1, 103, 121, 64201), (1, 701, 704, 713, 715, 802)], ids=str)
+def test_a_suggested_file_says_what_was_suggested(ids: tuple[int, ...], tmp_path: Path) -> None:
+    found = device(*ids)
+    made = {one.role: one for one in profiles_of(found)}["storage"]
+    unit = UnitFound(unit=1, answers=True, sunspec=found, values={}, suggestions=(made,), reason="")
+    path = tmp_path / "suggested.yaml"
+    path.write_text(profile_text(unit, made), encoding="utf-8")
+    assert load_profile(path) == ModbusProfile.model_validate(made.profile)
 
 
 def test_ports_of_model_714_have_their_power() -> None:
