@@ -76,6 +76,9 @@ async def test_registers_are_read_and_written(connection: ModbusConnection) -> N
     assert await connection.write(UNIT, FIRST + 1, [0xFFFF]) is None
     assert await connection.write(UNIT, FIRST + 2, [0x1234, 0x5678]) is None
     assert await connection.read(UNIT, holding(FIRST, 4)) == (0x022B, 0xFFFF, 0x1234, 0x5678)
+    # one register by the function for several
+    assert await connection.write(UNIT, FIRST + 3, [0x4321], always_16=True) is None
+    assert await connection.read(UNIT, holding(FIRST, 4)) == (0x022B, 0xFFFF, 0x1234, 0x4321)
     refusal = await connection.read(UNIT, holding(0))
     assert isinstance(refusal, Refusal)
     assert refusal.reason == "the device refuses: illegal data address"
