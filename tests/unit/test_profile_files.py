@@ -150,6 +150,11 @@ def test_a_point_that_does_not_hold_together_is_told(profile: Path, old: str, ne
         ("safe: 0}", "safe: 0, together: [[2, 2]]}", "should be 2 to 123 registers"),
         ("safe: 0}", "safe: 0, arm: [{address: 3, type: u32, value: 1}], together: [[2, 3]]}", "filled by"),
         ("safe: 0}", "safe: 0, arm: [{address: 3, value: 1}, {address: 3, value: 2}], together: [[2, 3]]}", "once"),
+        (
+            "safe: 0}",
+            "safe: 0, before: [{address: 1, value: 1}], arm: [{address: 3, value: 1}], together: [[1, 2], [2, 3]]}",
+            "should not overlap",
+        ),
         ("safe: 0}", "safe: 0, only_when: [{address: 3, values: []}]}", "only_when"),
         ("parameters:", "heartbeats: [{address: 9, type: s16, period_s: 1}]\nparameters:", "which needs a type u16"),
         ("parameters:", "heartbeats: [{address: 9, value: 70000, period_s: 1}]\nparameters:", "u16 can carry"),
