@@ -95,6 +95,6 @@ class Driver(Protocol):
 
     async def write(self, setpoints: Sequence[Setpoint]) -> list[WriteResult]: ...  # one each; raises LinkDown
 
-    async def beat(self) -> list[Rejected]: ...  # writes the heartbeats that are due, once it took a setpoint; LinkDown
+    async def beat(self) -> list[Rejected]: ...  # writes the heartbeats that are due; those not taken; raises LinkDown
 
     async def close(self) -> None: ...  # idempotent

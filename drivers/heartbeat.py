@@ -31,6 +31,7 @@ class Pulse:
     heartbeats: tuple[Heartbeat, ...]
     _beaten_s: dict[Heartbeat, float] = field(default_factory=dict)
     _counts: dict[Heartbeat, int] = field(default_factory=dict)
+    _refusals: dict[Heartbeat, Refusal] = field(default_factory=dict)
 
     def due(self, now_s: float) -> list[Heartbeat]:
         """Those whose period is over, and those that have not beaten yet."""
@@ -52,14 +53,26 @@ class Pulse:
         self._counts[heartbeat] = count
 
     def next(self, heartbeat: Heartbeat, now_s: float) -> Words:
-        """The registers to write now. Raises Refused for a value that its type cannot carry."""
+        """The registers to write now."""
         self._beaten_s[heartbeat] = now_s
         number = heartbeat.value
         if number is None:
             number = self._counts[heartbeat] = count_after(heartbeat, self._counts.get(heartbeat, 0))
         return encode(number, heartbeat.type, low_word_first=heartbeat.low_word_first)
 
+    def answered(self, heartbeat: Heartbeat, refusal: Refusal | None) -> None:
+        """What became of the last beat."""
+        if refusal is None:
+            self._refusals.pop(heartbeat, None)
+        else:
+            self._refusals[heartbeat] = refusal
+
+    def refused(self) -> list[str]:
+        """Why a device did not take heartbeats the last time that they were due."""
+        return [f"heartbeat at {beat.address}: {refusal.reason}" for beat, refusal in self._refusals.items()]
+
     def forget(self) -> None:
         """A device that was away may have come back with another count, and hears from us at once."""
         self._beaten_s.clear()
         self._counts.clear()
+        self._refusals.clear()

@@ -129,7 +129,9 @@ class Link:
         if not self._connected:
             return
         refused = await self._attempt(self._driver.beat)
-        why = "; ".join(each.reason for each in refused or ())
+        if refused is None:
+            return
+        why = "; ".join(each.reason for each in refused)
         if why and why != self._unheard:
             _log.warning("%s", why)
         self._unheard = why

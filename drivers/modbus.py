@@ -116,9 +116,9 @@ class ModbusDriver(SharedDriver[ModbusConnection]):
             writes = writes_of(setpoint, await self._exponents_to_write_with(source))
         except (NoNumber, Refused) as refused:
             return Rejected(f"{setpoint.point.key}: {refused}")
-        objection = await self._objection(source)
-        if objection is not None:
-            return Rejected(f"{setpoint.point.key}: {objection}")
+        why_not = await self._objection(source)
+        if why_not is not None:
+            return Rejected(f"{setpoint.point.key}: {why_not}")
         for write in writes:
             refusal = await self._connection.write(self._unit, write.address, write.words, always_16=write.always_16)
             if refusal is not None:
@@ -148,16 +148,9 @@ class ModbusDriver(SharedDriver[ModbusConnection]):
     async def _beat(self) -> list[Rejected]:
         if not self._controlled:
             return []
-        refused = []
         for heartbeat in self._pulse.due(self._clock.monotonic_s()):
             if self._pulse.must_be_seen(heartbeat):
                 self._pulse.seen(heartbeat, await self._connection.read(self._unit, heartbeat_span(heartbeat)))
-            try:
-                words = self._pulse.next(heartbeat, self._clock.monotonic_s())
-            except Refused as unfit:
-                refused.append(Rejected(f"heartbeat at {heartbeat.address}: {unfit}"))
-                continue
-            refusal = await self._connection.write(self._unit, heartbeat.address, words)
-            if refusal is not None:
-                refused.append(Rejected(f"heartbeat at {heartbeat.address}: {refusal.reason}"))
-        return refused
+            words = self._pulse.next(heartbeat, self._clock.monotonic_s())
+            self._pulse.answered(heartbeat, await self._connection.write(self._unit, heartbeat.address, words))
+        return [Rejected(f"{self}: {why}") for why in self._pulse.refused()]

@@ -106,7 +106,10 @@ class SharedDriver(ABC, Generic[ConnectionT]):
         """Write once and read back. Raises LinkDown."""
 
     async def _beat(self) -> list[Rejected]:
-        """Write the heartbeats that are due; a protocol without them has nothing to do. Raises LinkDown."""
+        """Write the heartbeats that are due, once the device has taken a setpoint. Raises LinkDown.
+
+        Returns those that it did not take the last time. A protocol without heartbeats has nothing to do.
+        """
         return []
 
     def __str__(self) -> str:

@@ -67,7 +67,7 @@ def profiles_of(discovered: Discovered, values: Values | None = None) -> tuple[S
     draft = _Drafting(discovered, values or {})
     made = []
     der = discovered.first(DER)
-    storage = discovered.first(*STORAGE, KACO)
+    storage = discovered.first(*STORAGE) or draft.kaco
     inverter = discovered.first(*INVERTERS) or (der if storage is None else None)
     if inverter is not None:
         made.append(draft.inverter(inverter))
@@ -83,6 +83,11 @@ class _Drafting:
     def __init__(self, discovered: Discovered, values: Values) -> None:
         self._found = discovered
         self._values = values
+
+    @property
+    def kaco(self) -> FoundModel | None:
+        """KACO's own model, in a device of KACO: another vendor may have something else under this number."""
+        return self._found.first(KACO) if "kaco" in self._found.manufacturer.lower() else None
 
     # -- what a device is ------------------------------------------------------------------------
 
@@ -106,7 +111,7 @@ class _Drafting:
     def storage(self) -> Suggestion:
         points = DraftPoints(self._values)
         der, bank, inverter = (self._found.first(*ids) for ids in ((DER,), (802,), INVERTERS))
-        if points.add("active_power_kw", self._found.first(KACO), "W", valid=_TWO_WAY, scale=KILO):
+        if points.add("active_power_kw", self.kaco, "W", valid=_TWO_WAY, scale=KILO):
             points.remarks.append("model 64201 is KACO's own: its inverter must have been requested to run")
         elif points.add("active_power_kw", der, "W", valid=_TWO_WAY, scale=KILO):
             points.add("energy_import_kwh", der, "TotWhInj", valid=_ANY_ENERGY_KWH, scale=KILO, read="slow")
@@ -126,7 +131,9 @@ class _Drafting:
         if not self._power_setpoint(points):
             points.remarks.append("there is no model 704 or 124: the power cannot be set")
         rated = self._rated("highest charge and discharge power, what a percent counts from", "storage")
-        return self._suggestion("storage", points, {"rated_power_kw": rated}, self._heartbeats(715, 802))
+        watchdog = fixed_registers(self.kaco, Watchdog=KACO_WATCHDOG_S)
+        heartbeats = [*self._heartbeats(715, 802), *({**each, "period_s": KACO_BEAT_S} for each in watchdog)]
+        return self._suggestion("storage", points, {"rated_power_kw": rated}, heartbeats)
 
     def meter(self, model: FoundModel, role: str) -> Suggestion:
         points = DraftPoints(self._values)
@@ -182,8 +189,7 @@ class _Drafting:
             placed = placed_in(model, names[model_id])
             if placed is not None and self._implemented(model, names[model_id]):
                 counted.append({"address": placed.address, "type": placed.spec.type, "period_s": HEARTBEAT_S})
-        watchdog = fixed_registers(self._found.first(KACO), Watchdog=KACO_WATCHDOG_S)
-        return [*counted, *({**register, "period_s": KACO_BEAT_S} for register in watchdog)]
+        return counted
 
     def _only_remote(self, *models: int) -> dict[str, Any]:
         """LocRemCtl is 0 for remote and 1 for local: then somebody stands before the device."""
@@ -245,7 +251,7 @@ class _Drafting:
 
     def _kaco_setpoint(self, points: DraftPoints, spec: Mapping[str, Any]) -> bool:
         """WSetPct of model 64201; its watchdog stops the inverter when nobody renews it."""
-        kaco = self._found.first(KACO)
+        kaco = self.kaco
         watched = {"revert_s": KACO_WATCHDOG_S, "refresh_s": KACO_WATCHDOG_S // 2}
         setpoint = {**spec, **watched, "arm": fixed_registers(kaco, WSet_Ena=1)}
         rate: dict[str, Any] = {"valid": _TWO_WAY, "scale": "0.01 * rated_power_kw", "setpoint": setpoint}

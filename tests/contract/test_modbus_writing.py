@@ -266,11 +266,14 @@ async def test_a_heartbeat_that_is_refused_is_told(tell: Tell, caplog: pytest.Lo
     told = await tell(PLAIN, {}, (WATCHDOG,))
     link = Link(told.driver, told.clock)
     await link.write([Setpoint(point=told.point, value=5)])
-    told.unit.locked = {8}
-    for _ in range(2):
-        told.clock.seconds += 5
-        await link.beat()
-    assert [record.message for record in caplog.records] == ["heartbeat at 8: the device refuses: illegal data address"]
+    for locked in ({8}, set(), {8}):
+        told.unit.locked = locked
+        for _ in range(11):
+            told.clock.seconds += 1
+            await link.beat()
+    # told when it begins, and not each second
+    reason = "unit 1: heartbeat at 8: the device refuses: illegal data address"
+    assert [record.message.partition(": ")[2] for record in caplog.records] == [reason, reason]
 
 
 async def test_a_link_that_is_not_connected_does_not_beat(tell: Tell) -> None:

@@ -85,9 +85,9 @@ async def test_without_an_end_marker_the_refused_address_ends_the_walk(tail: lis
 
 
 async def test_models_that_we_do_not_know_are_walked_over() -> None:
-    found = await found_in(Image({40000: [*SUNS, 64201, 5, *[0] * 5, *COMMON, *END]}))
+    found = await found_in(Image({40000: [*SUNS, 64999, 5, *[0] * 5, *COMMON, *END]}))
     assert [(model.id, model.address, model.title) for model in found.models] == [
-        (64201, 40002, ""),
+        (64999, 40002, ""),
         (1, 40009, "Common"),
     ]
     assert found.serial == "0815"
