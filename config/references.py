@@ -15,29 +15,26 @@ from pydantic import TypeAdapter
 from config.base import IDENTIFIER, NAME_LENGTH
 from config.document import Document, Fault, Location, read_document, shown
 from config.faults import SiteError, nearest, validate
-from config.point import Point, points_of
+from config.point import Point, SparkplugMetric, points_of
 from config.points import NEEDS
 from config.profile import (
+    AnyProfile,
     ModbusPoint,
-    ModbusProfile,
     MqttPoint,
-    MqttProfile,
     OpcuaPoint,
-    OpcuaProfile,
     Profile,
     parameters_used,
 )
 from config.tariff import Tariff
 
 HERE = Path(__file__).parent
-AnyProfile = ModbusProfile | OpcuaProfile | MqttProfile
 _PROFILE: TypeAdapter[AnyProfile] = TypeAdapter(Profile)
 _TARIFF: TypeAdapter[Tariff] = TypeAdapter(Tariff)
 
 
 def load_profile(path: Path) -> AnyProfile:
     """Load one device profile. Raises SiteError with every fault found."""
-    profile: AnyProfile = _load(path, _PROFILE, ModbusProfile | OpcuaProfile | MqttProfile)
+    profile: AnyProfile = _load(path, _PROFILE, Profile)
     return profile
 
 
@@ -262,6 +259,10 @@ def loose_ends(point: Point, names: Container[str]) -> Iterator[str]:
             texts = [point.source.topic]
             if point.source.setpoint is not None:
                 texts.append(point.source.setpoint.command_topic)
+                if point.source.setpoint.acknowledge is not None:
+                    texts.append(point.source.setpoint.acknowledge.topic)
+        case SparkplugMetric():
+            texts = [point.source.group, point.source.edge_node, point.source.device or "", point.source.metric]
     for text in texts:
         for brace in re.findall(r"\{.*?\}", text):
             yield f"{brace} in {shown(text)} is not a parameter of the profile"

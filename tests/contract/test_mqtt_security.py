@@ -174,7 +174,7 @@ async def make(free_port: int, keys: Path) -> AsyncIterator[Make]:
 
 def session_of(site: Site) -> MqttSession:
     """The session that a meter of the site has been given."""
-    session = links_of(site, SystemClock())["hall_1_meter"]._driver._session  # type: ignore[attr-defined]
+    session = links_of(site, SystemClock())["hall_1_meter"]._driver._connection  # type: ignore[attr-defined]
     assert isinstance(session, MqttSession)
     return session
 
@@ -402,7 +402,7 @@ async def test_who_leaves_says_goodbye_and_who_is_cut_off_is_missed(
 
 
 def cut_off(driver: MqttDriver) -> None:
-    client = driver._session._client
+    client = driver._connection._client
     assert client is not None
     line = client._client.socket()
     assert isinstance(line, socket.socket)
