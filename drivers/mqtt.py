@@ -49,7 +49,8 @@ class MqttDriver(SharedDriver[MqttSession]):
     async def _begin(self) -> None:
         await self._connection.listen(self._topics)
         for topic in self._answered_on:
-            self._answers[topic] = await self._connection.follow(topic, [topic], Answers)
+            self._answers[topic] = self._connection.follower(topic, Answers)
+        await self._connection.attend(self._answered_on)
 
     async def _read(self, points: Sequence[Point]) -> list[Reading]:
         await self._connection.check()

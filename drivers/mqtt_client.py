@@ -110,12 +110,12 @@ class MqttClient(aiomqtt.Client):
         said = isinstance(reason, ReasonCode) and reason.packetType == PacketTypes.DISCONNECT and reason.value
         return f"the broker ends the session: {reason}" if said else "the broker has gone"
 
-    async def deliver(self, topic: str, payload: str | bytes, *, retain: bool) -> str:
+    async def deliver(self, topic: str, payload: str | bytes, *, qos: int = 1, retain: bool) -> str:
         """Publish once and wait for the broker's receipt; why it refuses, or an empty text. Raises MqttError."""
         # one at a time: the library passes a receipt on without what it says
         async with self._delivering:
             self._refusal = ""
-            await self.publish(topic, payload, qos=1, retain=retain)
+            await self.publish(topic, payload, qos=qos, retain=retain)
             return self._refusal
 
     def _on_disconnect(

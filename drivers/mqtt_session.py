@@ -96,24 +96,22 @@ class MqttSession(SharedConnection):
 
     async def listen(self, topics: Iterable[str]) -> None:
         """Hear these topics from now on, in later sessions too. Raises LinkDown."""
+        topics = set(topics)
+        self._inbox.want(topics)
+        await self.attend(topics)
+
+    async def attend(self, topics: Iterable[str]) -> None:
+        """Let followers hear these topics, which may have wildcards. Raises LinkDown."""
         async with self._lock:
-            topics = set(topics)
-            self._inbox.want(topics)
-            self._wanted |= topics
+            self._wanted |= set(topics)
             await self._subscribe(self._up(), self._wanted - self._subscribed)
 
-    async def follow(self, key: str, topics: Iterable[str], make: Callable[[], FollowerT]) -> FollowerT:
-        """Show every message of these topics to the follower under this key; it is made when there is none yet.
-
-        `topics` may have wildcards, as long as what they let in is followed under the key. Raises LinkDown.
-        """
+    def follower(self, key: str, make: Callable[[], FollowerT]) -> FollowerT:
+        """Who follows under this key until the session is given back; made and registered when there is none yet."""
         follower = self._inbox.follower(key)
         if follower is None:
             follower = make()
             self._inbox.follow(key, follower)
-        async with self._lock:
-            self._wanted |= set(topics)
-            await self._subscribe(self._up(), self._wanted - self._subscribed)
         return cast("FollowerT", follower)
 
     async def check(self) -> None:
@@ -125,14 +123,14 @@ class MqttSession(SharedConnection):
                 if self._is_quiet():
                     await self._subscribe(client, (_PROBE_TOPIC,))
 
-    async def publish(self, topic: str, payload: str | bytes, *, retain: bool = False) -> str:
-        """Publish once, with the broker's receipt. Raises LinkDown when no receipt comes in time.
+    async def publish(self, topic: str, payload: str | bytes, *, qos: int = 1, retain: bool = False) -> str:
+        """Publish once, with the broker's receipt unless `qos` is 0. Raises LinkDown when no receipt comes in time.
 
         Returns why the broker refuses, which only MQTT 5 tells, or an empty text.
         """
         client = self._up()
         try:
-            return await client.deliver(topic, payload, retain=retain)
+            return await client.deliver(topic, payload, qos=qos, retain=retain)
         except aiomqtt.MqttError as error:
             async with self._lock:
                 await self._give_up(client)

@@ -10,11 +10,12 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from sparkplug_peer import PYTHON
 
 from config.loader import example_site, load_site
 from config.site import Site
 
-pytest_plugins = ["influx_shim", "modbus_peers", "park_builder", "processes", "tiny_park"]
+pytest_plugins = ["influx_shim", "modbus_peers", "mqtt_brokers", "park_builder", "processes", "tiny_park"]
 
 REQUIRED = os.environ.get("PARKGRID_REQUIRE_SERVERS", "") not in ("", "0")
 """Set where everything must run: a missing server or any other skip is then a failure."""
@@ -26,6 +27,7 @@ SERVERS = {
     "socat": "socat",
     "mbpoll": "mbpoll",
     "libmodbus": "gcc",  # its test server comes as a source
+    "pysparkplug": str(PYTHON),
 }
 """Program by the name that the `server` marker uses."""
 

@@ -5,107 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import aiomqtt
 import pytest
+from mqtt_brokers import TIMEOUT_S, Broker, OffsetClock, a_peer, mosquitto, profile_points, session_with, until
 
-from config.connection import Mqtt
 from config.loader import example_site, load_site
-from config.point import Point, points_of
-from config.profile import MqttProfile
-from drivers.driver import Accepted, LinkDown, Quality, Reading, Setpoint, Unconfirmed
-from drivers.link import Link
+from drivers.driver import Accepted, LinkDown, Quality, Setpoint, Unconfirmed
 from drivers.mqtt import MqttDriver
-from drivers.mqtt_session import MqttSession
 from drivers.site import links_of
 
-TIMEOUT_S = 0.5
-
 pytestmark = pytest.mark.server("mosquitto")
-
-
-@dataclass
-class OffsetClock:
-    """The machine's clock, put forward by hand."""
-
-    ahead_s: float = 0.0
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def site_s(self) -> float:
-        return self.monotonic_s()
-
-    def monotonic_s(self) -> float:
-        return time.monotonic() + self.ahead_s
-
-
-@dataclass
-class Broker:
-    port: int
-    peer: aiomqtt.Client
-    """A client that plays the devices."""
-
-
-@contextlib.asynccontextmanager
-async def mosquitto(*arguments: str, port: int) -> AsyncIterator[None]:
-    process = await asyncio.create_subprocess_exec(
-        "mosquitto", *arguments, "-p", str(port), stderr=asyncio.subprocess.DEVNULL
-    )
-    try:
-        yield
-    finally:
-        process.kill()
-        await process.wait()
-
-
-async def a_peer(port: int, **login: str) -> aiomqtt.Client:
-    for _ in range(200):
-        with contextlib.suppress(aiomqtt.MqttError):
-            return await aiomqtt.Client("127.0.0.1", port, timeout=TIMEOUT_S, **login).__aenter__()
-        await asyncio.sleep(0.02)
-    pytest.fail("the broker did not come up")
-
-
-@pytest.fixture
-async def broker(free_port: int) -> AsyncIterator[Broker]:
-    async with mosquitto(port=free_port):
-        peer = await a_peer(free_port)
-        yield Broker(free_port, peer)
-        await peer.__aexit__(None, None, None)
-
-
-def profile_points(device: str = "meter", **points: dict[str, object]) -> list[Point]:
-    profile = MqttProfile.model_validate(
-        {
-            "protocol": "mqtt",
-            "description": "made up",
-            "verified": True,
-            "source": "this file",
-            "points": {name: {"valid": [-1000, 1000], **point} for name, point in points.items()},
-        }
-    )
-    return list(points_of(device, profile, {}))
-
-
-def session_with(port: int, clock: OffsetClock, **login: str) -> MqttSession:
-    password = login.pop("password", None)
-    spec = Mqtt(protocol="mqtt", host="127.0.0.1", port=port, timeout_s=TIMEOUT_S, **login)
-    return MqttSession(spec, password, clock)
-
-
-async def until(driver: MqttDriver | Link, point: Point, ok: Callable[[Reading], bool]) -> Reading:
-    deadline_s = time.monotonic() + 5.0
-    while True:
-        (reading,) = await driver.read([point])
-        if ok(reading):
-            return reading
-        assert time.monotonic() < deadline_s, reading
-        await asyncio.sleep(0.01)
 
 
 POWER = profile_points(
