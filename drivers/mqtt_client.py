@@ -9,8 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import aiomqtt
-from paho.mqtt.client import MQTTMessage
-from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.client import DisconnectFlags, MQTTMessage
 from paho.mqtt.reasoncodes import ReasonCode
 
 from config.connection import Mqtt
@@ -56,6 +55,8 @@ class MqttClient(aiomqtt.Client):
         self._entering = False
         self._delivering = asyncio.Lock()
         self._refusal = ""
+        self._farewell = ""
+        """Why the broker ends the session, which only MQTT 5 tells."""
 
     async def enter(self) -> None:
         """Connect within the time-out. Raises MqttError.
@@ -104,11 +105,7 @@ class MqttClient(aiomqtt.Client):
         """Why there is no session any more; None while there is one."""
         if not self._disconnected.done():
             return None
-        error = None if self._disconnected.cancelled() else self._disconnected.exception()
-        reason = getattr(error, "rc", None)
-        # only a broker of MQTT 5 says why; the library's own words are for those who know its sources
-        said = isinstance(reason, ReasonCode) and reason.packetType == PacketTypes.DISCONNECT and reason.value
-        return f"the broker ends the session: {reason}" if said else "the broker has gone"
+        return f"the broker ends the session: {self._farewell}" if self._farewell else "the broker has gone"
 
     async def deliver(self, topic: str, payload: str | bytes, *, qos: int = 1, retain: bool) -> str:
         """Publish once and wait for the broker's receipt; why it refuses, or an empty text. Raises MqttError."""
@@ -119,12 +116,14 @@ class MqttClient(aiomqtt.Client):
             return self._refusal
 
     def _on_disconnect(
-        self, client: Any, userdata: Any, flags: Any, reason_code: ReasonCode, properties: Any = None
+        self, client: Any, userdata: Any, flags: DisconnectFlags, reason_code: ReasonCode, properties: Any = None
     ) -> None:
         if self._entering and not self._connected.done():
             # the library would wait for the time-out and then speak of that
             self._connected.set_exception(aiomqtt.MqttError(self._hung_up))
             return
+        if flags.is_disconnect_packet_from_server and reason_code.is_failure:
+            self._farewell = str(reason_code)
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
 
     def _on_message(self, client: Any, userdata: Any, message: MQTTMessage) -> None:

@@ -60,12 +60,12 @@ def _with_sign(whole: int, bits: int, long: bool) -> int | None:
     width of the field, others do not.
     """
     low, high = -(1 << bits - 1), (1 << bits - 1) - 1
-    if whole <= high:
+    field = 64 if long else 32
+    if whole <= min(high, (1 << field - 1) - 1):
         return whole
-    widths = (bits, 64 if long else 32)
-    for width in widths:
-        if width >= bits and 1 << width - 1 <= whole < 1 << width and (number := whole - (1 << width)) >= low:
-            return number
+    for width in (bits, field):
+        if bits <= width <= field and 1 << width - 1 <= whole < 1 << width and whole - (1 << width) >= low:
+            return whole - (1 << width)
     return None
 
 

@@ -8,12 +8,15 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import paho.mqtt.client as paho
 import pytest
 from mqtt_brokers import TIMEOUT_S, Broker, OffsetClock, a_peer, mosquitto, profile_points, session_with, until
 
 from config.loader import example_site, load_site
+from config.profile import MqttPoint
 from drivers.driver import Accepted, LinkDown, Quality, Setpoint, Unconfirmed
 from drivers.mqtt import MqttDriver
+from drivers.mqtt_inbox import LONGEST_PAYLOAD
 from drivers.site import links_of
 
 pytestmark = pytest.mark.server("mosquitto")
@@ -117,6 +120,90 @@ async def test_devices_share_a_session_and_hear_their_own_topics(broker: Broker)
     await drivers["hall_3"].close()
     with pytest.raises(LinkDown):
         await session.check()
+
+
+async def test_a_flood_leaves_the_last_message_and_no_other(broker: Broker) -> None:
+    clock = OffsetClock()
+    points = profile_points(power_kw={"topic": "meter/power", "valid": [0, 1e6]}, other_kw={"topic": "meter/other"})
+    session = session_with(broker.port, clock, timeout_s=5.0)
+    driver = MqttDriver(session, points, clock)
+    await driver.connect()
+
+    def flood() -> None:
+        client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+        client.connect("127.0.0.1", broker.port)
+        client.loop_start()
+        for number in range(20_000):
+            client.publish("meter/power", str(number))
+        client.publish("meter/power", "123456", qos=1).wait_for_publish(20.0)
+        client.disconnect()
+        client.loop_stop()
+
+    flooding = asyncio.create_task(asyncio.to_thread(flood))
+    # others are served meanwhile
+    await broker.peer.publish("meter/other", "7")
+    await until(driver, points[1], lambda reading: reading.value == 7.0)
+    await until(driver, points[0], lambda reading: reading.value == 123456.0, within_s=20.0)
+    await flooding
+    assert set(session._inbox._last) == {"meter/power", "meter/other"}
+    await driver.close()
+
+
+async def test_a_picture_is_not_kept(broker: Broker) -> None:
+    clock = OffsetClock()
+    driver = MqttDriver(session_with(broker.port, clock), [POWER], clock)
+    await driver.connect()
+    await broker.peer.publish("meter/state", b'{"em": {"power": 1000}}'.ljust(LONGEST_PAYLOAD))
+    await until(driver, POWER, lambda reading: reading.value == 1.0)
+    await broker.peer.publish("meter/state", b'{"em": {"power": 2000}}'.ljust(LONGEST_PAYLOAD + 1))
+    reading = await until(driver, POWER, lambda reading: reading.value is None)
+    assert "more than a megabyte" in reading.reason
+    await driver.close()
+
+
+TEXTS = {
+    "state": {"topic": "pump/state", "values": {"ON": 1, "OFF": 0, "3": 3}},
+    "mode": {"topic": "pump/json", "path": "mode", "values": {"eco": 1, "true": 2, "4": 4}},
+    "power_kw": {"topic": "pump/line", "template": "P={value} kW;*"},
+    "energy_kwh": {"topic": "pump/json", "path": "total", "template": "{value}"},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "payload", "value", "reason"),
+    [
+        ("state", b"ON", 1.0, ""),
+        ("state", b" OFF\r\n", 0.0, ""),
+        ("state", b"3", 3.0, ""),
+        ("state", b"on", None, 'no number stands for "on"'),
+        ("state", b"1", None, 'no number stands for "1"'),
+        ("state", b"\xff", None, "the payload is not a text"),
+        ("mode", b'{"mode": "eco"}', 1.0, ""),
+        ("mode", b'{"mode": true}', 2.0, ""),
+        ("mode", b'{"mode": 4}', 4.0, ""),
+        ("mode", b'{"mode": 5}', None, "no number stands for 5.0"),
+        ("mode", b'{"mode": null}', None, "no number stands for null"),
+        ("power_kw", b"P=12.5 kW;Q=3 kvar", 12.5, ""),
+        ("power_kw", b"P=12,5 kW;Q=3 kvar", None, "\"P=12,5 kW;Q=3 kvar\" is not like 'P={value} kW;*'"),
+        ("energy_kwh", b'{"total": "12.5"}', 12.5, ""),
+        ("energy_kwh", b'{"total": "12.5 kWh"}', None, "is not like"),
+        ("energy_kwh", b'{"total": 12.5}', None, "12.5 is not like '{value}'"),
+        ("energy_kwh", b'{"total": "1e999"}', None, "not a finite number"),
+    ],
+)
+async def test_texts_that_a_profile_knows(
+    broker: Broker, name: str, payload: bytes, value: float | None, reason: str
+) -> None:
+    clock = OffsetClock()
+    (point,) = profile_points("pump", **{name: TEXTS[name]})
+    driver = MqttDriver(session_with(broker.port, clock), [point], clock)
+    await driver.connect()
+    assert isinstance(point.source, MqttPoint)
+    await broker.peer.publish(point.source.topic, payload)
+    reading = await until(driver, point, lambda reading: reading.reason != "nothing received")
+    assert reading.value == value
+    assert reason in reading.reason
+    await driver.close()
 
 
 # -- commands ------------------------------------------------------------------------------------

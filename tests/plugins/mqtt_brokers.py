@@ -103,9 +103,9 @@ def profile_points(device: str = "meter", **points: dict[str, object]) -> list[P
     return list(points_of(device, profile, {}))
 
 
-def session_with(port: int, clock: OffsetClock, **login: str) -> MqttSession:
+def session_with(port: int, clock: OffsetClock, timeout_s: float = TIMEOUT_S, **login: str) -> MqttSession:
     password = login.pop("password", None)
-    spec = Mqtt(protocol="mqtt", host="127.0.0.1", port=port, timeout_s=TIMEOUT_S, **login)
+    spec = Mqtt(protocol="mqtt", host="127.0.0.1", port=port, timeout_s=timeout_s, **login)
     return MqttSession(spec, password, clock)
 
 
