@@ -230,7 +230,7 @@ class SparkplugPoint(PointSpec):
     stale_s: PositiveFloat | None = None
     """A value that has not been sent for longer is not a value any more; when not given, one holds while its
     node is alive, since only changes are sent."""
-    setpoint: None = None
+    setpoint: SetpointSpec | None = None
 
 
 class _Profile(Frozen):
@@ -279,7 +279,7 @@ class SparkplugProfile(_Profile):
     device: TopicPart | None = None
     """The device behind the edge node; the node's own metrics when not given."""
     rebirth: bool = True
-    """Whether the node may be asked to announce its metrics again, which is the only thing published to it."""
+    """Whether the node may be asked to announce its metrics again; nothing else is published to it but setpoints."""
     points: dict[str, SparkplugPoint]
 
 

@@ -1,4 +1,4 @@
-"""A device that is published as Sparkplug B: its metrics are read, and nothing is written to it."""
+"""A device that is published as Sparkplug B."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from collections.abc import Sequence
 
 from config.clock import Clock
 from config.point import Point, SparkplugMetric
-from drivers.driver import DriverError, Reading, Rejected, Setpoint, WriteResult
+from drivers.driver import Accepted, DriverError, Reading, Rejected, Setpoint, Unconfirmed, WriteResult
 from drivers.mqtt_inbox import SPARKPLUG, followed_as
 from drivers.mqtt_session import MqttSession
-from drivers.quality import Stamp, bad, judge
+from drivers.quality import Stamp, bad, confirm, judge
+from drivers.scaling import Refused, raw_of
 from drivers.shared import SharedDriver
-from drivers.sparkplug_node import Absent, EdgeNode
-from drivers.sparkplug_payload import rebirth_request
+from drivers.sparkplug_node import Absent, EdgeNode, Shown
+from drivers.sparkplug_payload import command, rebirth_request
+from drivers.sparkplug_types import written
 
 
 class SparkplugDriver(SharedDriver[MqttSession]):
@@ -66,7 +68,35 @@ class SparkplugDriver(SharedDriver[MqttSession]):
         return judge(point, shown.number, stamp, source_at=shown.source_at, doubt=shown.reason)
 
     async def _write(self, setpoint: Setpoint) -> WriteResult:
-        return Rejected(f"{setpoint.point.key}: nothing is written to Sparkplug devices")
+        source = _source(setpoint.point)
+        sent = Stamp.of(self._clock)
+        datatype = self._node.type_of(source.device, source.metric, sent.received_s)
+        if isinstance(datatype, Absent):
+            return Unconfirmed(None, f"{setpoint.point.key} was not written: {datatype.reason}")
+        try:
+            value = written(raw_of(setpoint.point, setpoint.value), datatype)
+        except Refused as refused:
+            return Rejected(f"{setpoint.point.key}: {refused}")
+        payload = command(source.metric, datatype, value, int(sent.at.timestamp() * 1000))
+        topic = self._topic("NCMD") if source.device is None else f"{self._topic('DCMD')}/{source.device}"
+        # the specification sends commands without a receipt; we want to know whether it has gone out
+        if refusal := await self._connection.publish(topic, payload):
+            return Rejected(f"{setpoint.point.key}: the broker refuses {topic}: {refusal}")
+        return await self._followed(setpoint, sent.received_s)
+
+    async def _followed(self, setpoint: Setpoint, sent_s: float) -> WriteResult:
+        """What the device shows: at once what it has sent since, once the time is over what it has not changed."""
+        point = self._shown_by[setpoint.point.name]
+        source = _source(point)
+        deadline_s = sent_s + self._connection.timeout_s
+        while True:
+            now = Stamp.of(self._clock)
+            shown = self._node.shown(source.device, source.metric, now.received_s)
+            result = confirm(setpoint, self._reading(point, now))
+            since = isinstance(shown, Shown) and shown.stamp.received_s >= sent_s
+            if now.received_s >= deadline_s or (since and isinstance(result, Accepted)):
+                return result
+            await self._connection.arrival(deadline_s - now.received_s)
 
     def _topics(self) -> list[str]:
         """Everything that the node numbers in one sequence, its other devices as well."""

@@ -119,6 +119,13 @@ class EdgeNode:
             return Shown(shown.number, self._doubt, shown.stamp, shown.source_at)
         return shown
 
+    def type_of(self, device: str | None, metric: str, now_s: float) -> int | Absent:
+        """The type that a metric has been announced with, while it is certain what is announced."""
+        shown = self.shown(device, metric, now_s)
+        if isinstance(shown, Absent):
+            return shown
+        return Absent(self._doubt) if self._doubt else self._born[device].types[metric]
+
     # -- messages --------------------------------------------------------------------------------
 
     def take(self, topic: str, message: Message) -> None:

@@ -187,15 +187,37 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
 # -- what is sent --------------------------------------------------------------------------------
 
 
-def rebirth_request(timestamp_ms: int) -> bytes:
-    """The payload of an NCMD that asks an edge node to announce its metrics again."""
+def command(name: str, datatype: int, written: bytes, timestamp_ms: int) -> bytes:
+    """The payload of an NCMD or DCMD for one metric; `written` is its value as a field (`whole`, `real`, `truth`)."""
     metric = (
-        _field(_Field.NAME, _Form.BYTES, b"Node Control/Rebirth")
+        _field(_Field.NAME, _Form.BYTES, name.encode())
         + _field(_Field.TIMESTAMP, _Form.VARINT, timestamp_ms)
-        + _field(_Field.DATATYPE, _Form.VARINT, BOOLEAN)
-        + _field(_Field.BOOLEAN, _Form.VARINT, 1)
+        + _field(_Field.DATATYPE, _Form.VARINT, datatype)
+        + written
     )
     return _field(_Payload.TIMESTAMP, _Form.VARINT, timestamp_ms) + _field(_Payload.METRICS, _Form.BYTES, metric)
+
+
+def rebirth_request(timestamp_ms: int) -> bytes:
+    """The payload of an NCMD that asks an edge node to announce its metrics again."""
+    return command("Node Control/Rebirth", BOOLEAN, truth(True), timestamp_ms)
+
+
+def whole(value: int, bits: int) -> bytes:
+    """A whole number of a type that has so many bits, as the specification writes it: in two's complement."""
+    field = _Field.LONG if bits == 64 else _Field.INT
+    return _field(field, _Form.VARINT, value & (1 << bits) - 1)
+
+
+def real(value: float, *, double: bool) -> bytes:
+    """Raises OverflowError for a number that is too large."""
+    if double:
+        return _as_varint(_Field.DOUBLE << 3 | _Form.FIXED64) + struct.pack("<d", value)
+    return _as_varint(_Field.FLOAT << 3 | _Form.FIXED32) + struct.pack("<f", value)
+
+
+def truth(value: bool) -> bytes:
+    return _field(_Field.BOOLEAN, _Form.VARINT, int(value))
 
 
 def _field(number: int, form: int, content: int | bytes) -> bytes:

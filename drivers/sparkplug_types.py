@@ -1,11 +1,12 @@
-"""What a Sparkplug metric means as a number: its data type, announced in the birth, says how its bits are read."""
+"""What a Sparkplug metric means as a number, and back: its data type, announced in the birth, says how."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import IntEnum
 
-from drivers.sparkplug_payload import Metric
+from drivers.scaling import Refused
+from drivers.sparkplug_payload import Metric, real, truth, whole
 
 
 class DataType(IntEnum):
@@ -42,10 +43,10 @@ def number_of(metric: Metric, datatype: int) -> float | str:
             return number
         case (_, bool() | float() | None):
             pass
-        case (_, whole) if datatype in _UNSIGNED and whole < 1 << _UNSIGNED[DataType(datatype)]:
-            return float(whole)
-        case (_, whole) if datatype in _SIGNED:
-            signed = _with_sign(whole, _SIGNED[DataType(datatype)], metric.long)
+        case (_, bare) if datatype in _UNSIGNED and bare < 1 << _UNSIGNED[DataType(datatype)]:
+            return float(bare)
+        case (_, bare) if datatype in _SIGNED:
+            signed = _with_sign(bare, _SIGNED[DataType(datatype)], metric.long)
             if signed is not None:
                 return float(signed)
     if datatype in _NAMES:
@@ -53,7 +54,7 @@ def number_of(metric: Metric, datatype: int) -> float | str:
     return f"the metric is of type {datatype}, which is no number"
 
 
-def _with_sign(whole: int, bits: int, long: bool) -> int | None:
+def _with_sign(bare: int, bits: int, long: bool) -> int | None:
     """A number in two's complement; None for what does not fit its type.
 
     Fields on the wire are unsigned and of 32 or 64 bits. Some devices fill a shorter number up with its sign to the
@@ -61,12 +62,34 @@ def _with_sign(whole: int, bits: int, long: bool) -> int | None:
     """
     low, high = -(1 << bits - 1), (1 << bits - 1) - 1
     field = 64 if long else 32
-    if whole <= min(high, (1 << field - 1) - 1):
-        return whole
+    if bare <= min(high, (1 << field - 1) - 1):
+        return bare
     for width in (bits, field):
-        if bits <= width <= field and 1 << width - 1 <= whole < 1 << width and whole - (1 << width) >= low:
-            return whole - (1 << width)
+        if bits <= width <= field and 1 << width - 1 <= bare < 1 << width and bare - (1 << width) >= low:
+            return bare - (1 << width)
     return None
+
+
+def written(number: float, datatype: int) -> bytes:
+    """A number as a metric of a type is written; whole types round to the nearest. Raises Refused."""
+    match datatype:
+        case DataType.FLOAT | DataType.DOUBLE:
+            try:
+                return real(number, double=datatype == DataType.DOUBLE)
+            except OverflowError:
+                raise Refused(f"{number:g} does not fit a float") from None
+        case DataType.BOOLEAN:
+            if number not in (0.0, 1.0):
+                raise Refused(f"{number:g} is neither 0 nor 1, and the metric is a boolean")
+            return truth(number == 1.0)
+        case _ if datatype in _SIGNED or datatype in _UNSIGNED:
+            bits = (_SIGNED | _UNSIGNED)[DataType(datatype)]
+            low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if datatype in _SIGNED else (0, (1 << bits) - 1)
+            if not low <= round(number) <= high:
+                raise Refused(f"{number:g} does not fit the type {_NAMES[datatype]}, {low} to {high}")
+            return whole(round(number), bits)
+        case _:
+            raise Refused(f"the metric is of type {datatype}, which is no number")
 
 
 def time_of(timestamp_ms: int | None) -> datetime | None:

@@ -13,9 +13,11 @@ from sparkplug_peer import SparkplugPeer
 
 from config.point import Point, points_of
 from config.profile import SparkplugProfile
-from drivers.driver import LinkDown, Quality, Reading
+from drivers.driver import LinkDown, Quality, Reading, Setpoint, Unconfirmed
+from drivers.mqtt_inbox import Message
+from drivers.quality import Stamp
 from drivers.sparkplug import SparkplugDriver
-from drivers.sparkplug_node import DOUBT_S, REBIRTH_S
+from drivers.sparkplug_node import DOUBT_S, LATE_BIRTH_S, REBIRTH_S, EdgeNode
 
 pytestmark = [pytest.mark.server("mosquitto"), pytest.mark.server("pysparkplug")]
 
@@ -247,13 +249,12 @@ async def test_an_alias_that_nobody_announced_asks_for_a_birth(
 async def test_who_comes_late_asks_once_and_data_before_the_birth_are_no_values(
     broker: Broker, start: Start, clock: OffsetClock
 ) -> None:
-    node = await start(answers=False)
     listener = await a_peer(broker.port)
     await listener.subscribe("spBv1.0/#", qos=1)
+    node = await start(answers=False)
     driver = SparkplugDriver(session_with(broker.port, clock), sparkplug_points(), clock)
-    await node.tell("birth")
-    await asyncio.wait_for(anext(aiter(listener.messages)), 20.0)  # the node is there, and announced
-    await silence(broker)
+    while not (await asyncio.wait_for(anext(aiter(listener.messages)), 20.0)).topic.matches("+/+/+/+/other"):
+        pass  # until the node is there, with its last device
     await driver.connect()
     for _ in range(5):
         await driver.read([POWER])
@@ -343,3 +344,60 @@ async def test_a_broker_that_comes_back_brings_a_new_birth(tmp_path: Any, free_p
         await until(driver, POWER, good(-100.0), within_s=20.0)
         await driver.close()
         await node.kill()
+
+
+# -- what nobody well-behaved sends --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("payload", [b"\xff" * 40, b"\x12\xff\xff\xff\xff\x0f", b"\x00", b"{}"])
+async def test_a_message_that_cannot_be_read_is_doubted(
+    driver: SparkplugDriver, start: Start, broker: Broker, clock: OffsetClock, payload: bytes
+) -> None:
+    node = await start()
+    await until(driver, POWER, good(250.0))
+    await broker.peer.publish("spBv1.0/park/DDATA/hall/other", payload)
+    await until(driver, POWER, lambda reading: "a DDATA cannot be read" in reading.reason)
+    clock.ahead_s = REBIRTH_S + 1
+    await driver.read([POWER])
+    assert (await node.was_told())["metrics"] == {"Node Control/Rebirth": True}
+    await until(driver, POWER, good(250.0))
+
+
+@pytest.mark.parametrize(
+    "topic", ["spBv1.0/park/NBIRTH/hall/x", "spBv1.0/park/NDATA/hall/meter", "spBv1.0/park/X/hall"]
+)
+async def test_topics_that_are_none_are_left_out(driver: SparkplugDriver, start: Start, topic: str) -> None:
+    await start()
+    await until(driver, POWER, good(250.0))
+    node = driver._connection.follower("spBv1.0/park//hall", EdgeNode)
+    node.take(topic, Message(b"", False, Stamp.of(OffsetClock())))
+    assert (await driver.read([POWER]))[0].quality is Quality.GOOD
+
+
+async def test_a_birth_right_after_the_death_is_asked_for_again(
+    driver: SparkplugDriver, start: Start, clock: OffsetClock
+) -> None:
+    """A broker of several machines may let a birth arrive after the death that came later."""
+    node = await start(answers=False, bd_seq=7)
+    await until(driver, POWER, good(250.0))
+    clock.ahead_s = REBIRTH_S + 1
+    await node.tell("node_death", bd_seq=7)
+    await node.tell("birth")
+    assert (await asyncio.gather(node.was_told(), until(driver, POWER, because("the edge node has gone"))))[0]
+    await asyncio.sleep(2 * LATE_BIRTH_S)
+    await node.tell("birth")
+    await until(driver, POWER, good(250.0))
+
+
+async def test_nothing_is_written_to_what_has_not_been_announced(broker: Broker, clock: OffsetClock) -> None:
+    limits = {"range": [-1000, 1000], "resolution": 0.1, "tolerance": 0.2, "safe": 0}
+    (point,) = sparkplug_points(metrics={"power_setpoint_kw": {**METRICS["active_power_kw"], "setpoint": limits}})
+    driver = SparkplugDriver(session_with(broker.port, clock), [point], clock)
+    await driver.connect()
+    await broker.peer.subscribe("spBv1.0/park/DCMD/#", qos=1)
+    assert await driver.write([Setpoint(point=point, value=5.0)]) == [
+        Unconfirmed(None, "meter.power_setpoint_kw was not written: the edge node has not announced itself")
+    ]
+    await asyncio.sleep(0.1)
+    assert len(broker.peer.messages) == 0
+    await driver.close()

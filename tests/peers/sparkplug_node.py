@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from typing import Any
 
 from pysparkplug import (
@@ -39,7 +40,13 @@ class Node:
         for device in self._metrics:
             kind = MessageType.NCMD if device is None else MessageType.DCMD
             self._client.subscribe(self._topic(kind, device), QoS.AT_LEAST_ONCE, self._commanded)
-        self._client.connect("127.0.0.1", port=spec["port"], callback=lambda _: self.birth())
+        self._there = threading.Event()
+        self._client.connect("127.0.0.1", port=spec["port"], callback=self._connected)
+        self._there.wait()
+
+    def _connected(self, _: Client) -> None:
+        self.birth()
+        self._there.set()
 
     def _topic(self, kind: MessageType, device: str | None) -> Topic:
         return Topic(self._spec["group"], kind, self._spec["node"], device)

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.sparkplug_payload import MOST_METRICS, Malformed, Metric, payload_of, rebirth_request
-from drivers.sparkplug_types import DataType, number_of, time_of
+from drivers.scaling import Refused
+from drivers.sparkplug_payload import MOST_METRICS, Malformed, Metric, command, payload_of, rebirth_request
+from drivers.sparkplug_types import DataType, number_of, time_of, written
 
 # a DBIRTH of pysparkplug 0.6.1, which cuts negative numbers off at the width of their type
 CUT_OFF = bytes.fromhex(
@@ -207,3 +208,41 @@ def test_a_request_for_a_birth_reads_back() -> None:
     assert found.timestamp_ms == 1760400000000
     (asked,) = found.metrics
     assert (asked.name, asked.datatype, asked.value) == ("Node Control/Rebirth", DataType.BOOLEAN, True)
+
+
+@pytest.mark.parametrize(
+    ("datatype", "number", "back"),
+    [
+        (DataType.INT8, -1.4, -1),
+        (DataType.INT16, -2500, -2500),
+        (DataType.INT32, -70000, -70000),
+        (DataType.INT64, -5e9, -5e9),
+        (DataType.UINT8, 254.6, 255),
+        (DataType.UINT32, 4e9, 4e9),
+        (DataType.UINT64, 2.0**63, 2.0**63),
+        (DataType.FLOAT, 49.5, 49.5),
+        (DataType.DOUBLE, -0.1, -0.1),
+        (DataType.BOOLEAN, 1, 1),
+    ],
+)
+def test_what_is_written_reads_back(datatype: int, number: float, back: float) -> None:
+    (found,) = payload_of(command("Limit", datatype, written(number, datatype), 1760400000000)).metrics
+    assert (found.name, found.datatype, found.timestamp_ms) == ("Limit", datatype, 1760400000000)
+    assert number_of(found, datatype) == back
+
+
+@pytest.mark.parametrize(
+    ("datatype", "number"),
+    [
+        (DataType.INT8, 128),
+        (DataType.INT8, -129),
+        (DataType.UINT16, -1),
+        (DataType.UINT64, 2.0**64),
+        (DataType.FLOAT, 1e39),
+        (DataType.BOOLEAN, 0.5),
+        (12, 1),
+    ],
+)
+def test_what_does_not_fit_is_not_written(datatype: int, number: float) -> None:
+    with pytest.raises(Refused):
+        written(number, datatype)
