@@ -74,6 +74,13 @@ class ModbusSetpoint(SetpointSpec):
     """Written last, such as the bit that lets the value count."""
 
 
+Topic = Annotated[str, Field(pattern=r"^[^+#]+$")]
+"""One topic and no wildcard."""
+
+TopicPart = Annotated[str, Field(pattern=r"^[^/+#]+$")]
+"""One level of a topic."""
+
+
 class Sign(Frozen):
     """By what an answer is known: words that stand at a path, or that something stands there at all."""
 
@@ -92,7 +99,7 @@ class Sign(Frozen):
 class Acknowledgement(Frozen):
     """How a device answers a command, each in turn; an answer that is neither a yes nor a no says nothing."""
 
-    topic: str
+    topic: Topic
     accepted: Sign
     rejected: Sign
     reason_path: str | None = None
@@ -106,7 +113,7 @@ class Acknowledgement(Frozen):
 class MqttSetpoint(SetpointSpec):
     """A setpoint that is published as a command; it is read back from a status topic."""
 
-    command_topic: str
+    command_topic: Topic
     payload: str = "{value}"
     """What is published; ``{value}`` stands for the number or its text, ``{id}`` for a number of this command alone."""
     retain: bool = False
@@ -114,7 +121,9 @@ class MqttSetpoint(SetpointSpec):
     acknowledge: Acknowledgement | None = None
 
     @model_validator(mode="after")
-    def _an_answer_repeats_what_was_sent(self) -> MqttSetpoint:
+    def _says_what_is_wanted(self) -> MqttSetpoint:
+        if "{value}" not in self.payload:
+            raise ValueError("payload needs a {value}, or every command would say the same")
         if self.acknowledge is not None and self.acknowledge.id_path is not None and "{id}" not in self.payload:
             raise ValueError("acknowledge has an id_path, so the payload needs an {id} that is repeated there")
         return self
@@ -196,7 +205,7 @@ class OpcuaPoint(PointSpec):
 class MqttPoint(PointSpec):
     """A value in the payload of a topic."""
 
-    topic: str
+    topic: Topic
     path: str | None = None
     """Dotted path into a JSON payload, such as ``em.total_power``; the whole payload when not given."""
     template: Template | None = None
@@ -216,10 +225,6 @@ class MqttPoint(PointSpec):
         if self.setpoint is not None and self.values is not None and len(set(self.values.values())) < len(self.values):
             raise ValueError("a setpoint needs values that differ, or it is open which text to write")
         return self
-
-
-TopicPart = Annotated[str, Field(pattern=r"^[^/+#]+$")]
-"""One level of a topic."""
 
 
 class SparkplugPoint(PointSpec):

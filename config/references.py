@@ -256,13 +256,15 @@ def loose_ends(point: Point, names: Container[str]) -> Iterator[str]:
         case OpcuaPoint():
             texts = [point.source.node]
         case MqttPoint():
-            texts = [point.source.topic]
+            texts = list(_topics(point))
             if point.source.setpoint is not None:
-                texts.append(point.source.setpoint.command_topic)
-                if point.source.setpoint.acknowledge is not None:
-                    texts.append(point.source.setpoint.acknowledge.topic)
+                # in a payload braces may be JSON's own: there only what could be a name is one
+                texts += re.findall(r"\{(?!value\}|id\})[a-z][a-z0-9_]*\}", point.source.setpoint.payload)
         case SparkplugMetric():
-            texts = [point.source.group, point.source.edge_node, point.source.device or "", point.source.metric]
+            texts = [*_topics(point), point.source.metric]
+    for topic in _topics(point):
+        if "+" in topic or "#" in topic:
+            yield f"{shown(topic)} has a wildcard, and one topic is meant"
     for text in texts:
         for brace in re.findall(r"\{.*?\}", text):
             yield f"{brace} in {shown(text)} is not a parameter of the profile"
@@ -277,6 +279,19 @@ def loose_ends(point: Point, names: Container[str]) -> Iterator[str]:
         yield "resolution and tolerance of the setpoint should be above 0"
     if span.read_back not in names:
         yield f"its read_back {span.read_back!r} is not a point of the profile"
+
+
+def _topics(point: Point) -> Iterator[str]:
+    """Where a point is published, once parameters have been filled in."""
+    match point.source:
+        case MqttPoint(topic=topic, setpoint=setpoint):
+            yield topic
+            if setpoint is not None:
+                yield setpoint.command_topic
+                if setpoint.acknowledge is not None:
+                    yield setpoint.acknowledge.topic
+        case SparkplugMetric(group=group, edge_node=edge_node, device=device):
+            yield from (part for part in (group, edge_node, device) if part is not None)
 
 
 def _listed(value: object) -> list[Any]:

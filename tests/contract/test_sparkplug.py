@@ -3,99 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from mqtt_brokers import Broker, OffsetClock, a_peer, configured_mosquitto, session_with, until
+from sparkplug_meter import (
+    ENERGY,
+    FREQUENCY,
+    METER,
+    METRICS,
+    PHANTOM,
+    POWER,
+    SERIAL,
+    Start,
+    because,
+    good,
+    sparkplug_points,
+)
 from sparkplug_peer import SparkplugPeer
 
-from config.point import Point, points_of
-from config.profile import SparkplugProfile
-from drivers.driver import LinkDown, Quality, Reading, Setpoint, Unconfirmed
-from drivers.mqtt_inbox import Message
-from drivers.quality import Stamp
+from drivers.driver import LinkDown, Quality
 from drivers.sparkplug import SparkplugDriver
-from drivers.sparkplug_node import DOUBT_S, LATE_BIRTH_S, REBIRTH_S, EdgeNode
+from drivers.sparkplug_node import DOUBT_S, REBIRTH_S
 
 pytestmark = [pytest.mark.server("mosquitto"), pytest.mark.server("pysparkplug")]
 
-METER = {
-    "meter": [
-        {"name": "Power/Active", "alias": 11, "type": "INT16", "value": -2500},
-        {"name": "Energy", "alias": 12, "type": "UINT64", "value": 4711},
-        {"name": "Frequency", "alias": 13, "type": "FLOAT", "value": 50.0},
-        {"name": "Serial", "alias": 14, "type": "STRING", "value": "0815"},
-    ],
-    "other": [{"name": "Temperature", "alias": 21, "type": "DOUBLE", "value": 21.5}],
-}
-METRICS = {
-    "active_power_kw": {"metric": "Power/Active", "scale": 0.1, "turn": True, "valid": [-1000, 1000]},
-    "energy_kwh": {"metric": "Energy", "valid": [0, 1e9]},
-    "frequency_hz": {"metric": "Frequency", "valid": [40, 60]},
-    "serial": {"metric": "Serial", "valid": [0, 1e9]},
-    "phantom_kw": {"metric": "Phantom", "valid": [0, 1]},
-}
-
-
-def sparkplug_points(device: str | None = "meter", metrics: dict[str, Any] = METRICS, **keys: Any) -> list[Point]:
-    profile = {
-        "protocol": "mqtt",
-        "format": "sparkplug_b",
-        "description": "made up",
-        "verified": True,
-        "source": "this file",
-        "parameters": {"hall": "which hall"},
-        "group": "park",
-        "edge_node": "{hall}",
-        "points": metrics,
-        **({} if device is None else {"device": device}),
-        **keys,
-    }
-    return list(points_of("meter", SparkplugProfile.model_validate(profile), {"hall": "hall"}))
-
-
-POWER, ENERGY, FREQUENCY, SERIAL, PHANTOM = sparkplug_points()
-
-Start = Callable[..., Any]
-
 
 @pytest.fixture
-async def start(broker: Broker) -> AsyncIterator[Start]:
-    """Starts edge nodes; they are gone in the end."""
-    nodes: list[SparkplugPeer] = []
-
-    async def node(**spec: Any) -> SparkplugPeer:
-        nodes.append(SparkplugPeer(broker.port, **{"devices": METER, **spec}))
-        await nodes[-1].start()
-        return nodes[-1]
-
-    yield node
-    for each in nodes:
-        await each.kill()
-
-
-@pytest.fixture
-def clock() -> OffsetClock:
-    return OffsetClock()
-
-
-@pytest.fixture
-async def driver(broker: Broker, clock: OffsetClock) -> AsyncIterator[SparkplugDriver]:
-    """Connected, before anybody has said anything."""
-    driver = SparkplugDriver(session_with(broker.port, clock), sparkplug_points(), clock)
-    await driver.connect()
-    yield driver
-    await driver.close()
-
-
-def good(value: float) -> Callable[[Reading], bool]:
-    return lambda reading: reading.value == pytest.approx(value) and reading.quality is Quality.GOOD
-
-
-def because(words: str) -> Callable[[Reading], bool]:
-    return lambda reading: reading.value is None and words in reading.reason
+def driver(sparkplug_driver: SparkplugDriver) -> SparkplugDriver:
+    return sparkplug_driver
 
 
 async def silence(broker: Broker) -> None:
@@ -344,60 +281,3 @@ async def test_a_broker_that_comes_back_brings_a_new_birth(tmp_path: Any, free_p
         await until(driver, POWER, good(-100.0), within_s=20.0)
         await driver.close()
         await node.kill()
-
-
-# -- what nobody well-behaved sends --------------------------------------------------------------
-
-
-@pytest.mark.parametrize("payload", [b"\xff" * 40, b"\x12\xff\xff\xff\xff\x0f", b"\x00", b"{}"])
-async def test_a_message_that_cannot_be_read_is_doubted(
-    driver: SparkplugDriver, start: Start, broker: Broker, clock: OffsetClock, payload: bytes
-) -> None:
-    node = await start()
-    await until(driver, POWER, good(250.0))
-    await broker.peer.publish("spBv1.0/park/DDATA/hall/other", payload)
-    await until(driver, POWER, lambda reading: "a DDATA cannot be read" in reading.reason)
-    clock.ahead_s = REBIRTH_S + 1
-    await driver.read([POWER])
-    assert (await node.was_told())["metrics"] == {"Node Control/Rebirth": True}
-    await until(driver, POWER, good(250.0))
-
-
-@pytest.mark.parametrize(
-    "topic", ["spBv1.0/park/NBIRTH/hall/x", "spBv1.0/park/NDATA/hall/meter", "spBv1.0/park/X/hall"]
-)
-async def test_topics_that_are_none_are_left_out(driver: SparkplugDriver, start: Start, topic: str) -> None:
-    await start()
-    await until(driver, POWER, good(250.0))
-    node = driver._connection.follower("spBv1.0/park//hall", EdgeNode)
-    node.take(topic, Message(b"", False, Stamp.of(OffsetClock())))
-    assert (await driver.read([POWER]))[0].quality is Quality.GOOD
-
-
-async def test_a_birth_right_after_the_death_is_asked_for_again(
-    driver: SparkplugDriver, start: Start, clock: OffsetClock
-) -> None:
-    """A broker of several machines may let a birth arrive after the death that came later."""
-    node = await start(answers=False, bd_seq=7)
-    await until(driver, POWER, good(250.0))
-    clock.ahead_s = REBIRTH_S + 1
-    await node.tell("node_death", bd_seq=7)
-    await node.tell("birth")
-    assert (await asyncio.gather(node.was_told(), until(driver, POWER, because("the edge node has gone"))))[0]
-    await asyncio.sleep(2 * LATE_BIRTH_S)
-    await node.tell("birth")
-    await until(driver, POWER, good(250.0))
-
-
-async def test_nothing_is_written_to_what_has_not_been_announced(broker: Broker, clock: OffsetClock) -> None:
-    limits = {"range": [-1000, 1000], "resolution": 0.1, "tolerance": 0.2, "safe": 0}
-    (point,) = sparkplug_points(metrics={"power_setpoint_kw": {**METRICS["active_power_kw"], "setpoint": limits}})
-    driver = SparkplugDriver(session_with(broker.port, clock), [point], clock)
-    await driver.connect()
-    await broker.peer.subscribe("spBv1.0/park/DCMD/#", qos=1)
-    assert await driver.write([Setpoint(point=point, value=5.0)]) == [
-        Unconfirmed(None, "meter.power_setpoint_kw was not written: the edge node has not announced itself")
-    ]
-    await asyncio.sleep(0.1)
-    assert len(broker.peer.messages) == 0
-    await driver.close()

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 import config
 from config.loader import load_profile
 from config.point import points_of
 from config.profile import (
+    Acknowledgement,
     Direction,
     ModbusPoint,
     ModbusProfile,
     ModbusSetpoint,
     MqttPoint,
+    MqttProfile,
     MqttSetpoint,
     OpcuaPoint,
     RegisterValue,
+    Sign,
+    SparkplugPoint,
+    SparkplugProfile,
 )
 from config.references import loose_ends
 from drivers.driver import Setpoint
@@ -27,14 +34,19 @@ from drivers.register_values import Write, writes_of
 DOC = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="utf-8")
 WORDS = set(re.findall(r"\w+", DOC))
 MODELS = (
+    Acknowledgement,
     Direction,
     ModbusPoint,
     ModbusProfile,
     ModbusSetpoint,
     MqttPoint,
+    MqttProfile,
     MqttSetpoint,
     OpcuaPoint,
     RegisterValue,
+    Sign,
+    SparkplugPoint,
+    SparkplugProfile,
 )
 
 
@@ -52,6 +64,21 @@ def test_the_example_is_a_profile(tmp_path: Path) -> None:
     # 100 kW of 250 kW is 40.0 %
     limit = Setpoint(point=points["export_limit_kw"], value=100)
     assert writes_of(limit) == [Write(200, (400,)), Write(201, (1,))]
+
+
+def test_the_sparkplug_example_is_a_profile(tmp_path: Path) -> None:
+    path = tmp_path / "hall_meter.yaml"
+    path.write_text(re.findall(r"```yaml\n(description.*?)```", DOC, re.DOTALL)[1])
+    profile = load_profile(path)
+    assert isinstance(profile, SparkplugProfile)
+    points = {point.name: point for point in points_of("meter", profile, {"hall": "hall_1"})}
+    assert [end for point in points.values() for end in loose_ends(point, points)] == []
+
+
+def test_the_example_of_an_answer_is_a_setpoint() -> None:
+    (example,) = re.findall(r"```yaml\n    setpoint:\n(.*?)```", DOC, re.DOTALL)
+    spec = YAML(typ="safe").load(textwrap.dedent(example))
+    MqttSetpoint.model_validate({**spec, "range": [0, 1], "resolution": 1, "tolerance": 0.1, "safe": 0})
 
 
 def test_every_profile_is_listed() -> None:
