@@ -22,6 +22,10 @@ Receive = Callable[[str, bytes, bool], None]
 """Takes topic, payload and whether the broker had kept the message."""
 
 
+def _leave_out(topic: str, payload: bytes, retained: bool) -> None:
+    """Takes nothing."""
+
+
 def address_of(spec: Mqtt) -> str:
     """The broker's address, as it is written in a message."""
     return f"{'mqtts' if spec.ca_file is not None else 'mqtt'}://{spec.host}:{spec.port}"
@@ -83,6 +87,9 @@ class MqttClient(aiomqtt.Client):
     async def leave(self) -> None:
         """Say goodbye and close the socket; done when it is closed."""
         self._entering = False
+        if self._receive is not None:
+            # what a frozen broker still has for a session that was given up is not of the next one
+            self._receive = _leave_out
         self._client.disconnect()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.timeout):
