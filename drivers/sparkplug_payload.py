@@ -53,6 +53,9 @@ class _Field(IntEnum):
     EXTENSION = 19
 
 
+_PLAIN: Final = (_Field.ALIAS, _Field.TIMESTAMP, _Field.DATATYPE, _Field.IS_HISTORICAL, _Field.IS_NULL)
+
+
 class _Form(IntEnum):
     """How a field is written."""
 
@@ -107,7 +110,7 @@ def payload_of(data: bytes) -> SparkplugPayload:
 
 def _metric(data: bytes) -> Metric:
     name: str | None = None
-    whole: dict[int, int] = {}
+    plain: dict[int, int] = {}
     value: int | float | bool | None = None
     long = False
     for number, found in _fields(data):
@@ -129,15 +132,15 @@ def _metric(data: bytes) -> Metric:
                 value = found != 0
             case (_, bytes()) if _Field.STRING <= number <= _Field.EXTENSION:
                 value = None  # of several values the last one counts
-            case (_, int()):
-                whole[number] = found
+            case (_, int()) if number in _PLAIN:
+                plain[number] = found
     return Metric(
         name=name,
-        alias=whole.get(_Field.ALIAS),
-        timestamp_ms=whole.get(_Field.TIMESTAMP),
-        datatype=whole.get(_Field.DATATYPE),
-        historical=whole.get(_Field.IS_HISTORICAL, 0) != 0,
-        null=whole.get(_Field.IS_NULL, 0) != 0,
+        alias=plain.get(_Field.ALIAS),
+        timestamp_ms=plain.get(_Field.TIMESTAMP),
+        datatype=plain.get(_Field.DATATYPE),
+        historical=plain.get(_Field.IS_HISTORICAL, 0) != 0,
+        null=plain.get(_Field.IS_NULL, 0) != 0,
         value=value,
         long=long,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +24,9 @@ from sparkplug_meter import (
 )
 from sparkplug_peer import SparkplugPeer
 
+from config.loader import example_site, load_site
 from drivers.driver import LinkDown, Quality
+from drivers.site import links_of
 from drivers.sparkplug import SparkplugDriver
 from drivers.sparkplug_node import DOUBT_S, REBIRTH_S
 
@@ -281,3 +284,25 @@ async def test_a_broker_that_comes_back_brings_a_new_birth(tmp_path: Any, free_p
         await until(driver, POWER, good(-100.0), within_s=20.0)
         await driver.close()
         await node.kill()
+
+
+async def test_a_device_of_a_site(broker: Broker, start: Start, tmp_path: Path, clock: OffsetClock) -> None:
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "hall_meter.yaml").write_text(
+        "{description: made up, verified: false, source: this file, protocol: mqtt, format: sparkplug_b, group: park,"
+        ' edge_node: "{hall}", device: meter, parameters: {hall: which}, points: {'
+        "active_power_kw: {metric: Power/Active, scale: 0.1, turn: true, valid: [-1000, 1000]}}}"
+    )
+    site_file = tmp_path / "site.yaml"
+    demo = example_site("demo_park").read_text(encoding="utf-8")
+    meter = "profile: simulated_power_meter\n    parameters: {topic: park/hall_1/meter}"
+    assert meter in demo
+    site_file.write_text(demo.replace(meter, "profile: hall_meter\n    parameters: {hall: hall}"), encoding="utf-8")
+    site = load_site(site_file, {"broker": {"port": broker.port}})
+    links = links_of(site, clock)
+    point = site.point("hall_1", "active_power_kw")
+    assert point is not None
+    await start()
+    await until(links["hall_1_meter"], point, good(250.0))
+    for link in links.values():
+        await link.close()
