@@ -59,6 +59,13 @@ $(BIN)/python:
 	@echo "making $(VENV) with $$($(PYTHON) --version)" >&2
 	@$(PYTHON) -m venv $(VENV) >&2 || { rm -rf $(VENV); exit 1; }
 
+# An edge node that is not ours; it needs an older paho-mqtt than we do, hence an environment of its own.
+$(VENV)/sparkplug-peer/.installed: tests/peers/sparkplug.txt | $(BIN)/python
+	@echo "installing the Sparkplug peer of the tests, once" >&2
+	@$(PYTHON) -m venv $(VENV)/sparkplug-peer >&2 \
+		&& $(VENV)/sparkplug-peer/bin/python -m pip install --quiet --disable-pip-version-check -r $< >&2 \
+		&& touch $@ || echo "not installed: pysparkplug; tests that need it are skipped" >&2
+
 $(RUNTIME): $(PINS) | $(BIN)/python
 	@echo "installing parkgrid into $(VENV), once; this takes a minute or two" >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . >&2
@@ -70,7 +77,7 @@ $(DEV): $(PINS) | $(BIN)/python
 	@touch $@ $(RUNTIME)
 
 # The real servers that the tests talk to: installed where that is allowed, else their tests are skipped.
-servers:
+servers: $(VENV)/sparkplug-peer/.installed
 	@PATH="$$PATH:/usr/sbin:/usr/local/sbin"; missing=; \
 	for pair in mosquitto:mosquitto mosquitto_pub:mosquitto-clients influxd:influxdb nginx:nginx-light mbpoll:mbpoll socat:socat gcc:gcc; do \
 		command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair##*:}"; \

@@ -134,6 +134,9 @@ class Mqtt(Frozen):
     username: str | None = None
     password_env: str | None = None
     """Name of the environment variable that holds the password: secrets are never in a site file."""
+    client_id: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    """For a broker whose rights hang on it. The broker ends a session when another begins with the same name, so
+    it is one of its own for each program; the broker makes one up when not given."""
     ca_file: str | None = None
     """The authority whose brokers are trusted, and no other; PEM. The certificate must name the host."""
     certificate_file: str | None = None

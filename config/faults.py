@@ -155,7 +155,7 @@ def _tags_of(model: Any) -> frozenset[str]:
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         return frozenset()
     tags: set[str] = set()
-    for name in ("kind", "protocol", "transport"):
+    for name in ("kind", "protocol", "transport", "format"):
         if name in model.model_fields:
             tags.update(get_args(model.model_fields[name].annotation))
     return frozenset(tags)

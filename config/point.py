@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from config.figure import resolve
 from config.profile import (
+    AnyProfile,
     ModbusPoint,
-    ModbusProfile,
     MqttPoint,
-    MqttProfile,
+    MqttSetpoint,
     OpcuaPoint,
-    OpcuaProfile,
     PointSpec,
     ReadClass,
     SetpointSpec,
+    SparkplugPoint,
+    SparkplugProfile,
 )
 from config.register import FurtherRegister
 
-Source = ModbusPoint | OpcuaPoint | MqttPoint
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SparkplugMetric:
+    """Where a metric is published."""
+
+    group: str
+    edge_node: str
+    device: str | None
+    metric: str
+    stale_s: float | None
+    rebirth: bool
+
+
+Source = ModbusPoint | OpcuaPoint | MqttPoint | SparkplugMetric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,27 +80,54 @@ def _written(value: float | str) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _filled(source: Source, parameters: Mapping[str, float | str]) -> Source:
-    """The source with ``{parameter}`` filled in; a command payload keeps its ``{value}``."""
+Fill = Callable[[str], str]
+
+
+def _filled(spec: PointSpec, profile: AnyProfile, parameters: Mapping[str, float | str]) -> Source:
+    """The source with ``{parameter}`` filled in; a command payload keeps its ``{value}`` and ``{id}``."""
 
     def fill(text: str) -> str:
         for name, value in parameters.items():
             text = text.replace("{" + name + "}", _written(value))
         return text
 
-    match source:
+    match spec:
         case OpcuaPoint():
-            return source.model_copy(update={"node": fill(source.node)})
+            return spec.model_copy(update={"node": fill(spec.node)})
         case MqttPoint():
-            setpoint = source.setpoint
-            if setpoint is not None:
-                setpoint = setpoint.model_copy(update={"command_topic": fill(setpoint.command_topic)})
-            return source.model_copy(update={"topic": fill(source.topic), "setpoint": setpoint})
+            return spec.model_copy(update={"topic": fill(spec.topic), "setpoint": _command(spec.setpoint, fill)})
+        case SparkplugPoint():
+            assert isinstance(profile, SparkplugProfile)
+            return SparkplugMetric(
+                group=fill(profile.group),
+                edge_node=fill(profile.edge_node),
+                device=None if profile.device is None else fill(profile.device),
+                metric=fill(spec.metric),
+                stale_s=spec.stale_s,
+                rebirth=profile.rebirth,
+            )
         case ModbusPoint():
-            if source.setpoint is None or not source.setpoint.also:
-                return source
-            also = tuple(_resolved(further, parameters) for further in source.setpoint.also)
-            return source.model_copy(update={"setpoint": source.setpoint.model_copy(update={"also": also})})
+            if spec.setpoint is None or not spec.setpoint.also:
+                return spec
+            also = tuple(_resolved(further, parameters) for further in spec.setpoint.also)
+            return spec.model_copy(update={"setpoint": spec.setpoint.model_copy(update={"also": also})})
+        case other:
+            raise AssertionError(f"no source for {type(other).__name__}")
+
+
+def _command(setpoint: MqttSetpoint | None, fill: Fill) -> MqttSetpoint | None:
+    if setpoint is None:
+        return None
+    acknowledge = setpoint.acknowledge
+    if acknowledge is not None:
+        acknowledge = acknowledge.model_copy(update={"topic": fill(acknowledge.topic)})
+    return setpoint.model_copy(
+        update={
+            "command_topic": fill(setpoint.command_topic),
+            "payload": fill(setpoint.payload),
+            "acknowledge": acknowledge,
+        }
+    )
 
 
 def _resolved(further: FurtherRegister, parameters: Mapping[str, float | str]) -> FurtherRegister:
@@ -112,7 +153,7 @@ def _setpoint(name: str, spec: SetpointSpec | None, parameters: Mapping[str, flo
 
 def points_of(
     device: str,
-    profile: ModbusProfile | OpcuaProfile | MqttProfile,
+    profile: AnyProfile,
     parameters: Mapping[str, float | str],
 ) -> tuple[Point, ...]:
     """The points of one device, in the profile's order.
@@ -122,18 +163,18 @@ def points_of(
     specs: Mapping[str, PointSpec] = profile.points
     points = []
     for name, spec in specs.items():
-        assert isinstance(spec, ModbusPoint | OpcuaPoint | MqttPoint)
+        declared: SetpointSpec | None = getattr(spec, "setpoint", None)
         points.append(
             Point(
                 device=device,
                 name=name,
-                source=_filled(spec, parameters),
+                source=_filled(spec, profile, parameters),
                 scale=resolve(spec.scale, parameters),
                 offset=spec.offset,
                 sign=-1 if spec.turn else 1,
                 valid=(resolve(spec.valid[0], parameters), resolve(spec.valid[1], parameters)),
                 read=spec.read,
-                setpoint=_setpoint(name, spec.setpoint, parameters),
+                setpoint=_setpoint(name, declared, parameters),
             )
         )
     return tuple(points)

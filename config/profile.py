@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, model_validator
+from pydantic import BeforeValidator, Field, PositiveFloat, model_validator
 
 from config.base import Frozen
 from config.figure import Figure, parameter_of
@@ -23,6 +23,7 @@ from config.register import (
     RawNumber,
     RegisterValue,
 )
+from config.template import Template
 from config.writability import faults_of_setpoint
 
 ReadClass = Literal["fast", "slow"]
@@ -76,12 +77,59 @@ class ModbusSetpoint(SetpointSpec):
         return [self.carries, *(further.carries for further in self.also)].count("share")
 
 
+Topic = Annotated[str, Field(pattern=r"^[^+#]+$")]
+"""One topic and no wildcard."""
+
+TopicPart = Annotated[str, Field(pattern=r"^[^/+#]+$")]
+"""One level of a topic."""
+
+
+class Sign(Frozen):
+    """By what an answer is known: words that stand at a path, or that something stands there at all."""
+
+    path: str | None = None
+    """Dotted path into a JSON answer; the whole answer when not given."""
+    words: tuple[str, ...] = ()
+    """One of these stands there; when none are given, anything but null."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Sign:
+        if self.path is None and not self.words:
+            raise ValueError("needs words or a path, or every answer would count")
+        return self
+
+
+class Acknowledgement(Frozen):
+    """How a device answers a command, each in turn; an answer that is neither a yes nor a no says nothing."""
+
+    topic: Topic
+    accepted: Sign
+    rejected: Sign
+    reason_path: str | None = None
+    """Where a no says why."""
+    id_path: str | None = None
+    """Where the answer repeats the ``{id}`` of its command; without one, answers count in the order of commands."""
+    enough: bool = False
+    """True where the device shows nowhere what is in force: its yes is then all there is."""
+
+
 class MqttSetpoint(SetpointSpec):
     """A setpoint that is published as a command; it is read back from a status topic."""
 
-    command_topic: str
+    command_topic: Topic
     payload: str = "{value}"
-    """What is published; ``{value}`` stands for the number."""
+    """What is published; ``{value}`` stands for the number or its text, ``{id}`` for a number of this command alone."""
+    retain: bool = False
+    """True lets the broker keep the command for a device that comes later."""
+    acknowledge: Acknowledgement | None = None
+
+    @model_validator(mode="after")
+    def _says_what_is_wanted(self) -> MqttSetpoint:
+        if "{value}" not in self.payload:
+            raise ValueError("payload needs a {value}, or every command would say the same")
+        if self.acknowledge is not None and self.acknowledge.id_path is not None and "{id}" not in self.payload:
+            raise ValueError("acknowledge has an id_path, so the payload needs an {id} that is repeated there")
+        return self
 
 
 class PointSpec(Frozen):
@@ -150,14 +198,37 @@ class OpcuaPoint(PointSpec):
 class MqttPoint(PointSpec):
     """A value in the payload of a topic."""
 
-    topic: str
+    topic: Topic
     path: str | None = None
     """Dotted path into a JSON payload, such as ``em.total_power``; the whole payload when not given."""
+    template: Template | None = None
+    """Text with the number in it, such as ``P={value} kW;*``; the number itself when not given."""
+    values: Annotated[dict[str, float], Field(min_length=1)] | None = None
+    """By text, the number that stands for it, before scale. With any other text there is no value."""
     time_path: str | None = None
     """Where the payload carries its ISO 8601 time; it is recorded, never trusted."""
     stale_s: PositiveFloat = 10.0
     """A value older than this is not a value any more."""
     setpoint: MqttSetpoint | None = None
+
+    @model_validator(mode="after")
+    def _one_way_to_its_number(self) -> MqttPoint:
+        if self.template is not None and self.values is not None:
+            raise ValueError("template and values cannot both say where the number is")
+        if self.setpoint is not None and self.values is not None and len(set(self.values.values())) < len(self.values):
+            raise ValueError("a setpoint needs values that differ, or it is open which text to write")
+        return self
+
+
+class SparkplugPoint(PointSpec):
+    """A metric of an edge node, or of a device behind it."""
+
+    metric: Annotated[str, Field(min_length=1)]
+    """Its name in the birth certificate."""
+    stale_s: PositiveFloat | None = None
+    """A value that has not been sent for longer is not a value any more; when not given, one holds while its
+    node is alive, since only changes are sent."""
+    setpoint: SetpointSpec | None = None
 
 
 class _Profile(Frozen):
@@ -183,11 +254,44 @@ class OpcuaProfile(_Profile):
 
 
 class MqttProfile(_Profile):
+    """A device that has its own topics and payloads."""
+
     protocol: Literal["mqtt"]
+    format: Literal["plain"] = "plain"
     points: dict[str, MqttPoint]
 
+    @model_validator(mode="after")
+    def _a_payload_keeps_its_own_names(self) -> MqttProfile:
+        payloads = [point.setpoint.payload for point in self.points.values() if point.setpoint is not None]
+        for name in ("value", "id"):
+            if name in self.parameters and any("{" + name + "}" in payload for payload in payloads):
+                raise ValueError(f"a parameter cannot be called {name}: in a payload {{{name}}} has its own meaning")
+        return self
 
-Profile = Annotated[ModbusProfile | OpcuaProfile | MqttProfile, Field(discriminator="protocol")]
+
+class SparkplugProfile(_Profile):
+    """A device that is published as Sparkplug B."""
+
+    protocol: Literal["mqtt"]
+    format: Literal["sparkplug_b"]
+    group: TopicPart
+    edge_node: TopicPart
+    device: TopicPart | None = None
+    """The device behind the edge node; the node's own metrics when not given."""
+    rebirth: bool = True
+    """Whether the node may be asked to announce its metrics again; nothing else is published to it but setpoints."""
+    points: dict[str, SparkplugPoint]
+
+
+def _plain(profile: object) -> object:
+    """An MQTT profile as it is written, plain where nothing else is said."""
+    return {"format": "plain"} | profile if isinstance(profile, dict) else profile
+
+
+_MqttByFormat = Annotated[MqttProfile | SparkplugProfile, Field(discriminator="format"), BeforeValidator(_plain)]
+
+AnyProfile = ModbusProfile | OpcuaProfile | MqttProfile | SparkplugProfile
+Profile = Annotated[ModbusProfile | OpcuaProfile | _MqttByFormat, Field(discriminator="protocol")]
 
 
 def figures_of(spec: PointSpec) -> Iterator[float | str]:
@@ -202,7 +306,7 @@ def figures_of(spec: PointSpec) -> Iterator[float | str]:
             yield from (figure for figure in (further.scale, *(further.range or ())) if figure is not None)
 
 
-def parameters_used(profile: ModbusProfile | OpcuaProfile | MqttProfile) -> set[str]:
+def parameters_used(profile: AnyProfile) -> set[str]:
     """The device parameters that the figures of a profile need."""
     specs: Mapping[str, PointSpec] = profile.points
     names = (parameter_of(figure) for spec in specs.values() for figure in figures_of(spec))

@@ -15,15 +15,14 @@ from pydantic import TypeAdapter
 from config.base import IDENTIFIER, NAME_LENGTH
 from config.document import Document, Fault, Location, read_document, shown
 from config.faults import SiteError, nearest, validate
-from config.point import Point, points_of
+from config.point import Point, SparkplugMetric, points_of
 from config.points import NEEDS
 from config.profile import (
+    AnyProfile,
     ModbusPoint,
     ModbusProfile,
     MqttPoint,
-    MqttProfile,
     OpcuaPoint,
-    OpcuaProfile,
     Profile,
     parameters_used,
 )
@@ -31,14 +30,13 @@ from config.register import Heartbeat
 from config.tariff import Tariff
 
 HERE = Path(__file__).parent
-AnyProfile = ModbusProfile | OpcuaProfile | MqttProfile
 _PROFILE: TypeAdapter[AnyProfile] = TypeAdapter(Profile)
 _TARIFF: TypeAdapter[Tariff] = TypeAdapter(Tariff)
 
 
 def load_profile(path: Path) -> AnyProfile:
     """Load one device profile. Raises SiteError with every fault found."""
-    profile: AnyProfile = _load(path, _PROFILE, ModbusProfile | OpcuaProfile | MqttProfile)
+    profile: AnyProfile = _load(path, _PROFILE, Profile)
     return profile
 
 
@@ -263,9 +261,15 @@ def loose_ends(point: Point, names: Container[str]) -> Iterator[str]:
         case OpcuaPoint():
             texts = [point.source.node]
         case MqttPoint():
-            texts = [point.source.topic]
+            texts = list(_topics(point))
             if point.source.setpoint is not None:
-                texts.append(point.source.setpoint.command_topic)
+                # in a payload braces may be JSON's own: there only what could be a name is one
+                texts += re.findall(r"\{(?!value\}|id\})[a-z][a-z0-9_]*\}", point.source.setpoint.payload)
+        case SparkplugMetric():
+            texts = [*_topics(point), point.source.metric]
+    for topic in _topics(point):
+        if "+" in topic or "#" in topic:
+            yield f"{shown(topic)} has a wildcard, and one topic is meant"
     for text in texts:
         for brace in re.findall(r"\{.*?\}", text):
             yield f"{brace} in {shown(text)} is not a parameter of the profile"
@@ -280,6 +284,19 @@ def loose_ends(point: Point, names: Container[str]) -> Iterator[str]:
         yield "resolution and tolerance of the setpoint should be above 0"
     if span.read_back not in names:
         yield f"its read_back {span.read_back!r} is not a point of the profile"
+
+
+def _topics(point: Point) -> Iterator[str]:
+    """Where a point is published, once parameters have been filled in."""
+    match point.source:
+        case MqttPoint(topic=topic, setpoint=setpoint):
+            yield topic
+            if setpoint is not None:
+                yield setpoint.command_topic
+                if setpoint.acknowledge is not None:
+                    yield setpoint.acknowledge.topic
+        case SparkplugMetric(group=group, edge_node=edge_node, device=device):
+            yield from (part for part in (group, edge_node, device) if part is not None)
 
 
 def _listed(value: object) -> list[Any]:

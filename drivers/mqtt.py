@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from config.clock import Clock
 from config.point import Point
-from config.profile import MqttPoint
-from drivers.driver import Accepted, Reading, Rejected, Setpoint, WriteResult
-from drivers.mqtt_session import Message, MqttSession
-from drivers.payload import NoNumber, document_of, number_at, time_at
+from config.profile import MqttPoint, MqttSetpoint
+from drivers.driver import Accepted, Reading, Rejected, Setpoint, Unconfirmed, WriteResult
+from drivers.mqtt_acknowledgement import Answers, Command, No, Yes
+from drivers.mqtt_inbox import Message
+from drivers.mqtt_session import MqttSession
+from drivers.payload import (
+    NoNumber,
+    found_at,
+    number_at,
+    number_between,
+    number_of_word,
+    number_text,
+    text_of,
+    time_at,
+)
 from drivers.quality import Stamp, bad, confirm, judge
 from drivers.scaling import Refused, raw_of
 from drivers.shared import SharedDriver
@@ -29,9 +42,15 @@ class MqttDriver(SharedDriver[MqttSession]):
         """
         super().__init__(session, points, clock)
         self._topics = {_source(point).topic for point in points}
+        setpoints = [spec for point in points if (spec := _source(point).setpoint) is not None]
+        self._answered_on = {spec.acknowledge.topic for spec in setpoints if spec.acknowledge is not None}
+        self._answers: dict[str, Answers] = {}
 
     async def _begin(self) -> None:
         await self._connection.listen(self._topics)
+        for topic in self._answered_on:
+            self._answers[topic] = self._connection.follower(topic, Answers)
+        await self._connection.attend(self._answered_on)
 
     async def _read(self, points: Sequence[Point]) -> list[Reading]:
         await self._connection.check()
@@ -50,31 +69,51 @@ class MqttDriver(SharedDriver[MqttSession]):
         return reading_of(point, message)
 
     async def _write(self, setpoint: Setpoint) -> WriteResult:
+        spec = _spec(setpoint)
+        command_id = self._connection.next_id()
         try:
-            topic, payload = command_of(setpoint)
+            topic, payload = command_of(setpoint, command_id)
         except Refused as refused:
             return Rejected(f"{setpoint.point.key}: {refused}")
-        published_s = self._clock.monotonic_s()
-        if refusal := await self._connection.publish(topic, payload):
+        sent_s = self._clock.monotonic_s()
+        command = None if spec.acknowledge is None else Command(spec.acknowledge, command_id, sent_s)
+        if command is not None:
+            self._answers[command.spec.topic].expect(command)
+        if refusal := await self._connection.publish(topic, payload, retain=spec.retain):
+            if command is not None:
+                self._answers[command.spec.topic].withdraw(command)
             return Rejected(f"{setpoint.point.key}: the broker refuses {topic}: {refusal}")
-        return await self._shown(setpoint, published_s)
+        return await self._shown(setpoint, sent_s, command)
 
-    async def _shown(self, setpoint: Setpoint, published_s: float) -> WriteResult:
-        """What the device shows after a command.
+    async def _shown(self, setpoint: Setpoint, sent_s: float, command: Command | None) -> WriteResult:
+        """What the device says and shows after a command.
 
-        A message from after the command counts at once. A device that publishes only changes sends none when
-        the value stays: what it said before stands for it once the time is over.
+        A no counts at once, and so does a message from after the command that shows the value. A device that
+        publishes only changes sends none when the value stays: what it said before stands for it once the time is
+        over.
         """
+        key = setpoint.point.key
+        enough = command is not None and command.spec.enough
         point = self._shown_by[setpoint.point.name]
-        topic = _source(point).topic
-        deadline_s = published_s + self._connection.timeout_s
-        while (left_s := deadline_s - self._clock.monotonic_s()) > 0:
-            message = self._connection.heard(topic)
-            if message is not None and message.stamp.received_s >= published_s:
+        looked_at: Message | None = None
+        while True:
+            match None if command is None else command.answer:
+                case No(reason=reason):
+                    return Rejected(f"{key}: the device refuses {setpoint.value:g}: {reason}")
+                case Yes() if enough:
+                    return Accepted(setpoint.value)
+            message = self._connection.heard(_source(point).topic)
+            if not enough and message is not looked_at and message is not None and message.stamp.received_s >= sent_s:
+                looked_at = message
                 result = confirm(setpoint, reading_of(point, message))
                 if isinstance(result, Accepted):
                     return result
+            left_s = sent_s + self._connection.timeout_s - self._clock.monotonic_s()
+            if left_s <= 0:
+                break
             await self._connection.arrival(left_s)
+        if enough:
+            return Unconfirmed(None, f"{key}: the device has not answered the command")
         return confirm(setpoint, self._reading(point))
 
 
@@ -83,27 +122,56 @@ def _source(point: Point) -> MqttPoint:
     return point.source
 
 
-def _text(raw: float) -> str:
-    """A number as JSON, without the digits that only the conversion made: 123400, not 123400.00000000001."""
-    return f"{raw:.12g}"
+def _spec(setpoint: Setpoint) -> MqttSetpoint:
+    spec = _source(setpoint.point).setpoint
+    assert spec is not None  # a Setpoint has checked it
+    return spec
 
 
-def command_of(setpoint: Setpoint) -> tuple[str, str]:
+def command_of(setpoint: Setpoint, command_id: int = 0) -> tuple[str, str]:
     """Topic and payload of the command for a setpoint. Raises Refused."""
-    source = _source(setpoint.point)
-    assert source.setpoint is not None  # a Setpoint has checked it
-    raw = raw_of(setpoint.point, setpoint.value)
-    return source.setpoint.command_topic, source.setpoint.payload.replace("{value}", _text(raw))
+    spec = _spec(setpoint)
+    text = _text(raw_of(setpoint.point, setpoint.value), _source(setpoint.point).values)
+    return spec.command_topic, spec.payload.replace("{id}", str(command_id)).replace("{value}", text)
+
+
+def _text(raw: float, values: Mapping[str, float] | None) -> str:
+    """A raw number as it is written into a command. Raises Refused when no text stands for it."""
+    if values is None:
+        return number_text(raw)
+    for text, number in values.items():
+        if math.isclose(raw, number, rel_tol=1e-9, abs_tol=1e-9):
+            return text
+    raise Refused(
+        f"no text stands for {raw:g}; there are some for {', '.join(f'{each:g}' for each in values.values())}"
+    )
 
 
 def reading_of(point: Point, message: Message) -> Reading:
     """The reading of a point in a message, whatever its age."""
     source = _source(point)
     try:
-        document = document_of(message.payload)
-        raw = number_at(document, source.path)
+        raw = _raw_in(message, source)
     except NoNumber as error:
         return bad(point, str(error), message.stamp)
-    source_at = time_at(document, source.time_path)
+    source_at = _time_in(message, source)
     doubt = "kept by the broker, of unknown age" if message.retained else ""
     return judge(point, raw, message.stamp, source_at=source_at, doubt=doubt)
+
+
+def _time_in(message: Message, source: MqttPoint) -> datetime | None:
+    try:
+        return None if source.time_path is None else time_at(message.document, source.time_path)
+    except NoNumber:
+        return None
+
+
+def _raw_in(message: Message, source: MqttPoint) -> float:
+    """Raises NoNumber."""
+    if source.values is None and source.template is None:
+        return number_at(message.document, source.path)
+    found = text_of(message.payload) if source.path is None else found_at(message.document, source.path)
+    if source.values is not None:
+        return number_of_word(found, source.values)
+    assert source.template is not None
+    return number_between(found, source.template)

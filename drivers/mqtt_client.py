@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+from collections.abc import Callable
 from typing import Any, Final
 
 import aiomqtt
+from paho.mqtt.client import DisconnectFlags, MQTTMessage
 from paho.mqtt.reasoncodes import ReasonCode
 
 from config.connection import Mqtt
@@ -15,6 +17,13 @@ from config.connection import Mqtt
 _VERSIONS: Final = {"3.1.1": aiomqtt.ProtocolVersion.V311, "5": aiomqtt.ProtocolVersion.V5}
 
 _POLL_S: Final = 0.005
+
+Receive = Callable[[str, bytes, bool], None]
+"""Takes topic, payload and whether the broker had kept the message."""
+
+
+def _leave_out(topic: str, payload: bytes, retained: bool) -> None:
+    """Takes nothing."""
 
 
 def address_of(spec: Mqtt) -> str:
@@ -25,11 +34,15 @@ def address_of(spec: Mqtt) -> str:
 class MqttClient(aiomqtt.Client):
     """A client that leaves no socket behind, whichever way its connecting ends, and that hears a refusal."""
 
-    def __init__(self, spec: Mqtt, password: str | None, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, spec: Mqtt, password: str | None, tls: ssl.SSLContext | None, receive: Receive | None = None
+    ) -> None:
+        """`receive` gets each message as it arrives, and must not raise; without it they wait in `messages`."""
         will = spec.will
         super().__init__(
             spec.host,
             spec.port,
+            identifier=spec.client_id,
             username=spec.username,
             password=password,
             protocol=_VERSIONS[spec.version],
@@ -42,9 +55,12 @@ class MqttClient(aiomqtt.Client):
         self._hung_up = "the broker hangs up before there is a session"
         if tls is not None and spec.certificate_file is None:
             self._hung_up += "; does it ask for a certificate?"
+        self._receive = receive
         self._entering = False
         self._delivering = asyncio.Lock()
         self._refusal = ""
+        self._farewell = ""
+        """Why the broker ends the session, which only MQTT 5 tells."""
 
     async def enter(self) -> None:
         """Connect within the time-out. Raises MqttError.
@@ -71,6 +87,9 @@ class MqttClient(aiomqtt.Client):
     async def leave(self) -> None:
         """Say goodbye and close the socket; done when it is closed."""
         self._entering = False
+        if self._receive is not None:
+            # what a frozen broker still has for a session that was given up is not of the next one
+            self._receive = _leave_out
         self._client.disconnect()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.timeout):
@@ -78,22 +97,51 @@ class MqttClient(aiomqtt.Client):
                 while self._client.socket() is not None:  # noqa: ASYNC110
                     await asyncio.sleep(_POLL_S)
 
-    async def deliver(self, topic: str, payload: str, *, retain: bool) -> str:
+    def when_lost(self, act: Callable[[], None]) -> None:
+        """Do something as soon as the session that stands now is lost."""
+
+        def lost(ended: asyncio.Future[None]) -> None:
+            if not ended.cancelled():
+                ended.exception()  # seen: asyncio would complain of one that nobody has looked at
+            act()
+
+        self._disconnected.add_done_callback(lost)
+
+    @property
+    def lost(self) -> str | None:
+        """Why there is no session any more; None while there is one."""
+        if not self._disconnected.done():
+            return None
+        return f"the broker ends the session: {self._farewell}" if self._farewell else "the broker has gone"
+
+    async def deliver(self, topic: str, payload: str | bytes, *, qos: int = 1, retain: bool) -> str:
         """Publish once and wait for the broker's receipt; why it refuses, or an empty text. Raises MqttError."""
         # one at a time: the library passes a receipt on without what it says
         async with self._delivering:
             self._refusal = ""
-            await self.publish(topic, payload, qos=1, retain=retain)
+            await self.publish(topic, payload, qos=qos, retain=retain)
             return self._refusal
 
     def _on_disconnect(
-        self, client: Any, userdata: Any, flags: Any, reason_code: ReasonCode, properties: Any = None
+        self, client: Any, userdata: Any, flags: DisconnectFlags, reason_code: ReasonCode, properties: Any = None
     ) -> None:
         if self._entering and not self._connected.done():
             # the library would wait for the time-out and then speak of that
             self._connected.set_exception(aiomqtt.MqttError(self._hung_up))
             return
+        if flags.is_disconnect_packet_from_server and reason_code.is_failure:
+            self._farewell = str(reason_code)
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
+
+    def _on_message(self, client: Any, userdata: Any, message: MQTTMessage) -> None:
+        if self._receive is None:
+            super()._on_message(client, userdata, message)
+            return
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            return  # no topic that anybody listens to
+        self._receive(topic, bytes(message.payload), message.retain)
 
     def _on_publish(self, client: Any, userdata: Any, mid: int, reason_code: ReasonCode, properties: Any) -> None:
         if reason_code.is_failure:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
+import random
 import ssl
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Final, TypeVar, cast
 
 import aiomqtt
 
@@ -16,25 +17,18 @@ from config.clock import Clock
 from config.connection import Mqtt
 from drivers.driver import LinkDown
 from drivers.mqtt_client import MqttClient, address_of
+from drivers.mqtt_inbox import Follower, Inbox, Message
 from drivers.quality import Stamp
 from drivers.shared import SharedConnection
 
 # what goes wrong is said by LinkDown, once
 logging.getLogger("mqtt").setLevel(logging.CRITICAL)
 
+FollowerT = TypeVar("FollowerT", bound=Follower)
+
 _PROBE_TOPIC: Final = "parkgrid/probe"
 """Nothing is published here. The answer to subscribing to it shows that the broker is alive; every broker
 gives one, also when it refuses."""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """The last thing heard on a topic."""
-
-    payload: bytes
-    retained: bool
-    """Kept by the broker from before we listened: of unknown age."""
-    stamp: Stamp
 
 
 class MqttSession(SharedConnection):
@@ -52,14 +46,15 @@ class MqttSession(SharedConnection):
         self._clock = clock
         self._tls = tls
         self._client: MqttClient | None = None
-        self._receiver: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
         self._arrival = asyncio.Event()
         self._alive_s = float("-inf")
         self._wanted: set[str] = set()
         self._subscribed: set[str] = set()
         self._refused: set[str] = set()
-        self._heard: dict[str, Message] = {}
+        self._inbox = Inbox()
+        # not from 1: an answer that comes late must not meet a command of a program that was started since
+        self._ids = itertools.count(random.randrange(1 << 30))
 
     @property
     def timeout_s(self) -> float:
@@ -67,7 +62,11 @@ class MqttSession(SharedConnection):
 
     def heard(self, topic: str) -> Message | None:
         """The last message of a topic in this session."""
-        return self._heard.get(topic)
+        return self._inbox.last(topic)
+
+    def next_id(self) -> int:
+        """A number that no other command of this session has; it fits 32 bits with a sign."""
+        return next(self._ids)
 
     def refuses(self, topic: str) -> bool:
         """Whether the broker did not let us listen to a topic."""
@@ -78,18 +77,18 @@ class MqttSession(SharedConnection):
             if self._is_up():
                 return
             await self._give_up()
-            # older messages would look live beside the retained ones that come now
-            self._heard.clear()
+            self._inbox.begin()
             self._subscribed.clear()
             self._refused.clear()
-            client = MqttClient(self._spec, self._password, self._tls)
+            client = MqttClient(self._spec, self._password, self._tls, self._take)
             try:
                 await client.enter()
             except aiomqtt.MqttError as error:
                 raise LinkDown(f"{self}: no session: {error}") from error
             self._client = client
             self._alive_s = self._clock.monotonic_s()
-            self._receiver = asyncio.create_task(self._receive(client), name=f"receive {self}")
+            # whoever waits for a message finds the session lost and says so
+            client.when_lost(self._arrival.set)
             await self._subscribe(client, self._wanted)
             will = self._spec.will
             if will is not None and will.birth is not None:
@@ -97,9 +96,23 @@ class MqttSession(SharedConnection):
 
     async def listen(self, topics: Iterable[str]) -> None:
         """Hear these topics from now on, in later sessions too. Raises LinkDown."""
+        topics = set(topics)
+        self._inbox.want(topics)
+        await self.attend(topics)
+
+    async def attend(self, topics: Iterable[str]) -> None:
+        """Let followers hear these topics, which may have wildcards. Raises LinkDown."""
         async with self._lock:
             self._wanted |= set(topics)
             await self._subscribe(self._up(), self._wanted - self._subscribed)
+
+    def follower(self, key: str, make: Callable[[], FollowerT]) -> FollowerT:
+        """Who follows under this key until the session is given back; made and registered when there is none yet."""
+        follower = self._inbox.follower(key)
+        if follower is None:
+            follower = make()
+            self._inbox.follow(key, follower)
+        return cast("FollowerT", follower)
 
     async def check(self) -> None:
         """Raises LinkDown when the session is lost or the broker gives no sign of life in time."""
@@ -110,14 +123,14 @@ class MqttSession(SharedConnection):
                 if self._is_quiet():
                     await self._subscribe(client, (_PROBE_TOPIC,))
 
-    async def publish(self, topic: str, payload: str) -> str:
-        """Publish once, with the broker's receipt, not retained. Raises LinkDown when no receipt comes in time.
+    async def publish(self, topic: str, payload: str | bytes, *, qos: int = 1, retain: bool = False) -> str:
+        """Publish once, with the broker's receipt unless `qos` is 0. Raises LinkDown when no receipt comes in time.
 
         Returns why the broker refuses, which only MQTT 5 tells, or an empty text.
         """
         client = self._up()
         try:
-            return await client.deliver(topic, payload, retain=False)
+            return await client.deliver(topic, payload, qos=qos, retain=retain)
         except aiomqtt.MqttError as error:
             async with self._lock:
                 await self._give_up(client)
@@ -140,7 +153,7 @@ class MqttSession(SharedConnection):
                     await self._say(self._client, will.payload if will.goodbye is None else will.goodbye)
             await self._give_up()
             self._wanted.clear()
-            self._heard.clear()
+            self._inbox.clear()
 
     async def _say(self, client: MqttClient, payload: str) -> None:
         """Publish on the will's topic. The lock is held by the caller. Raises LinkDown."""
@@ -165,24 +178,20 @@ class MqttSession(SharedConnection):
             await self._give_up(client)
             raise LinkDown(f"{self}: gives no sign of life: {error}") from error
 
-    async def _receive(self, client: MqttClient) -> None:
-        try:
-            async for message in client.messages:
-                stamp = Stamp.of(self._clock)
-                self._alive_s = stamp.received_s
-                payload = message.payload if isinstance(message.payload, bytes) else str(message.payload).encode()
-                self._heard[str(message.topic)] = Message(payload, message.retain, stamp)
-                self._arrival.set()
-        except aiomqtt.MqttError:
-            # the session is over: whoever waits finds the task done and says so
-            self._arrival.set()
+    def _take(self, topic: str, payload: bytes, retained: bool) -> None:
+        stamp = Stamp.of(self._clock)
+        self._alive_s = stamp.received_s
+        self._inbox.take(topic, payload, retained, stamp)
+        self._arrival.set()
 
     def _is_up(self) -> bool:
-        return self._client is not None and self._receiver is not None and not self._receiver.done()
+        return self._client is not None and self._client.lost is None
 
     def _up(self) -> MqttClient:
-        if self._client is None or not self._is_up():
-            raise LinkDown(f"{self}: the broker has gone" if self._client else f"{self}: not connected")
+        if self._client is None:
+            raise LinkDown(f"{self}: not connected")
+        if (reason := self._client.lost) is not None:
+            raise LinkDown(f"{self}: {reason}")
         return self._client
 
     def _is_quiet(self) -> bool:
@@ -190,13 +199,11 @@ class MqttSession(SharedConnection):
 
     async def _give_up(self, client: MqttClient | None = None) -> None:
         """Leave the present session, or this one when it still is the present one."""
-        present, receiver = self._client, self._receiver
+        present = self._client
         if present is None or (client is not None and client is not present):
             return
-        self._client = self._receiver = None
-        if receiver is not None:
-            receiver.cancel()
-            await asyncio.wait([receiver])
+        self._client = None
+        self._arrival.set()
         await present.leave()
 
     def __str__(self) -> str:

@@ -1,11 +1,13 @@
-"""What an MQTT payload says: JSON, or a bare number, which is JSON as well."""
+"""What an MQTT payload says: JSON, a bare number, which is JSON as well, or a text that the profile knows."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from config.template import number_in
 from drivers.driver import DriverError
 
 
@@ -24,11 +26,53 @@ def document_of(payload: bytes) -> Any:
 
 def number_at(document: Any, path: str | None) -> float:
     """The number at a dotted path, true and false counting as 1 and 0. Raises NoNumber."""
-    found = _at(document, path)
+    found = found_at(document, path)
     if not isinstance(found, bool | float):
         place = f"at {path}" if path is not None else "in the payload"
         raise NoNumber(f"there is no number {place} but {_named(found)}")
     return float(found)
+
+
+def text_of(payload: bytes) -> str:
+    """A payload that is no JSON, without the blanks and line ends around it. Raises NoNumber."""
+    try:
+        return payload.decode().strip()
+    except UnicodeDecodeError:
+        raise NoNumber(f"the payload is not a text: {payload[:40].decode(errors='replace')!r}") from None
+
+
+def word_of(found: Any) -> str | None:
+    """A text, number or truth as the word that a profile has for it; None for anything else."""
+    match found:
+        case str():
+            return found
+        case bool():
+            return "true" if found else "false"
+        case float():
+            return number_text(found)
+        case _:
+            return None
+
+
+def number_text(number: float) -> str:
+    """A number as JSON, without the digits that only a conversion made: 123400, not 123400.00000000001."""
+    return f"{number:.12g}"
+
+
+def number_of_word(found: Any, values: Mapping[str, float]) -> float:
+    """The number that stands for a word. Raises NoNumber."""
+    word = word_of(found)
+    if word is None or word not in values:
+        raise NoNumber(f"no number stands for {_named(found)}")
+    return values[word]
+
+
+def number_between(found: Any, template: str) -> float:
+    """The number in a text, where the template has it. Raises NoNumber."""
+    number = number_in(template, found) if isinstance(found, str) else None
+    if number is None:
+        raise NoNumber(f"{_named(found)} is not like {template!r}")
+    return number
 
 
 def _named(found: Any) -> str:
@@ -38,7 +82,7 @@ def _named(found: Any) -> str:
         case list():
             return "a list"
         case _:
-            return json.dumps(found)[:40]
+            return json.dumps(found, ensure_ascii=False)[:40]
 
 
 def time_at(document: Any, path: str | None) -> datetime | None:
@@ -46,13 +90,13 @@ def time_at(document: Any, path: str | None) -> datetime | None:
     if path is None:
         return None
     try:
-        said = datetime.fromisoformat(str(_at(document, path)))
+        said = datetime.fromisoformat(str(found_at(document, path)))
     except (NoNumber, ValueError):
         return None
     return said if said.tzinfo is not None else said.replace(tzinfo=UTC)
 
 
-def _at(document: Any, path: str | None) -> Any:
+def found_at(document: Any, path: str | None) -> Any:
     """What stands at a dotted path; a number in it counts through a list. Raises NoNumber."""
     for part in path.split(".") if path is not None else ():
         match document:

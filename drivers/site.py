@@ -8,6 +8,7 @@ from typing import assert_never
 
 from config.clock import Clock
 from config.connection import Connection, ModbusRtu, ModbusRtuOverTcp, ModbusTcp, ModbusTls, Mqtt, OpcUa
+from config.point import SparkplugMetric
 from config.site import Site
 from drivers.certificates import Certificates
 from drivers.driver import Driver, DriverError
@@ -19,6 +20,7 @@ from drivers.mqtt_client import address_of
 from drivers.mqtt_session import MqttSession
 from drivers.opcua import OpcuaDriver
 from drivers.opcua_session import OpcuaSession
+from drivers.sparkplug import SparkplugDriver
 from drivers.tls import client_context
 
 
@@ -39,6 +41,8 @@ def links_of(site: Site, clock: Clock) -> dict[str, Link]:
                 driver = ModbusDriver(connection, device.unit, points, clock, site.heartbeats.get(name, ()))
             case OpcuaSession() as session:
                 driver = OpcuaDriver(session, points, clock)
+            case MqttSession() as session if any(isinstance(point.source, SparkplugMetric) for point in points):
+                driver = SparkplugDriver(session, points, clock)
             case MqttSession() as session:
                 driver = MqttDriver(session, points, clock)
             case other:

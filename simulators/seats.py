@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from config.connection import ModbusRtu, ModbusRtuOverTcp, ModbusTcp, ModbusTls, Mqtt, OpcUa
+from config.point import SparkplugMetric
 from config.site import Site
 from simulators.served import Served, Server
 from simulators.watchdog import Watchdog
@@ -28,7 +29,8 @@ class Seat:
 def seats_of(site: Site) -> list[Seat]:
     """Every device that an asset of the site uses, in the file's order; of others a plant knows nothing.
 
-    Raises ValueError for a connection that the simulated park cannot serve: it has neither serial lines nor keys.
+    Raises ValueError for a connection that the simulated park cannot serve: it has neither serial lines nor keys,
+    and for a device that it cannot play.
     """
     used = {asset.device for asset in site.assets.values()}
     seats: list[Seat] = []
@@ -40,6 +42,9 @@ def seats_of(site: Site) -> list[Seat]:
                 f" not over {connection.transport}"
             )
         if isinstance(connection, Mqtt):
+            for device in devices:
+                if any(isinstance(point.source, SparkplugMetric) for point in site.points[device]):
+                    raise ValueError(f"device {device}: the simulated park does not speak Sparkplug B")
             seats += [Seat(name, (device,)) for device in devices]
         elif devices:
             seats.append(Seat(name, devices))

@@ -7,14 +7,24 @@ import inspect
 import os
 import shutil
 import socket
+import sys
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from config.loader import example_site, load_site
 from config.site import Site
 
-pytest_plugins = ["influx_shim", "modbus_peers", "park_builder", "processes", "tiny_park"]
+pytest_plugins = [
+    "influx_shim",
+    "modbus_peers",
+    "mqtt_brokers",
+    "park_builder",
+    "processes",
+    "sparkplug_meter",
+    "tiny_park",
+]
 
 REQUIRED = os.environ.get("PARKGRID_REQUIRE_SERVERS", "") not in ("", "0")
 """Set where everything must run: a missing server or any other skip is then a failure."""
@@ -26,6 +36,7 @@ SERVERS = {
     "socat": "socat",
     "mbpoll": "mbpoll",
     "libmodbus": "gcc",  # its test server comes as a source
+    "pysparkplug": str(Path(sys.prefix) / "sparkplug-peer" / "bin" / "python"),  # made by `make servers`
 }
 """Program by the name that the `server` marker uses."""
 

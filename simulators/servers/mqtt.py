@@ -54,7 +54,10 @@ class MqttServer:
             assert isinstance(source, MqttPoint)
             self._topics.setdefault(source.topic, []).append((point, source))
             if source.setpoint is not None:
-                form = re.escape(source.setpoint.payload).replace(re.escape("{value}"), _NUMBER)
+                words = "|".join(re.escape(word) for word in source.values or ())
+                value = f"(?P<value>{words})" if words else _NUMBER
+                form = re.escape(source.setpoint.payload).replace(re.escape("{value}"), value, 1)
+                form = form.replace(re.escape("{id}"), r"\d+")
                 self._commands[source.setpoint.command_topic] = (point, re.compile(form))
 
     @property
@@ -90,10 +93,10 @@ class MqttServer:
         document: dict[str, Any] = {}
         for point, source in self._topics[topic]:
             held = self._watchdog.held(self._device, point.name)
-            raw = round(raw_of(point, values[point.name] if held is None else held), DIGITS)
+            said = _said(source, round(raw_of(point, values[point.name] if held is None else held), DIGITS))
             if source.path is None:
-                return str(raw).encode()
-            _put(document, source.path, raw)
+                return str(said).encode()
+            _put(document, source.path, said)
             if source.time_path is not None:
                 _put(document, source.time_path, self._served.now.isoformat(timespec="milliseconds"))
         return json.dumps(document).encode()
@@ -149,10 +152,20 @@ class MqttServer:
         match = form.fullmatch(text.strip())
         if match is None:
             return
-        value = value_of(point, float(match["value"]))
+        values = point.source.values if isinstance(point.source, MqttPoint) else None
+        value = value_of(point, float(match["value"] if values is None else values[match["value"]]))
         if in_range(point, value):
             assert point.setpoint is not None
             self._watchdog.write(self._device, point.name, value, point.setpoint.revert_s)
+
+
+def _said(source: MqttPoint, raw: float) -> float | str:
+    """A raw number as the device writes it."""
+    if source.values is not None:
+        return min(source.values, key=lambda word: abs((source.values or {})[word] - raw))
+    if source.template is not None:
+        return source.template.replace("{value}", str(raw)).replace("*", "")
+    return raw
 
 
 def _put(document: dict[str, Any], path: str, value: object) -> None:

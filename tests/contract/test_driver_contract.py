@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 from driver_rig import CLOCK, TIMEOUT_S, RefusingRig, Rig
 from modbus_rigs import ModbusRig, ModbusRtuOverTcpRig, ModbusRtuRig, ModbusTlsRig
-from mqtt_rig import MqttRig
+from mqtt_rig import Mqtt5Rig, MqttRig
 from opcua_rig import OpcuaRig, OpcuaServer
+from sparkplug_rig import SparkplugRig
 
 from drivers.driver import Accepted, Driver, LinkDown, Quality, Reading, Rejected, Setpoint, Unconfirmed
 from drivers.link import Link, LinkState
@@ -29,13 +30,20 @@ RIGS: dict[str, Callable[[int], Rig]] = {
     "modbus-tls": ModbusTlsRig,
     "opcua": OpcuaRig,
     "mqtt": MqttRig,
+    "mqtt-5": Mqtt5Rig,
+    "sparkplug": SparkplugRig,
 }
-NEEDS = {"modbus-rtu": "socat", "mqtt": "mosquitto"}
-"""The server program without which a rig cannot start."""
+NEEDS = {
+    "modbus-rtu": ("socat",),
+    "mqtt": ("mosquitto",),
+    "mqtt-5": ("mosquitto",),
+    "sparkplug": ("mosquitto", "pysparkplug"),
+}
+"""The server programs without which a rig cannot start."""
 
 
 def rigs(*names: str) -> list[object]:
-    return [pytest.param(name, marks=[pytest.mark.server(NEEDS[name])] if name in NEEDS else []) for name in names]
+    return [pytest.param(name, marks=[pytest.mark.server(*NEEDS[name])] if name in NEEDS else []) for name in names]
 
 
 ON_A_SOCKET = [name for name in RIGS if name != "modbus-rtu"]
@@ -300,7 +308,7 @@ async def test_a_write_that_is_not_followed_is_unconfirmed(rig: Rig, driver: Dri
     assert isinstance((await driver.write([Setpoint(point=setpoint, value=80.0)]))[0], Accepted)
 
 
-@pytest.mark.parametrize("rig", rigs(*(name for name in RIGS if name != "mqtt")), indirect=True)
+@pytest.mark.parametrize("rig", rigs(*(name for name in RIGS if name != "sparkplug")), indirect=True)
 async def test_a_write_that_the_device_refuses_is_rejected(rig: RefusingRig, driver: Driver) -> None:
     await rig.refuse()
     (result,) = await driver.write([Setpoint(point=rig.points["power_setpoint_kw"], value=50.0)])

@@ -5,107 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import aiomqtt
+import paho.mqtt.client as paho
 import pytest
+from mqtt_brokers import TIMEOUT_S, Broker, OffsetClock, a_peer, mosquitto, profile_points, session_with, until
 
-from config.connection import Mqtt
 from config.loader import example_site, load_site
-from config.point import Point, points_of
-from config.profile import MqttProfile
-from drivers.driver import Accepted, LinkDown, Quality, Reading, Setpoint, Unconfirmed
-from drivers.link import Link
+from config.profile import MqttPoint
+from drivers.driver import Accepted, LinkDown, Quality, Setpoint, Unconfirmed
 from drivers.mqtt import MqttDriver
-from drivers.mqtt_session import MqttSession
+from drivers.mqtt_inbox import LONGEST_PAYLOAD
 from drivers.site import links_of
 
-TIMEOUT_S = 0.5
-
 pytestmark = pytest.mark.server("mosquitto")
-
-
-@dataclass
-class OffsetClock:
-    """The machine's clock, put forward by hand."""
-
-    ahead_s: float = 0.0
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def site_s(self) -> float:
-        return self.monotonic_s()
-
-    def monotonic_s(self) -> float:
-        return time.monotonic() + self.ahead_s
-
-
-@dataclass
-class Broker:
-    port: int
-    peer: aiomqtt.Client
-    """A client that plays the devices."""
-
-
-@contextlib.asynccontextmanager
-async def mosquitto(*arguments: str, port: int) -> AsyncIterator[None]:
-    process = await asyncio.create_subprocess_exec(
-        "mosquitto", *arguments, "-p", str(port), stderr=asyncio.subprocess.DEVNULL
-    )
-    try:
-        yield
-    finally:
-        process.kill()
-        await process.wait()
-
-
-async def a_peer(port: int, **login: str) -> aiomqtt.Client:
-    for _ in range(200):
-        with contextlib.suppress(aiomqtt.MqttError):
-            return await aiomqtt.Client("127.0.0.1", port, timeout=TIMEOUT_S, **login).__aenter__()
-        await asyncio.sleep(0.02)
-    pytest.fail("the broker did not come up")
-
-
-@pytest.fixture
-async def broker(free_port: int) -> AsyncIterator[Broker]:
-    async with mosquitto(port=free_port):
-        peer = await a_peer(free_port)
-        yield Broker(free_port, peer)
-        await peer.__aexit__(None, None, None)
-
-
-def profile_points(device: str = "meter", **points: dict[str, object]) -> list[Point]:
-    profile = MqttProfile.model_validate(
-        {
-            "protocol": "mqtt",
-            "description": "made up",
-            "verified": True,
-            "source": "this file",
-            "points": {name: {"valid": [-1000, 1000], **point} for name, point in points.items()},
-        }
-    )
-    return list(points_of(device, profile, {}))
-
-
-def session_with(port: int, clock: OffsetClock, **login: str) -> MqttSession:
-    password = login.pop("password", None)
-    spec = Mqtt(protocol="mqtt", host="127.0.0.1", port=port, timeout_s=TIMEOUT_S, **login)
-    return MqttSession(spec, password, clock)
-
-
-async def until(driver: MqttDriver | Link, point: Point, ok: Callable[[Reading], bool]) -> Reading:
-    deadline_s = time.monotonic() + 5.0
-    while True:
-        (reading,) = await driver.read([point])
-        if ok(reading):
-            return reading
-        assert time.monotonic() < deadline_s, reading
-        await asyncio.sleep(0.01)
 
 
 POWER = profile_points(
@@ -206,6 +120,90 @@ async def test_devices_share_a_session_and_hear_their_own_topics(broker: Broker)
     await drivers["hall_3"].close()
     with pytest.raises(LinkDown):
         await session.check()
+
+
+async def test_a_flood_leaves_the_last_message_and_no_other(broker: Broker) -> None:
+    clock = OffsetClock()
+    points = profile_points(power_kw={"topic": "meter/power", "valid": [0, 1e6]}, other_kw={"topic": "meter/other"})
+    session = session_with(broker.port, clock, timeout_s=5.0)
+    driver = MqttDriver(session, points, clock)
+    await driver.connect()
+
+    def flood() -> None:
+        client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+        client.connect("127.0.0.1", broker.port)
+        client.loop_start()
+        for number in range(20_000):
+            client.publish("meter/power", str(number))
+        client.publish("meter/power", "123456", qos=1).wait_for_publish(20.0)
+        client.disconnect()
+        client.loop_stop()
+
+    flooding = asyncio.create_task(asyncio.to_thread(flood))
+    # others are served meanwhile
+    await broker.peer.publish("meter/other", "7")
+    await until(driver, points[1], lambda reading: reading.value == 7.0)
+    await until(driver, points[0], lambda reading: reading.value == 123456.0, within_s=20.0)
+    await flooding
+    assert set(session._inbox._last) == {"meter/power", "meter/other"}
+    await driver.close()
+
+
+async def test_a_picture_is_not_kept(broker: Broker) -> None:
+    clock = OffsetClock()
+    driver = MqttDriver(session_with(broker.port, clock), [POWER], clock)
+    await driver.connect()
+    await broker.peer.publish("meter/state", b'{"em": {"power": 1000}}'.ljust(LONGEST_PAYLOAD))
+    await until(driver, POWER, lambda reading: reading.value == 1.0)
+    await broker.peer.publish("meter/state", b'{"em": {"power": 2000}}'.ljust(LONGEST_PAYLOAD + 1))
+    reading = await until(driver, POWER, lambda reading: reading.value is None)
+    assert "more than a megabyte" in reading.reason
+    await driver.close()
+
+
+TEXTS = {
+    "state": {"topic": "pump/state", "values": {"ON": 1, "OFF": 0, "3": 3}},
+    "mode": {"topic": "pump/json", "path": "mode", "values": {"eco": 1, "true": 2, "4": 4}},
+    "power_kw": {"topic": "pump/line", "template": "P={value} kW;*"},
+    "energy_kwh": {"topic": "pump/json", "path": "total", "template": "{value}"},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "payload", "value", "reason"),
+    [
+        ("state", b"ON", 1.0, ""),
+        ("state", b" OFF\r\n", 0.0, ""),
+        ("state", b"3", 3.0, ""),
+        ("state", b"on", None, 'no number stands for "on"'),
+        ("state", b"1", None, 'no number stands for "1"'),
+        ("state", b"\xff", None, "the payload is not a text"),
+        ("mode", b'{"mode": "eco"}', 1.0, ""),
+        ("mode", b'{"mode": true}', 2.0, ""),
+        ("mode", b'{"mode": 4}', 4.0, ""),
+        ("mode", b'{"mode": 5}', None, "no number stands for 5.0"),
+        ("mode", b'{"mode": null}', None, "no number stands for null"),
+        ("power_kw", b"P=12.5 kW;Q=3 kvar", 12.5, ""),
+        ("power_kw", b"P=12,5 kW;Q=3 kvar", None, "\"P=12,5 kW;Q=3 kvar\" is not like 'P={value} kW;*'"),
+        ("energy_kwh", b'{"total": "12.5"}', 12.5, ""),
+        ("energy_kwh", b'{"total": "12.5 kWh"}', None, "is not like"),
+        ("energy_kwh", b'{"total": 12.5}', None, "12.5 is not like '{value}'"),
+        ("energy_kwh", b'{"total": "1e999"}', None, "not a finite number"),
+    ],
+)
+async def test_texts_that_a_profile_knows(
+    broker: Broker, name: str, payload: bytes, value: float | None, reason: str
+) -> None:
+    clock = OffsetClock()
+    (point,) = profile_points("pump", **{name: TEXTS[name]})
+    driver = MqttDriver(session_with(broker.port, clock), [point], clock)
+    await driver.connect()
+    assert isinstance(point.source, MqttPoint)
+    await broker.peer.publish(point.source.topic, payload)
+    reading = await until(driver, point, lambda reading: reading.reason != "nothing received")
+    assert reading.value == value
+    assert reason in reading.reason
+    await driver.close()
 
 
 # -- commands ------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import signal
+from typing import Literal
 
 import aiomqtt
 from driver_rig import CLOCK, LIMITS, POWER, PROFILE, SOC, SUPPLY, TIMEOUT_S
@@ -17,9 +18,19 @@ from drivers.driver import Driver
 from drivers.mqtt import MqttDriver
 from drivers.mqtt_session import MqttSession
 
+ANSWERS = {
+    "topic": "device/answer",
+    "id_path": "id",
+    "accepted": {"path": "ok", "words": ["true"]},
+    "rejected": {"path": "ok", "words": ["false"]},
+    "reason_path": "why",
+}
+
 
 class MqttRig:
-    """mosquitto, and a device that shows its state ten times a second."""
+    """mosquitto, and a device that shows its state ten times a second and answers commands."""
+
+    version: Literal["3.1.1", "5"] = "3.1.1"
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -27,6 +38,7 @@ class MqttRig:
         self._device: asyncio.Task[None] | None = None
         self._state: dict[str, float | None] = {"power": 0.0, "soc": 50.0, "supply": 0.0, "setpoint": 0.0}
         self.deaf = False
+        self._refuses = False
         status = {"topic": "device/status", "time_path": "time", "stale_s": 5}
         profile = MqttProfile.model_validate(
             {
@@ -40,7 +52,12 @@ class MqttRig:
                         **POWER,
                         **status,
                         "path": "device.setpoint",
-                        "setpoint": {**LIMITS, "command_topic": "device/command", "payload": '{"kw": {value}}'},
+                        "setpoint": {
+                            **LIMITS,
+                            "command_topic": "device/command",
+                            "payload": '{"id": {id}, "kw": {value}}',
+                            "acknowledge": ANSWERS,
+                        },
                     },
                 },
             }
@@ -48,7 +65,7 @@ class MqttRig:
         self.points = {point.name: point for point in points_of("device", profile, {})}
 
     def driver(self) -> Driver:
-        spec = Mqtt(protocol="mqtt", host="127.0.0.1", port=self._port, timeout_s=TIMEOUT_S)
+        spec = Mqtt(protocol="mqtt", host="127.0.0.1", port=self._port, version=self.version, timeout_s=TIMEOUT_S)
         return MqttDriver(MqttSession(spec, None, CLOCK), list(self.points.values()), CLOCK)
 
     async def start(self) -> None:
@@ -76,8 +93,11 @@ class MqttRig:
         with contextlib.suppress(aiomqtt.MqttError):
             async for message in client.messages:
                 assert isinstance(message.payload, bytes)
-                if not self.deaf:
-                    self._state["setpoint"] = json.loads(message.payload)["kw"]
+                command = json.loads(message.payload)
+                if not (self.deaf or self._refuses):
+                    self._state["setpoint"] = command["kw"]
+                answer = {"id": command["id"], "ok": not self._refuses, "why": "it is locked"}
+                await client.publish("device/answer", json.dumps(answer), qos=1)
 
     async def stop(self) -> None:
         if self._device is None or self._broker is None or self._broker.returncode is not None:
@@ -99,7 +119,16 @@ class MqttRig:
     async def show(self, name: str, raw: float | None) -> None:
         self._state[{"active_power_kw": "power", "soc": "soc", "supply_degc": "supply"}[name]] = raw
 
+    async def refuse(self) -> None:
+        self._refuses = True
+
     async def taken(self) -> float:
         found = self._state["setpoint"]
         assert found is not None
         return found
+
+
+class Mqtt5Rig(MqttRig):
+    """The same, spoken to in MQTT 5."""
+
+    version = "5"

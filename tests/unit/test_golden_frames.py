@@ -20,7 +20,7 @@ from config.profile import ModbusPoint, MqttPoint
 from drivers.driver import Quality, Reading, Setpoint
 from drivers.modbus_connection import Refusal
 from drivers.mqtt import command_of, reading_of
-from drivers.mqtt_session import Message
+from drivers.mqtt_inbox import Message
 from drivers.quality import Stamp
 from drivers.register_values import Words, reading_in
 from drivers.register_writes import scale_factors_of, writes_of

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 import config
 from config.loader import load_profile
 from config.point import points_of
 from config.profile import (
+    Acknowledgement,
     Direction,
     ModbusPoint,
     ModbusProfile,
     ModbusSetpoint,
     MqttPoint,
+    MqttProfile,
     MqttSetpoint,
     OpcuaPoint,
+    Sign,
+    SparkplugPoint,
+    SparkplugProfile,
 )
 from config.references import loose_ends
 from config.register import Condition, FurtherRegister, Heartbeat, RegisterValue
@@ -28,6 +35,7 @@ DOC = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="u
 WORDS = set(re.findall(r"\w+", DOC))
 MODELS = (
     Condition,
+    Acknowledgement,
     Direction,
     FurtherRegister,
     Heartbeat,
@@ -35,9 +43,13 @@ MODELS = (
     ModbusProfile,
     ModbusSetpoint,
     MqttPoint,
+    MqttProfile,
     MqttSetpoint,
     OpcuaPoint,
     RegisterValue,
+    Sign,
+    SparkplugPoint,
+    SparkplugProfile,
 )
 
 
@@ -72,6 +84,22 @@ def test_the_example_of_two_registers_sends_what_the_reference_says(tmp_path: Pa
     sent = [Write(40140, (120,)), Write(40142, (1,)), Write(40137, (5000, 0x10000 - 5000)), Write(40130, (3,))]
     assert writes_of(wanted, {40150: -2}) == sent
     assert writes_of(Setpoint(point=points["other_kw"], value=-2)) == [Write(40799, (0, 0)), Write(40795, (0, 2000))]
+
+
+def test_the_sparkplug_example_is_a_profile(tmp_path: Path) -> None:
+    path = tmp_path / "hall_meter.yaml"
+    path.write_text(re.findall(r"```yaml\n(description.*?)```", DOC, re.DOTALL)[1])
+    profile = load_profile(path)
+    assert isinstance(profile, SparkplugProfile)
+    points = {point.name: point for point in points_of("meter", profile, {"hall": "hall_1"})}
+    assert [end for point in points.values() for end in loose_ends(point, points)] == []
+
+
+def test_the_example_of_an_answer_is_a_setpoint() -> None:
+    examples = re.findall(r"```yaml\n    setpoint:\n(.*?)```", DOC, re.DOTALL)
+    (example,) = [example for example in examples if "acknowledge:" in example]
+    spec = YAML(typ="safe").load(textwrap.dedent(example))
+    MqttSetpoint.model_validate({**spec, "range": [0, 1], "resolution": 1, "tolerance": 0.1, "safe": 0})
 
 
 def test_every_profile_is_listed() -> None:

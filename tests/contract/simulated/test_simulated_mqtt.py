@@ -11,8 +11,10 @@ import aiomqtt
 import pytest
 
 from config.connection import Mqtt
+from config.point import SparkplugMetric
 from config.profile import MqttSetpoint
 from config.site import Site
+from simulators.seats import seats_of
 from simulators.servers import mqtt
 
 
@@ -99,6 +101,40 @@ async def test_a_command_topic_takes_commands(
         hand.now_s = 10.0
         watchdog.check()
         assert plant.commands[1:] == [("hall_1_meter", "active_power_kw", None)]
+
+
+def of_hall_1(demo_site: Site, source: Any) -> Site:
+    """The demo park, where the power of hall 1 is published in another way."""
+    points = [
+        dataclasses.replace(point, source=source(point.source)) if point.name == "active_power_kw" else point
+        for point in demo_site.points["hall_1_meter"]
+    ]
+    return dataclasses.replace(demo_site, points={**demo_site.points, "hall_1_meter": tuple(points)})
+
+
+@pytest.mark.parametrize(
+    ("keys", "payload"),
+    [
+        ({"template": "P={value} W;*"}, b"P=876543.0 W;"),
+        ({"values": {"OFF": 0.0, "ON": 876543.0}}, b"ON"),
+    ],
+)
+async def test_a_meter_publishes_texts_where_its_profile_has_them(
+    serve: Any, broker: Any, demo_site: Site, keys: dict[str, Any], payload: bytes
+) -> None:
+    keys = {"topic": "park/hall_1/text", "path": None, "time_path": None, **keys}
+    site = of_hall_1(demo_site, lambda source: source.model_copy(update=keys))
+    async with aiomqtt.Client("127.0.0.1", broker.port, timeout=2) as client:
+        await client.subscribe("park/hall_1/text")
+        await serve("hall_1_meter", broker=session(broker), site=site)
+        async with asyncio.timeout(5):
+            assert (await anext(aiter(client.messages))).payload == payload
+
+
+def test_a_sparkplug_device_cannot_be_played(demo_site: Site) -> None:
+    metric = SparkplugMetric(group="park", edge_node="n", device=None, metric="m", stale_s=None, rebirth=True)
+    with pytest.raises(ValueError, match="device hall_1_meter: the simulated park does not speak Sparkplug B"):
+        seats_of(of_hall_1(demo_site, lambda _: metric))
 
 
 async def test_the_broker_keeps_messages(broker: Any) -> None:
