@@ -66,6 +66,21 @@ $(VENV)/sparkplug-peer/.installed: tests/peers/sparkplug.txt | $(BIN)/python
 		&& $(VENV)/sparkplug-peer/bin/python -m pip install --quiet --disable-pip-version-check -r $< >&2 \
 		&& touch $@ || echo "not installed: pysparkplug; tests that need it are skipped" >&2
 
+# Peers in node.js. npm wants to own the folder that its package.json is in, so that is a copy in $(VENV).
+$(VENV)/peers/.installed: tests/peers/package.json | $(BIN)/python
+	@if ! { command -v node && command -v npm; } >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing for the tests: nodejs npm" >&2; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nodejs npm; } >&2 || true; \
+	fi
+	@if command -v node >/dev/null && command -v npm >/dev/null; then \
+		echo "installing the node.js peers of the tests into $(@D), once" >&2; \
+		mkdir -p $(@D) && cp $< $(@D)/package.json \
+			&& npm install --prefix $(@D) --ignore-scripts --no-package-lock --no-audit --no-fund --loglevel error >&2 \
+			&& touch $@ || echo "not installed: node-opcua modbus-serial jsmodbus; tests that need them are skipped" >&2; \
+	else \
+		echo "not installed, so tests that need them are skipped: nodejs npm" >&2; \
+	fi
+
 $(RUNTIME): $(PINS) | $(BIN)/python
 	@echo "installing parkgrid into $(VENV), once; this takes a minute or two" >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . >&2
@@ -77,7 +92,7 @@ $(DEV): $(PINS) | $(BIN)/python
 	@touch $@ $(RUNTIME)
 
 # The real servers that the tests talk to: installed where that is allowed, else their tests are skipped.
-servers: $(VENV)/sparkplug-peer/.installed
+servers: $(VENV)/sparkplug-peer/.installed $(VENV)/peers/.installed
 	@PATH="$$PATH:/usr/sbin:/usr/local/sbin"; missing=; \
 	for pair in mosquitto:mosquitto mosquitto_pub:mosquitto-clients influxd:influxdb nginx:nginx-light mbpoll:mbpoll socat:socat gcc:gcc; do \
 		command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair##*:}"; \

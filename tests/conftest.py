@@ -40,6 +40,10 @@ SERVERS = {
 }
 """Program by the name that the `server` marker uses."""
 
+NODE_MODULES = Path(sys.prefix) / "peers" / "node_modules"  # made by `make servers`
+NODE_PEERS = ("node-opcua", "modbus-serial", "jsmodbus")
+"""Further names for the `server` marker: modules that node.js runs."""
+
 # Debian keeps servers where a user's PATH does not look.
 SERVER_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/bin", "/usr/local/sbin"])
 
@@ -54,10 +58,16 @@ def pytest_configure() -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark in item.iter_markers("server"):
         for name in mark.args:
-            if name not in SERVERS:
-                pytest.fail(f"unknown server {name!r}; known are {', '.join(SERVERS)}", pytrace=False)
-            if shutil.which(SERVERS[name]) is None:
+            if name not in (*SERVERS, *NODE_PEERS):
+                pytest.fail(f"unknown server {name!r}; known are {', '.join((*SERVERS, *NODE_PEERS))}", pytrace=False)
+            if not is_installed(name):
                 pytest.skip(f"needs the server program {name}, which is not installed")
+
+
+def is_installed(name: str) -> bool:
+    if name in NODE_PEERS:
+        return shutil.which("node") is not None and (NODE_MODULES / name / "package.json").is_file()
+    return shutil.which(SERVERS[name]) is not None
 
 
 @pytest.hookimpl(wrapper=True)
