@@ -19,6 +19,10 @@ class LinkDown(DriverError):
     """The device or its connection does not answer. The message says which, and why."""
 
 
+class TurnedAway(LinkDown):
+    """Somebody is there and does not let us in: trying again soon would be a nuisance, and may lock us out."""
+
+
 class Quality(Enum):
     GOOD = "good"
     UNCERTAIN = "uncertain"

@@ -21,9 +21,11 @@ from drivers.driver import (
     Reading,
     Rejected,
     Setpoint,
+    TurnedAway,
     Unconfirmed,
     WriteResult,
 )
+from drivers.line import Line
 from drivers.quality import Stamp, bad
 
 T = TypeVar("T")
@@ -52,23 +54,29 @@ class Counts:
 class Link:
     """Keeps one driver connected.
 
-    A device that was up is tried again after about 1 s, then less and less often up to the cap. A try is at
-    most one request that nobody answers, so it costs at most one time-out.
+    A device that was up is tried again in the next cycle. It is tried less and less often, up to the cap, only
+    while others on its line are heard and it is not, or while the connection turns us away: where nobody is
+    disturbed, a line that is back is found back at once. A try is at most one request that nobody answers, so it
+    costs at most one time-out.
     """
 
     def __init__(
         self,
         driver: Driver,
         clock: Clock,
+        line: Line | None = None,
         *,
         cap_s: float = 60.0,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        """`chance` draws from 0 to 1 for the jitter."""
+        """`line` is what it shares with the others behind its connection; `chance` draws from 0 to 1 for the jitter."""
         self._driver = driver
         self._clock = clock
+        self._line = line or Line()
         self._chance = chance
         self._backoff = BackOff(cap_s=cap_s)
+        self._answers: int | None = None
+        """How many answers the line had seen when this device failed to answer last; None since it answered."""
         self._lock = asyncio.Lock()
         self._connected = False
         self._closed = False
@@ -146,20 +154,42 @@ class Link:
     async def _attempt(self, ask: Callable[[], Awaitable[list[T]]]) -> list[T] | None:
         """What the device answers, None while it is down; the wire is not touched before the next try is due."""
         async with self._lock:
-            due = self._connected or self._backoff.due(self._clock.monotonic_s())
-            if self._closed or not due:
+            if self._closed or not (self._connected or self._due()):
                 return None
             try:
                 if not self._connected:
-                    await self._driver.connect()
-                    self._connected = True
+                    await self._open()
                 answer = await ask()
             except LinkDown as error:
-                self._connected = False
-                self._state, self._reason = LinkState.DOWN, str(error)
-                self._backoff = self._backoff.failed(self._clock.monotonic_s(), self._chance())
+                self._failed(str(error))
                 return None
             # a connection alone is no success: a gateway accepts one for a unit that is dead
             self._state, self._reason = LinkState.UP, ""
-            self._backoff = self._backoff.succeeded()
+            self._backoff, self._answers = self._backoff.succeeded(), None
+            self._line.heard()
             return answer
+
+    def _due(self) -> bool:
+        now_s = self._clock.monotonic_s()
+        if not self._line.due(now_s):
+            self._reason = self._line.reason
+            return False
+        return self._backoff.due(now_s)
+
+    async def _open(self) -> None:
+        try:
+            await self._driver.connect()
+        except LinkDown as error:
+            turned_away = isinstance(error, TurnedAway)
+            self._line.not_opened(self._clock.monotonic_s(), self._chance(), str(error), turned_away=turned_away)
+            raise
+        self._line.opened()
+        self._connected = True
+
+    def _failed(self, reason: str) -> None:
+        self._connected = False
+        self._state, self._reason = LinkState.DOWN, reason
+        # one answer may get lost; a device counts as silent when others are heard before it is
+        counts = self._answers is not None and self._line.answers > self._answers
+        self._answers = self._line.answers
+        self._backoff = self._backoff.failed(self._clock.monotonic_s(), self._chance(), counts=counts)

@@ -18,7 +18,7 @@ from pymodbus.pdu.register_message import (
 )
 
 from config.connection import Modbus, ModbusRtu, ModbusRtuOverTcp, ModbusTcp, ModbusTls
-from drivers.driver import LinkDown
+from drivers.driver import LinkDown, TurnedAway
 from drivers.modbus_client import Broken, ModbusClient, has_transaction_ids
 from drivers.registers import Span
 from drivers.shared import SharedConnection
@@ -208,7 +208,8 @@ class ModbusConnection(SharedConnection):
             await asyncio.sleep(self._spec.connect_delay_s)
         except Broken as broken:
             client.drop()
-            raise LinkDown(f"{self}: {broken}") from broken
+            kind = TurnedAway if isinstance(broken.__cause__, ssl.SSLError) else LinkDown
+            raise kind(f"{self}: {broken}") from broken
         except asyncio.CancelledError:
             client.drop()
             raise

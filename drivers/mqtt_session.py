@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable
 from typing import Final, TypeVar, cast
 
 import aiomqtt
+from aiomqtt.exceptions import MqttConnectError
 
 from config.clock import Clock
 from config.connection import Mqtt
-from drivers.driver import LinkDown
+from drivers.driver import LinkDown, TurnedAway
 from drivers.mqtt_client import MqttClient, address_of
 from drivers.mqtt_inbox import Follower, Inbox, Message
 from drivers.quality import Stamp
@@ -84,7 +85,10 @@ class MqttSession(SharedConnection):
             try:
                 await client.enter()
             except aiomqtt.MqttError as error:
-                raise LinkDown(f"{self}: no session: {error}") from error
+                # what the library makes of its cause it raises without naming it
+                refused = isinstance(error, MqttConnectError) or isinstance(error.__context__, ssl.SSLError)
+                kind = TurnedAway if refused else LinkDown
+                raise kind(f"{self}: no session: {error}") from error
             self._client = client
             self._alive_s = self._clock.monotonic_s()
             # whoever waits for a message finds the session lost and says so

@@ -14,6 +14,7 @@ from asyncua.ua.uaerrors import (
     BadIdentityTokenInvalid,
     BadIdentityTokenRejected,
     BadSecurityChecksFailed,
+    BadTooManySessions,
     BadUserAccessDenied,
     UaError,
     UaStatusCodeError,
@@ -24,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from config.connection import OpcUa
 from drivers.certificates import CertificateRefused, Certificates, Own
-from drivers.driver import LinkDown
+from drivers.driver import LinkDown, TurnedAway
 from drivers.opcua_client import ChannelRefused
 
 _POLICIES: Final[Mapping[str, type[security_policies.SecurityPolicy]]] = {
@@ -40,6 +41,16 @@ OPENING_ERRORS: Final = (OSError, UaError, InvalidSignature, ValueError)
 """What the library raises while a session is opened: that a signature is wrong or a certificate none comes
 through as it is."""
 
+_REFUSALS: Final = (
+    BadIdentityTokenInvalid,
+    BadIdentityTokenRejected,
+    BadTooManySessions,
+    BadUserAccessDenied,
+    ChannelRefused,
+    InvalidSignature,
+)
+"""Not those that a line in trouble brings about as well."""
+
 
 class OpcuaSecurity:
     """What the site file says of one server's security, done to the library's client before it connects.
@@ -54,19 +65,19 @@ class OpcuaSecurity:
         self._password = password
 
     async def own(self) -> Own | None:
-        """Our certificate, made when there is none; None where none is needed. Raises LinkDown."""
+        """Our certificate, made when there is none; None where none is needed. Raises TurnedAway."""
         if self._spec.security == "none":
             return None
         try:
             # in a thread: a key takes its time to be made, and the cycle must not wait for it
             return await asyncio.to_thread(self._certificates.own, datetime.now(UTC))
         except CertificateRefused as error:
-            raise LinkDown(f"{self._spec.endpoint}: {error}") from error
+            raise TurnedAway(f"{self._spec.endpoint}: {error}") from error
 
     async def apply(self, client: Client, own: Own | None) -> None:
         """Make the client ready to connect; asks the server for its certificate and looks whether it is trusted.
 
-        Raises LinkDown and OPENING_ERRORS.
+        Raises TurnedAway and OPENING_ERRORS.
         """
         client.name = client.description = "parkgrid"
         if self._spec.username is not None:
@@ -79,7 +90,7 @@ class OpcuaSecurity:
         try:
             await asyncio.to_thread(self._certificates.check, certificate, where, datetime.now(UTC))
         except CertificateRefused as error:
-            raise LinkDown(f"{self._spec.endpoint}: {error}") from error
+            raise TurnedAway(f"{self._spec.endpoint}: {error}") from error
         client.application_uri = own.application_uri
         await client.set_security(
             _POLICIES[self._spec.security],
@@ -95,15 +106,20 @@ class OpcuaSecurity:
         for endpoint in endpoints:
             if endpoint.SecurityMode == _MODE and endpoint.SecurityPolicyUri == policy.URI:
                 if not endpoint.ServerCertificate:
-                    raise LinkDown(f"{self._spec.endpoint}: the server shows no certificate")
+                    raise TurnedAway(f"{self._spec.endpoint}: the server shows no certificate")
                 # of a chain the first
                 certificate: x509.Certificate = uacrypto.x509_from_der(endpoint.ServerCertificate)  # type: ignore[no-untyped-call]
                 return certificate
         offered = {str(of.SecurityPolicyUri).rpartition("#")[2] for of in endpoints if of.SecurityMode == _MODE}
-        raise LinkDown(
+        raise TurnedAway(
             f"{self._spec.endpoint}: the server does not offer {self._spec.security} to sign and encrypt, but "
             f"{', '.join(sorted(offered)) or 'nothing'}"
         )
+
+    def failure(self, error: Exception, address: str) -> LinkDown:
+        """What is to be raised when a session could not be opened."""
+        kind = TurnedAway if isinstance(error, _REFUSALS) or _of_certificates(error) else LinkDown
+        return kind(f"{address}: no session: {self.words(error)}")
 
     def words(self, error: Exception) -> str:
         """Why a session could not be opened, and what to do about it where that is known."""
@@ -117,9 +133,16 @@ class OpcuaSecurity:
                 return f"the server refuses user {self._spec.username!r} or the password ({code})"
             case ChannelRefused() if self._spec.security != "none":
                 return f"{error}; it must trust {self._certificates.own_certificate}"
-            case UaStatusCodeError() if code.startswith("BadCertificate") or isinstance(error, BadSecurityChecksFailed):
+            case _ if _of_certificates(error):
                 return f"the server must trust {self._certificates.own_certificate} ({code})"
             case InvalidSignature():
                 return "the server's signature is wrong"
             case _:
                 return str(error) or code
+
+
+def _of_certificates(error: Exception) -> bool:
+    """Whether the server says that it does not want ours."""
+    return isinstance(error, BadSecurityChecksFailed) or (
+        isinstance(error, UaStatusCodeError) and type(error).__name__.startswith("BadCertificate")
+    )

@@ -55,7 +55,7 @@ class OpcuaSession(SharedConnection):
                     self.namespaces = tuple(await client.get_namespace_array())
                 opened = True
             except OPENING_ERRORS as error:
-                raise LinkDown(f"{self}: no session: {self._security.words(error)}") from error
+                raise self._security.failure(error, str(self)) from error
             finally:
                 if not opened:
                     await _discard(client)

@@ -30,7 +30,7 @@ class SharedConnection(ABC):
 
     @abstractmethod
     async def open(self) -> None:
-        """Connect, at once done when connected. Raises LinkDown."""
+        """Connect, at once done when connected. Raises LinkDown, TurnedAway where somebody is there and refuses."""
 
     @abstractmethod
     async def shut(self) -> None:

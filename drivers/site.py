@@ -12,6 +12,7 @@ from config.point import SparkplugMetric
 from config.site import Site
 from drivers.certificates import Certificates
 from drivers.driver import Driver, DriverError
+from drivers.line import Line
 from drivers.link import Link
 from drivers.modbus import ModbusDriver
 from drivers.modbus_connection import ModbusConnection
@@ -32,6 +33,7 @@ def links_of(site: Site, clock: Clock) -> dict[str, Link]:
     """
     certificates = Certificates(site.certificates)
     shared = {name: _connection(site, spec, certificates, clock) for name, spec in site.connections.items()}
+    lines = {name: Line() for name in site.connections}
     links: dict[str, Link] = {}
     for name, device in site.devices.items():
         points = site.points[name]
@@ -47,7 +49,7 @@ def links_of(site: Site, clock: Clock) -> dict[str, Link]:
                 driver = MqttDriver(session, points, clock)
             case other:
                 assert_never(other)
-        links[name] = Link(driver, clock)
+        links[name] = Link(driver, clock, lines[device.connection])
     return links
 
 

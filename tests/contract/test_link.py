@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,12 +15,14 @@ from config.loader import example_site, load_site
 from config.point import Point, points_of
 from config.profile import ModbusProfile
 from drivers.driver import DriverError, LinkDown, Quality, Setpoint, Unconfirmed
+from drivers.line import Line
 from drivers.link import Link, LinkState
 from drivers.modbus import ModbusDriver
 from drivers.modbus_connection import ModbusConnection
 from drivers.site import links_of
 
 TIMEOUT_S = 0.2
+SHORTEST_CYCLE_S = 0.2
 
 
 @dataclass
@@ -39,11 +41,12 @@ class JumpingClock:
 
 @dataclass
 class Unit:
-    """A Modbus unit with the number 7 in every register, and a mute button."""
+    """Modbus units with the number 7 in every register, and mute buttons; unit 1 is the one that is counted."""
 
     requests: int = 0
     connections: int = 0
     mute: bool = False
+    dead: set[int] = field(default_factory=set)
     port: int = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -51,10 +54,12 @@ class Unit:
         try:
             while True:
                 request = await reader.readexactly(12)
-                self.requests += 1
-                if not self.mute and request[7] == 3:
+                self.requests += request[6] == 1
+                if self.mute or request[6] in self.dead:
+                    continue
+                if request[7] == 3:
                     writer.write(request[:5] + bytes([5]) + request[6:8] + bytes([2, 0, 7]))
-                elif not self.mute:
+                else:
                     writer.write(request)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
@@ -89,10 +94,20 @@ async def unit() -> AsyncIterator[Unit]:
         yield unit
 
 
-def link_to(port: int, clock: JumpingClock, cap_s: float = 60.0) -> Link:
-    spec = ModbusTcp(protocol="modbus", host="127.0.0.1", port=port, timeout_s=TIMEOUT_S)
-    driver = ModbusDriver(ModbusConnection(spec), 1, [POINT], clock)
-    return Link(driver, clock, cap_s=cap_s, chance=lambda: 0.0)
+def links_to(port: int, clock: JumpingClock, units: int, cap_s: float = 60.0, chance: float = 0.0) -> list[Link]:
+    """Units behind one connection."""
+    connection = ModbusConnection(ModbusTcp(protocol="modbus", host="127.0.0.1", port=port, timeout_s=TIMEOUT_S))
+    line = Line()
+    drivers = [ModbusDriver(connection, unit, [POINT], clock) for unit in range(1, units + 1)]
+    return [Link(driver, clock, line, cap_s=cap_s, chance=lambda: chance) for driver in drivers]
+
+
+def link_to(port: int, clock: JumpingClock) -> Link:
+    return links_to(port, clock, 1)[0]
+
+
+async def values_of(links: Sequence[Link]) -> list[float | None]:
+    return [(await link.read([POINT]))[0].value for link in links]
 
 
 async def test_nothing_is_connected_before_it_is_needed(unit: Unit) -> None:
@@ -105,35 +120,48 @@ async def test_nothing_is_connected_before_it_is_needed(unit: Unit) -> None:
 
 async def test_a_dead_unit_behind_a_live_gateway_is_asked_less_and_less(unit: Unit) -> None:
     clock = JumpingClock()
-    link = link_to(unit.port, clock, cap_s=5.0)
-    await link.read([POINT])
+    links = link, _ = links_to(unit.port, clock, 2, cap_s=5.0)
+    assert await values_of(links) == [7.0, 7.0]
     assert (link.state, unit.requests) == (LinkState.UP, 1)
 
-    unit.mute = True
+    unit.dead = {1}
     (reading,) = await link.read([POINT])
     assert (reading.quality, reading.value, reading.received_s) == (Quality.BAD, None, clock.seconds)
     assert "unit 1 does not answer" in reading.reason
     assert (link.state, unit.requests) == (LinkState.DOWN, 2)
 
-    for wait_s in (1.0, 2.0, 4.0, 5.0, 5.0):
+    # the first retry is for a lost answer, and the waits begin when the neighbour is heard and this one is not
+    for wait_s in (0.15, 1.0, 2.0, 4.0, 5.0, 5.0):
         before = unit.requests
         clock.seconds += wait_s - 0.001
-        await link.read([POINT])
+        assert await values_of(links) == [None, 7.0]
         assert unit.requests == before, "asked before it was due"
         clock.seconds += 0.001
-        await link.read([POINT])
+        assert await values_of(links) == [None, 7.0]
         assert unit.requests == before + 1, "asked once, not more"
 
-    unit.mute = False
+    unit.dead = set()
     clock.seconds += 5.0
     (reading,) = await link.read([POINT])
     assert (reading.value, link.state, link.reason) == (7.0, LinkState.UP, "")
+    for each in links:
+        await each.close()
 
-    unit.mute = True
+
+async def test_a_unit_that_is_alone_on_its_line_is_asked_in_every_cycle(unit: Unit) -> None:
+    clock = JumpingClock()
+    link = link_to(unit.port, clock)
     await link.read([POINT])
+    unit.mute = True
+    for _ in range(5):
+        before = unit.requests
+        assert await values_of([link]) == [None]
+        assert unit.requests == before + 1
+        await link.read([POINT])
+        assert unit.requests == before + 1, "asked twice in a cycle"
+        clock.seconds += SHORTEST_CYCLE_S
     unit.mute = False
-    clock.seconds += 1.0  # it was up: the first retry comes after a second again
-    assert (await link.read([POINT]))[0].value == 7.0
+    assert await values_of([link]) == [7.0]
     await link.close()
 
 
@@ -151,7 +179,7 @@ async def test_while_down_a_write_is_unconfirmed_and_says_why(unit: Unit) -> Non
     assert unit.requests == asked
 
     unit.mute = False
-    clock.seconds += 1.0
+    clock.seconds += SHORTEST_CYCLE_S
     await link.write([setpoint])  # a write that is due connects as a read does
     assert link.state is LinkState.UP
     assert (link.counts.confirmed, link.counts.unconfirmed, link.counts.bad) == (1, 1, 1)

@@ -49,6 +49,14 @@ def test_after_an_answer_the_next_failure_is_the_first() -> None:
     assert rested.failed(50.0, 0.0).next_s == 51.0
 
 
+def test_a_failure_that_does_not_count_makes_no_wait_longer() -> None:
+    quick = BackOff().failed(10.0, 0.0, counts=False)
+    assert (quick.failures, quick.due(10.14), quick.due(10.15)) == (0, False, True)
+    slow = BackOff().failed(0.0, 0.0).failed(10.0, 0.0)
+    assert slow.failed(100.0, 0.0, counts=False).next_s == 102.0
+    assert slow.failed(100.0, 0.0).next_s == 104.0
+
+
 @given(st.integers(1, 5000), st.floats(0, 1), st.floats(1, 600))
 def test_a_wait_is_never_longer_than_the_cap(failures: int, chance: float, cap_s: float) -> None:
     backoff = BackOff(cap_s=cap_s, failures=failures).failed(0.0, chance)
