@@ -6,7 +6,8 @@ import contextlib
 import tempfile
 from pathlib import Path
 
-from driver_rig import CLOCK, LIMITS, POWER, PROFILE, SOC, SUPPLY, TIMEOUT_S, Valve
+from chaos_proxy import ChaosProxy
+from driver_rig import CLOCK, LIMITS, POWER, PROFILE, SOC, SUPPLY, TIMEOUT_S
 from modbus_peers import authority, pseudo_terminal, socat
 from pymodbus.constants import ExcCodes
 from pymodbus.framer import FramerType
@@ -24,7 +25,8 @@ from drivers.modbus_connection import ModbusConnection
 class ModbusRig:
     def __init__(self, port: int) -> None:
         self._port = port
-        self._valve = Valve(port)
+        self.line = ChaosProxy(port)
+        self.timeout_s = TIMEOUT_S
         self._refuses = False
         self.deaf = False
         profile = ModbusProfile.model_validate(
@@ -45,7 +47,7 @@ class ModbusRig:
         return ModbusDriver(self._connection(), 1, list(self.points.values()), CLOCK)
 
     def _connection(self) -> ModbusConnection:
-        spec = ModbusTcp(protocol="modbus", host="127.0.0.1", port=self._port, timeout_s=TIMEOUT_S)
+        spec = ModbusTcp(protocol="modbus", host="127.0.0.1", port=self._port, timeout_s=self.timeout_s)
         return ModbusConnection(spec)
 
     def _serving(self, device: SimDevice) -> ModbusTcpServer:
@@ -59,7 +61,7 @@ class ModbusRig:
         device = SimDevice(id=1, simdata=registers, action=self._accessed)
         self._server = self._serving(device)
         await self._server.serve_forever(background=True)
-        await self._valve.open(self._server.transport.sockets[0].getsockname()[1])
+        await self.line.open(self._server.transport.sockets[0].getsockname()[1])
 
     async def _accessed(
         self, _function: int, start: int, address: int, _count: int, current: list[int], new: list[int] | None
@@ -78,14 +80,14 @@ class ModbusRig:
         return int.from_bytes(words[0].to_bytes(2, "big") + words[1].to_bytes(2, "big"), "big", signed=True)
 
     async def stop(self) -> None:
-        await self._valve.shut()
+        await self.line.shut()
         await self._server.shutdown()
 
     async def freeze(self) -> None:
-        self._valve.freeze()
+        self.line.freeze()
 
     async def thaw(self) -> None:
-        self._valve.thaw()
+        self.line.thaw()
 
     async def show(self, name: str, raw: float | None) -> None:
         address = {"active_power_kw": 100, "soc": 102, "supply_degc": 104}[name]
@@ -107,7 +109,7 @@ class ModbusRtuOverTcpRig(ModbusRig):
     def _connection(self) -> ModbusConnection:
         where = {"host": "127.0.0.1", "port": self._port}
         return ModbusConnection(
-            ModbusRtuOverTcp(protocol="modbus", transport="rtu_over_tcp", timeout_s=TIMEOUT_S, **where)
+            ModbusRtuOverTcp(protocol="modbus", transport="rtu_over_tcp", timeout_s=self.timeout_s, **where)
         )
 
     def _serving(self, device: SimDevice) -> ModbusTcpServer:
@@ -115,31 +117,31 @@ class ModbusRtuOverTcpRig(ModbusRig):
 
 
 class ModbusRtuRig(ModbusRtuOverTcpRig):
-    """A serial port; its line goes through the valve, so that it can fall silent. It vanishes with the server."""
+    """A serial port; its line goes through the proxy, so that it can fall silent. It vanishes with the server."""
 
     def __init__(self, port: int) -> None:
         super().__init__(port)
         self._terminal = Path(tempfile.gettempdir()) / f"parkgrid-tty-{port}"
-        self._line = contextlib.AsyncExitStack()
+        self._wire = contextlib.AsyncExitStack()
 
     def _connection(self) -> ModbusConnection:
         line = {"serial_port": str(self._terminal), "baud_rate": 115200, "parity": "none"}
-        return ModbusConnection(ModbusRtu(protocol="modbus", transport="rtu", timeout_s=TIMEOUT_S, **line))
+        return ModbusConnection(ModbusRtu(protocol="modbus", transport="rtu", timeout_s=self.timeout_s, **line))
 
     async def start(self) -> None:
         await super().start()
         ends = pseudo_terminal(self._terminal), f"TCP:127.0.0.1:{self._port}"
-        await self._line.enter_async_context(socat(*ends, links=(self._terminal,)))
+        await self._wire.enter_async_context(socat(*ends, links=(self._terminal,)))
 
     async def stop(self) -> None:
         await super().stop()
-        await self._line.aclose()
+        await self._wire.aclose()
 
 
 class ModbusTlsRig(ModbusRig):
     def _connection(self) -> ModbusConnection:
         where = {"host": "127.0.0.1", "port": self._port}
-        spec = ModbusTls(protocol="modbus", transport="tls", ca_file="ca.pem", timeout_s=TIMEOUT_S, **where)
+        spec = ModbusTls(protocol="modbus", transport="tls", ca_file="ca.pem", timeout_s=self.timeout_s, **where)
         return ModbusConnection(spec, authority().client_context())
 
     def _serving(self, device: SimDevice) -> ModbusTcpServer:

@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import json
 import signal
+import socket
 from typing import Literal
 
 import aiomqtt
+from chaos_proxy import ChaosProxy
 from driver_rig import CLOCK, LIMITS, POWER, PROFILE, SOC, SUPPLY, TIMEOUT_S
 
 from config.connection import Mqtt
@@ -33,7 +35,10 @@ class MqttRig:
     version: Literal["3.1.1", "5"] = "3.1.1"
 
     def __init__(self, port: int) -> None:
+        self.line = ChaosProxy(port)
+        self.timeout_s = TIMEOUT_S
         self._port = port
+        self._broker_port = 0
         self._broker: asyncio.subprocess.Process | None = None
         self._device: asyncio.Task[None] | None = None
         self._state: dict[str, float | None] = {"power": 0.0, "soc": 50.0, "supply": 0.0, "setpoint": 0.0}
@@ -65,18 +70,22 @@ class MqttRig:
         self.points = {point.name: point for point in points_of("device", profile, {})}
 
     def driver(self) -> Driver:
-        spec = Mqtt(protocol="mqtt", host="127.0.0.1", port=self._port, version=self.version, timeout_s=TIMEOUT_S)
+        spec = Mqtt(protocol="mqtt", host="127.0.0.1", port=self._port, version=self.version, timeout_s=self.timeout_s)
         return MqttDriver(MqttSession(spec, None, CLOCK), list(self.points.values()), CLOCK)
 
     async def start(self) -> None:
         quiet = asyncio.subprocess.DEVNULL
-        self._broker = await asyncio.create_subprocess_exec("mosquitto", "-p", str(self._port), stderr=quiet)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._broker_port = probe.getsockname()[1]
+        self._broker = await asyncio.create_subprocess_exec("mosquitto", "-p", str(self._broker_port), stderr=quiet)
+        await self.line.open(self._broker_port)
         self._device = asyncio.create_task(self._run_device())
 
     async def _run_device(self) -> None:
         while True:
             with contextlib.suppress(aiomqtt.MqttError):
-                async with aiomqtt.Client("127.0.0.1", self._port, timeout=TIMEOUT_S) as client:
+                async with aiomqtt.Client("127.0.0.1", self._broker_port, timeout=TIMEOUT_S) as client:
                     await client.subscribe("device/command", qos=1)
                     listener = asyncio.create_task(self._listen(client))
                     try:
@@ -102,6 +111,7 @@ class MqttRig:
     async def stop(self) -> None:
         if self._device is None or self._broker is None or self._broker.returncode is not None:
             return
+        await self.line.shut()
         self._broker.send_signal(signal.SIGCONT)
         self._device.cancel()
         await asyncio.wait([self._device])

@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 
 from asyncua import Server, ua
 from asyncua.server.address_space import NodeData
-from driver_rig import CLOCK, LIMITS, POWER, PROFILE, SOC, SUPPLY, TIMEOUT_S, Valve
+from chaos_proxy import ChaosProxy
+from driver_rig import CLOCK, LIMITS, POWER, PROFILE, SOC, SUPPLY, TIMEOUT_S
 
 from config.connection import OpcUa
 from config.point import points_of
@@ -99,7 +100,8 @@ class OpcuaServer:
 class OpcuaRig:
     def __init__(self, port: int, server: OpcuaServer | None = None) -> None:
         self._port = port
-        self._valve = Valve(port)
+        self.line = ChaosProxy(port)
+        self.timeout_s = TIMEOUT_S
         self._opcua_server = server
         node = f"nsu={OpcuaServer.URI};s="
         profile = OpcuaProfile.model_validate(
@@ -131,22 +133,22 @@ class OpcuaRig:
 
     def driver(self) -> Driver:
         spec = OpcUa(
-            protocol="opcua", endpoint=f"opc.tcp://127.0.0.1:{self._port}/device", security="none", timeout_s=TIMEOUT_S
+            protocol="opcua", endpoint=f"opc.tcp://127.0.0.1:{self._port}/device", security="none", timeout_s=self.timeout_s
         )
         return OpcuaDriver(OpcuaSession(spec, Certificates(Path("certificates"))), list(self.points.values()), CLOCK)
 
     async def start(self) -> None:
         await self._server.reset()
-        await self._valve.open(self._server.port)
+        await self.line.open(self._server.port)
 
     async def stop(self) -> None:
-        await self._valve.shut()
+        await self.line.shut()
 
     async def freeze(self) -> None:
-        self._valve.freeze()
+        self.line.freeze()
 
     async def thaw(self) -> None:
-        self._valve.thaw()
+        self.line.thaw()
 
     async def refuse(self) -> None:
         await self._server.refuse()

@@ -23,6 +23,7 @@ class SparkplugRig:
     """mosquitto, an edge node, and behind it the device, which publishes what changes."""
 
     def __init__(self, port: int) -> None:
+        self.timeout_s = TIMEOUT_S
         self._port = port
         self._broker: asyncio.subprocess.Process | None = None
         self._node: SparkplugPeer | None = None
@@ -48,7 +49,7 @@ class SparkplugRig:
         self.points = {point.name: point for point in points_of("device", profile, {})}
 
     def driver(self) -> Driver:
-        spec = Mqtt(protocol="mqtt", host="127.0.0.1", port=self._port, timeout_s=TIMEOUT_S)
+        spec = Mqtt(protocol="mqtt", host="127.0.0.1", port=self._port, timeout_s=self.timeout_s)
         return SparkplugDriver(MqttSession(spec, None, CLOCK), list(self.points.values()), CLOCK)
 
     async def start(self) -> None:
