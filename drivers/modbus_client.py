@@ -45,7 +45,8 @@ class ModbusClient(TransactionManager):
 
     @property
     def open(self) -> bool:
-        return bool(self.transport)
+        # between the end of a connection and our hearing of it nothing may be sent: within TLS that is an error
+        return isinstance(self.transport, asyncio.Transport) and not self.transport.is_closing()
 
     async def dial(self) -> None:
         """Open the line. Raises Broken with the reason, also when it takes longer than the time-out."""
@@ -60,7 +61,7 @@ class ModbusClient(TransactionManager):
     async def ask(self, request: ModbusPDU) -> ModbusPDU:
         """The answer to a request. Raises TimeoutError when none comes in time, Broken when none can come."""
         if not self.open:
-            raise Broken(self._why)
+            raise Broken("the connection is closing" if self.transport else self._why)
         with self._asking():
             try:
                 answer = await self.execute(False, request)

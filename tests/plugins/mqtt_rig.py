@@ -6,11 +6,10 @@ import asyncio
 import contextlib
 import json
 import signal
-import socket
 from typing import Literal
 
 import aiomqtt
-from chaos_proxy import ChaosProxy
+from chaos_proxy import ChaosProxy, unused_port
 from driver_rig import CLOCK, LIMITS, POWER, PROFILE, SOC, SUPPLY, TIMEOUT_S
 
 from config.connection import Mqtt
@@ -75,9 +74,7 @@ class MqttRig:
 
     async def start(self) -> None:
         quiet = asyncio.subprocess.DEVNULL
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._broker_port = probe.getsockname()[1]
+        self._broker_port = unused_port()
         self._broker = await asyncio.create_subprocess_exec("mosquitto", "-p", str(self._broker_port), stderr=quiet)
         await self.line.open(self._broker_port)
         self._device = asyncio.create_task(self._run_device())

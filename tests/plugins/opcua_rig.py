@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 from collections.abc import Coroutine
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, ClassVar
 
 from asyncua import Server, ua
 from asyncua.server.address_space import NodeData
-from chaos_proxy import ChaosProxy
+from chaos_proxy import ChaosProxy, unused_port
 from driver_rig import CLOCK, LIMITS, POWER, PROFILE, SOC, SUPPLY, TIMEOUT_S
 
 from config.connection import OpcUa
@@ -52,9 +51,7 @@ class OpcuaServer:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=60)
 
     async def _start(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = unused_port()
         self._server = Server()
         await self._server.init()
         self._server.set_endpoint(f"opc.tcp://127.0.0.1:{self.port}/device")
