@@ -16,7 +16,7 @@ class BackOff:
     """When a device may be tried again. A value: each failure gives the next one."""
 
     quick_s: float = 0.15
-    """The wait while no failure counts. Shorter than the shortest cycle: whoever asks once a cycle tries once a cycle."""
+    """The wait while no failure counts; shorter than the shortest cycle, so that each cycle tries once."""
     first_s: float = 1.0
     cap_s: float = 60.0
     failures: int = 0

@@ -30,8 +30,8 @@ TIMEOUT_S = 0.3
 PATIENCE_S = 20.0
 """How long a well line may take to give a reading on a machine that has other things to do."""
 
-FAULT_S = 0.6
-"""Two time-outs, so that a fault is met by requests in every state."""
+FAULT_S = 0.7
+"""More than two time-outs, so that a fault is met by requests in every state."""
 
 RIGS: dict[str, Callable[[int], ProxiedRig]] = {
     "modbus-tcp": ModbusRig,
@@ -57,8 +57,8 @@ async def slow(line: ChaosProxy, _: random.Random) -> None:
 
 
 async def too_slow(line: ChaosProxy, _: random.Random) -> None:
-    """Answers come before and after the time-out."""
-    line.to_client.delay_s, line.to_client.jitter_s = 0.6 * TIMEOUT_S, 0.8 * TIMEOUT_S
+    """Answers come before and after the time-out, and no later than a line without transaction ids allows for."""
+    line.to_client.delay_s, line.to_client.jitter_s = 0.6 * TIMEOUT_S, 1.1 * TIMEOUT_S
 
 
 async def byte_by_byte(line: ChaosProxy, _: random.Random) -> None:
@@ -127,7 +127,7 @@ async def altered(line: ChaosProxy, _: random.Random) -> None:
 
 
 async def altered_header(line: ChaosProxy, _: random.Random) -> None:
-    """The header with transaction, protocol, length and unit, then function and byte count: nothing of the registers."""
+    """Transaction, protocol, length and unit, then function and byte count: nothing of the registers."""
     line.to_client.spoil, line.to_server.spoil = flipped_bits_within(0.5, 0, 9), flipped_bits_within(0.2, 0, 8)
 
 

@@ -13,16 +13,17 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 SEED_VARIABLE = "PARKGRID_CHAOS_SEED"
-"""Set to the number that a failed test has printed, it makes the same chance once more."""
+"""Set to the number that a failed test has printed, it draws the same once more; what comes first may still differ."""
+
+_SEED = int(os.environ.get(SEED_VARIABLE) or random.randrange(1 << 32))
 
 Spoil = Callable[[bytes, random.Random], bytes]
 """What becomes of one piece of data."""
 
 
 def chance_of_this_run() -> random.Random:
-    seed = int(os.environ.get(SEED_VARIABLE) or random.randrange(1 << 32))
-    print(f"{SEED_VARIABLE}={seed}")
-    return random.Random(seed)
+    print(f"{SEED_VARIABLE}={_SEED}")
+    return random.Random(_SEED)
 
 
 def unused_port() -> int:
@@ -93,13 +94,13 @@ class _Call:
 
 
 class ChaosProxy:
-    def __init__(self, port: int = 0, chance: random.Random | None = None) -> None:
+    def __init__(self, port: int = 0) -> None:
         """Listens on the loopback interface; on a free port when none is given."""
         self.port = port
         self.to_server = Way()
         self.to_client = Way()
         self.accepted = 0
-        self._chance = chance or random.Random()
+        self._chance = chance_of_this_run()
         self._target = 0
         self._flows = asyncio.Event()
         self._flows.set()
@@ -125,12 +126,14 @@ class ChaosProxy:
     async def refuse(self) -> None:
         """Reset what there is, and refuse whoever wants to connect."""
         await self._stop_listening()
+        self._leave_queue()
         self.reset()
 
     async def vanish(self) -> None:
         """Fall silent, as a host does that is switched off: whoever wants to connect hears nothing at all."""
         await self._stop_listening()
         self.to_client.hole = self.to_server.hole = True
+        self._leave_queue()
         # a queue that is full drops whatever else wants to connect
         silent = socket.create_server(("127.0.0.1", self.port), backlog=0)
         self._queue = [silent]

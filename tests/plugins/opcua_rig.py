@@ -130,7 +130,10 @@ class OpcuaRig:
 
     def driver(self) -> Driver:
         spec = OpcUa(
-            protocol="opcua", endpoint=f"opc.tcp://127.0.0.1:{self._port}/device", security="none", timeout_s=self.timeout_s
+            protocol="opcua",
+            endpoint=f"opc.tcp://127.0.0.1:{self._port}/device",
+            security="none",
+            timeout_s=self.timeout_s,
         )
         return OpcuaDriver(OpcuaSession(spec, Certificates(Path("certificates"))), list(self.points.values()), CLOCK)
 
