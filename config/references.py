@@ -29,6 +29,8 @@ from config.profile import (
 from config.register import Heartbeat
 from config.tariff import Tariff
 
+SLOWEST_GRID_S = 3.0
+"""The longest period of which three and a cycle are over within the ten seconds that safe values may take."""
 HERE = Path(__file__).parent
 _PROFILE: TypeAdapter[AnyProfile] = TypeAdapter(Profile)
 _TARIFF: TypeAdapter[Tariff] = TypeAdapter(Tariff)
@@ -202,6 +204,7 @@ class References:
         if device not in devices:
             self._fault((*here, "device"), f"there is no device {shown(device)}; {nearest(device, devices)}")
             return
+        self._grid_is_read_often(kind, device, devices[device].get("fast_s"))
         profile = self._profiles.get(str(devices[device].get("profile")))
         if not isinstance(kind, str) or kind not in NEEDS or profile is None:
             return
@@ -210,6 +213,14 @@ class References:
                 self._fault((*here, "device"), f"device {device!r} has no point {point!r}, which a {kind} needs")
             elif (owner := self._owners.setdefault((device, point), name)) != name:
                 self._fault((*here, "device"), f"point {point!r} of device {device!r} already belongs to {owner!r}")
+
+    def _grid_is_read_often(self, kind: object, device: str, fast_s: object) -> None:
+        """A lost grid meter must lead to safe values within ten seconds, and three of its periods may pass before."""
+        if kind == "grid_connection" and isinstance(fast_s, int | float) and fast_s > SLOWEST_GRID_S:
+            self._fault(
+                ("devices", device, "fast_s"),
+                f"the grid's meter must be read every {SLOWEST_GRID_S:g} s at least, or its loss is noticed too late",
+            )
 
     def _one_grid(self) -> None:
         grids = [name for name, asset in self._section("assets") if asset.get("kind") == "grid_connection"]

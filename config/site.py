@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AwareDatetime, Field, NonNegativeFloat, PositiveFloat
+from pydantic import AwareDatetime, Field, NonNegativeFloat, PositiveFloat, model_validator
 
 from config.assets import (
     Asset,
@@ -27,6 +27,11 @@ from config.point import Point
 from config.points import NEEDS
 from config.register import Heartbeat
 from config.tariff import Tariff, ZoneName
+
+SLOW_S = 5.0
+"""How often slow points are read where a site does not say: several times in a planning interval of any length."""
+MISSED = 3
+"""Periods after which a value is too old, at the earliest: one lost answer, and one more, must not matter."""
 
 AssetT = TypeVar(
     "AssetT",
@@ -87,10 +92,24 @@ class Device(Frozen):
     unit: Annotated[int, Field(ge=0, le=255)] = 1
     """Modbus unit id; unused by the other protocols."""
     parameters: dict[str, float | str] = Field(default_factory=dict)
+    fast_s: PositiveFloat | None = None
+    """How often points of the fast read class are read; in every cycle when not given, and never more often."""
+    slow_s: PositiveFloat | None = None
+    """How often those of the slow class are read, counters and temperatures that steer nothing within seconds."""
     max_age_s: PositiveFloat = 10.0
-    """A reading older than this is not used any more."""
+    """A reading older than this, and than three of its periods, is not used any more: two reads may fail."""
     write: tuple[str, ...] = ()
     """The points that the controller may write: nothing unless named here."""
+
+    @property
+    def slow_period_s(self) -> float:
+        return max(SLOW_S, self.fast_s or 0.0) if self.slow_s is None else self.slow_s
+
+    @model_validator(mode="after")
+    def _slow_is_not_faster(self) -> Device:
+        if self.fast_s is not None and self.slow_period_s < self.fast_s:
+            raise ValueError(f"slow_s should be at least fast_s, which is {self.fast_s:g}, not {self.slow_s:g}")
+        return self
 
 
 class SeriesSource(Frozen):
@@ -197,6 +216,12 @@ class Site:
         if name is None or name not in self.devices[self.assets[asset].device].write:
             return None
         return self.point(asset, name)
+
+    def max_age_s(self, point: Point) -> float:
+        """How old a value of a point may be: no less than three of the periods that its device is given for it."""
+        device = self.devices[point.device]
+        period_s = device.slow_period_s if point.read == "slow" else device.fast_s or 0.0
+        return max(device.max_age_s, MISSED * period_s)
 
     def all_points(self) -> Iterator[Point]:
         for points in self.points.values():

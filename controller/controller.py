@@ -104,7 +104,7 @@ class Controller:
         self._restore()
         parts = [
             asyncio.create_task(supervise(name, work, self._failed), name=name)
-            for name, work in (("planner", self._planner.run), *self._recorder.parts())
+            for name, work in (("planner", self._planner.run), *self._recorder.parts(), *self._field.parts())
         ]
         try:
             await self._cycles_until(stop, shown)

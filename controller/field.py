@@ -1,19 +1,19 @@
 """The field: every device behind its connection, one worker per connection, writes before reads.
 
-A connection that is still busy with a slow device when the next cycle comes is left alone: nothing piles
+A connection that is still busy with a slow device when the next cycle comes is not waited for: nothing piles
 up, and the other connections do not notice.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from config.clock import Clock
-from config.point import Point
 from config.site import Site
-from controller.image import SLOW_PERIOD_S, ProcessImage
+from controller.image import ProcessImage
+from controller.read_schedule import ReadSchedule
+from controller.worker import Countdown, Wish, Worker
 from drivers.driver import Setpoint, WriteResult
 from drivers.link import Link
 
@@ -24,13 +24,23 @@ class Field:
     def __init__(self, site: Site, links: Mapping[str, Link], image: ProcessImage, clock: Clock) -> None:
         self._site = site
         self._links = links
-        self._image = image
         self._clock = clock
-        self._devices: dict[str, list[str]] = {}
-        for name, device in site.devices.items():
-            self._devices.setdefault(device.connection, []).append(name)
-        self._jobs: dict[str, asyncio.Task[None]] = {}
-        self._read_slow_s = {name: float("-inf") for name in site.devices}
+        self._workers: dict[str, Worker] = {}
+        for connection, spec in site.connections.items():
+            behind = [name for name, device in site.devices.items() if device.connection == connection]
+            if behind:
+                self._workers[connection] = Worker(
+                    ReadSchedule(site, behind),
+                    {name: links[name] for name in behind},
+                    image,
+                    beating=[name for name in behind if name in site.heartbeats],
+                    # a command over a broker may be answered seconds later, or never
+                    beside=spec.protocol == "mqtt",
+                )
+
+    def parts(self) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
+        """The workers, by name. Nothing is read or written while they do not run."""
+        return [(f"connection {name}", worker.run) for name, worker in self._workers.items()]
 
     def reads(self) -> dict[str, dict[str, int]]:
         """Good and bad readings since the start, by protocol."""
@@ -52,62 +62,34 @@ class Field:
         }
 
     async def acquire(self, within_s: float) -> None:
-        """Read every device that is not still busy; returns when all have answered or time is up."""
-        await self._run(self._read, list(self._devices), within_s)
+        """Read what is due in this cycle; returns when all have answered or time is up.
+
+        A connection that is still busy is not waited for: it reads on, the longest waiting device first.
+        """
+        countdown = Countdown()
+        now_s = self._clock.monotonic_s()
+        for worker in self._workers.values():
+            worker.tick(now_s, countdown)
+        await countdown.wait(within_s)
 
     async def apply(
         self, setpoints: Sequence[Setpoint], written: Callable[[Setpoint, WriteResult], None], within_s: float
     ) -> None:
-        """Write setpoints; `written` is told each result, also of writes that end after the time is up.
+        """Write these setpoints; returns when all are written or time is up. `written` is told each result, also late.
 
-        A connection that is busy is not written to in this cycle: the caller still holds the setpoint and
-        comes again.
+        A busy connection writes them before it reads its next device. What was to be written before and has not
+        gone out is withdrawn: the caller says anew in each cycle what it wants.
         """
-        wanted: dict[str, list[Setpoint]] = {}
+        countdown = Countdown()
+        wanted: dict[str, list[Wish]] = {connection: [] for connection in self._workers}
         for setpoint in setpoints:
-            wanted.setdefault(self._site.devices[setpoint.point.device].connection, []).append(setpoint)
-
-        async def write(connection: str) -> None:
-            for setpoint in wanted[connection]:
-                for result in await self._links[setpoint.point.device].write([setpoint]):
-                    written(setpoint, result)
-
-        await self._run(write, list(wanted), within_s)
+            countdown.add()
+            wish = Wish(setpoint, written, [countdown])
+            wanted[self._site.devices[setpoint.point.device].connection].append(wish)
+        for connection, wishes in wanted.items():
+            self._workers[connection].want(wishes)
+        await countdown.wait(within_s)
 
     async def close(self) -> None:
-        """End every job and every link."""
-        for job in self._jobs.values():
-            job.cancel()
-        await asyncio.gather(*self._jobs.values(), return_exceptions=True)
-        for link in self._links.values():
-            await link.close()
-
-    async def _run(
-        self, work: Callable[[str], Coroutine[Any, Any, None]], connections: Iterable[str], within_s: float
-    ) -> None:
-        started = []
-        for connection in connections:
-            job = self._jobs.get(connection)
-            if job is None or job.done():
-                if job is not None:
-                    job.result()
-                self._jobs[connection] = asyncio.create_task(work(connection), name=f"field {connection}")
-                started.append(self._jobs[connection])
-        if started:
-            done, _ = await asyncio.wait(started, timeout=within_s)
-            for job in done:
-                job.result()
-
-    async def _read(self, connection: str) -> None:
-        for device in self._devices[connection]:
-            await self._links[device].beat()
-            self._image.update(await self._links[device].read(self._due(device)))
-
-    def _due(self, device: str) -> list[Point]:
-        """The points to read now: fast ones always, slow ones once their period is over."""
-        now_s = self._clock.monotonic_s()
-        points = list(self._site.points[device])
-        if now_s - self._read_slow_s[device] >= SLOW_PERIOD_S:
-            self._read_slow_s[device] = now_s
-            return points
-        return [point for point in points if point.read == "fast"]
+        """Give back every link, once the workers have ended."""
+        await asyncio.gather(*(link.close() for link in self._links.values()))

@@ -6,13 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from config.point import Point
 from config.points import NEEDS
 from config.site import Site
 from drivers.driver import Quality, Reading
-
-SLOW_PERIOD_S = 5.0
-"""How often points of the slow read class are read: counters and temperatures that steer nothing within seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +79,7 @@ class Snapshot:
     def _max_age_s(self, asset: str, name: str) -> float:
         device = self.site.assets[asset].device
         point = self.site.point(asset, name)
-        return self.site.devices[device].max_age_s if point is None else _max_age_s(self.site, point)
+        return self.site.devices[device].max_age_s if point is None else self.site.max_age_s(point)
 
     def _why_missing(self, asset: str, name: str) -> str:
         reading = self.reading(asset, name)
@@ -94,18 +90,12 @@ class Snapshot:
         return f"{name} is {self._age_s(reading):.0f} s old"
 
 
-def _max_age_s(site: Site, point: Point) -> float:
-    """How old a value may be: a slow point is not read often enough for a short limit."""
-    limit_s = site.devices[point.device].max_age_s
-    return max(limit_s, 3 * SLOW_PERIOD_S) if point.read == "slow" else limit_s
-
-
 class ProcessImage:
     """The latest reading of every point of the site."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._max_ages_s = {point.key: _max_age_s(site, point) for point in site.all_points()}
+        self._max_ages_s = {point.key: site.max_age_s(point) for point in site.all_points()}
         self._readings: dict[str, Reading] = {}
 
     def update(self, readings: Iterable[Reading]) -> None:

@@ -285,3 +285,12 @@ def test_connections_can_be_replaced(tmp_path: Path) -> None:
     broken.write_text("connections: []\n")
     with pytest.raises(SiteError, match="connections: should hold keys and values"):
         load_site(broken, {"pv_a_tcp": {"port": 4711}})
+
+
+def test_the_grids_meter_is_read_often_enough_to_notice_its_loss(changed: Change) -> None:
+    path = changed(("profile: sunspec_meter_203\n", "profile: sunspec_meter_203\n    fast_s: 3.5\n"))
+    (fault,) = faults_of(path)
+    assert (fault.line, fault.where) == (line_of(path, "fast_s: 3.5"), "devices.grid_meter.fast_s")
+    assert fault.what.startswith("the grid's meter must be read every 3 s at least")
+    often_enough = ("profile: sunspec_meter_203\n", "profile: sunspec_meter_203\n    fast_s: 3\n")
+    assert load_site(changed(often_enough)).devices["grid_meter"].fast_s == 3.0
