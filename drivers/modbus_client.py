@@ -7,7 +7,7 @@ import logging
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, assert_never
+from typing import Final, assert_never, cast
 
 from pymodbus.exceptions import ModbusException
 from pymodbus.framer import FRAMER_NAME_TO_CLASS, FramerType
@@ -74,8 +74,8 @@ class ModbusClient(TransactionManager):
     def drop(self) -> None:
         """Give the line up at once; a farewell would wait for a partner that may not listen."""
         if self.transport is not None:
-            assert isinstance(self.transport, asyncio.Transport)
-            self.transport.abort()
+            # the transports of other event loops are none of asyncio's classes
+            cast("asyncio.WriteTransport", self.transport).abort()
         self.close()
 
     def callback_disconnected(self, exc: Exception | None) -> None:
