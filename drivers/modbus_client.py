@@ -46,7 +46,8 @@ class ModbusClient(TransactionManager):
     @property
     def open(self) -> bool:
         # between the end of a connection and our hearing of it nothing may be sent: within TLS that is an error
-        return isinstance(self.transport, asyncio.Transport) and not self.transport.is_closing()
+        # (asked without isinstance: the transports of other event loops are none of asyncio's classes)
+        return self.transport is not None and not cast("asyncio.WriteTransport", self.transport).is_closing()
 
     async def dial(self) -> None:
         """Open the line. Raises Broken with the reason, also when it takes longer than the time-out."""
