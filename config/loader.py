@@ -55,6 +55,6 @@ def load_site(path: Path, connections: Mapping[str, Mapping[str, Any]] | None = 
         path=path,
         file=file,
         points=references.points,
-        heartbeats=references.heartbeats,
+        modbus=references.modbus,
         tariffs=tuple(references.tariffs),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from config.figure import resolve
 from config.profile import (
@@ -68,11 +68,12 @@ class Point:
     valid: tuple[float, float]
     read: ReadClass
     setpoint: SetpointRange | None
+    key: str = field(init=False)
+    """The name that is unique in the site, such as ``bess_pcs.soc``."""
 
-    @property
-    def key(self) -> str:
-        """The name that is unique in the site, such as ``bess_pcs.soc``."""
-        return f"{self.device}.{self.name}"
+    def __post_init__(self) -> None:
+        # made once: every reading of the point carries it
+        object.__setattr__(self, "key", f"{self.device}.{self.name}")
 
 
 def _written(value: float | str) -> str:

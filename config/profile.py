@@ -14,15 +14,22 @@ from pydantic import BeforeValidator, Field, PositiveFloat, model_validator
 from config.base import Frozen
 from config.figure import Figure, parameter_of
 from config.register import (
+    REGISTER_BITS,
+    USUAL_REQUESTS,
     Address,
     Carries,
     Condition,
+    DeviceText,
     FurtherRegister,
     Heartbeat,
     ModbusType,
     RawNumber,
     RegisterValue,
+    Requests,
+    Table,
+    registers_of,
 )
+from config.requests import faults_of_requests
 from config.template import Template
 from config.writability import faults_of_setpoint
 
@@ -144,6 +151,9 @@ class PointSpec(Frozen):
     read: ReadClass = "fast"
 
 
+Bit = Annotated[int, Field(ge=0, le=63)]
+
+
 class Direction(Frozen):
     """Another register of the same table that says which way a number without a sign counts."""
 
@@ -163,6 +173,8 @@ class ModbusPoint(PointSpec):
     table: Literal["holding", "input"] = "holding"
     type: ModbusType
     low_word_first: bool = False
+    bits: tuple[Bit, Bit] | None = None
+    """Only these bits of it are the number, from the lowest, 0, to the highest: ``[4, 7]``, or ``[3, 3]`` for one."""
     plus: tuple[Address, ...] = ()
     """Further numbers of the same type, added to the first: the phases of a meter, the tariffs of a counter."""
     minus: tuple[Address, ...] = ()
@@ -176,6 +188,29 @@ class ModbusPoint(PointSpec):
     sentinels: tuple[int, ...] = ()
     """Raw values, as unsigned words, that mean "no value"."""
     setpoint: ModbusSetpoint | None = None
+
+    @model_validator(mode="after")
+    def _sentinels_can_be_said(self) -> ModbusPoint:
+        width = registers_of(self.type) * REGISTER_BITS
+        for sentinel in self.sentinels:
+            if not 0 <= sentinel < 1 << width:
+                raise ValueError(f"sentinel {sentinel:#x} is not an unsigned number of {width} bits")
+        return self
+
+    @model_validator(mode="after")
+    def _has_these_bits(self) -> ModbusPoint:
+        if self.bits is None:
+            return self
+        low, high = self.bits
+        if not self.type.startswith("u"):
+            raise ValueError("bits are those of a number without a sign: type u16, u32 or u64")
+        if not low <= high < registers_of(self.type) * REGISTER_BITS:
+            raise ValueError(f"bits should go from the lower to the higher of the bits of {self.type}")
+        if self.plus or self.minus or self.direction is not None:
+            raise ValueError("bits go with neither plus, minus nor direction")
+        if self.setpoint is not None:
+            raise ValueError("bits cannot be written: the others in the register would be written with them")
+        return self
 
     @model_validator(mode="after")
     def _can_be_written(self) -> ModbusPoint:
@@ -246,6 +281,29 @@ class ModbusProfile(_Profile):
     points: dict[str, ModbusPoint]
     heartbeats: tuple[Heartbeat, ...] = ()
     """What the device must hear regularly from whoever controls it."""
+    requests: Requests = USUAL_REQUESTS
+    identity: dict[str, DeviceText] = Field(default_factory=dict)
+    """By what they say, such as ``manufacturer`` or ``serial``."""
+
+    @model_validator(mode="after")
+    def _can_be_asked_for(self) -> ModbusProfile:
+        if faults := faults_of_requests(self.requests, self._spans()):
+            raise ValueError("; ".join(faults))
+        return self
+
+    def _spans(self) -> Iterator[tuple[str, Table, int, int]]:
+        """What, its table, first register, and how many."""
+        for name, point in self.points.items():
+            numbers = [point.address, *point.plus, *point.minus]
+            single = [address for address in (point.scale_factor,) if address is not None]
+            if point.direction is not None:
+                single.append(point.direction.address)
+                if point.direction.negative_address is not None:
+                    numbers.append(point.direction.negative_address)
+            yield from ((f"point {name!r}", point.table, at, registers_of(point.type)) for at in numbers)
+            yield from ((f"point {name!r}", point.table, at, 1) for at in single)
+        for name, text in self.identity.items():
+            yield f"identity {name!r}", text.table, text.address, text.registers
 
 
 class OpcuaProfile(_Profile):

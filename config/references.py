@@ -26,7 +26,6 @@ from config.profile import (
     Profile,
     parameters_used,
 )
-from config.register import Heartbeat
 from config.tariff import Tariff
 
 SLOWEST_GRID_S = 3.0
@@ -68,7 +67,7 @@ class References:
         self._profiles: dict[str, AnyProfile | None] = {}
         self._owners: dict[tuple[str, str], str] = {}
         self.points: dict[str, tuple[Point, ...]] = {}
-        self.heartbeats: dict[str, tuple[Heartbeat, ...]] = {}
+        self.modbus: dict[str, ModbusProfile] = {}
         self.tariffs: list[Tariff] = []
 
     def check(self) -> None:
@@ -157,8 +156,8 @@ class References:
         profile = self._profile((*here, "profile"), device["profile"])
         if profile is None:
             return
-        if isinstance(profile, ModbusProfile) and profile.heartbeats:
-            self.heartbeats[name] = profile.heartbeats
+        if isinstance(profile, ModbusProfile):
+            self.modbus[name] = profile
         spoken = connections.get(str(connection), {}).get("protocol")
         if spoken in ("modbus", "opcua", "mqtt") and spoken != profile.protocol:
             self._fault(

@@ -28,6 +28,9 @@ RawNumber = Annotated[int, BeforeValidator(_as_whole)]
 """A number as the device has it in its registers."""
 
 
+Table = Literal["holding", "input"]
+
+
 def registers_of(kind: ModbusType) -> int:
     """How many registers a type takes, 1 to 4."""
     return int(kind[1:]) // REGISTER_BITS
@@ -64,6 +67,45 @@ def part_of(number: float, carries: Carries, shares: int = 1) -> float:
             return number / shares
         case other:
             assert_never(other)
+
+
+class Hole(Frozen):
+    """Registers that no request may touch, such as those that a device answers with an exception or a reboot."""
+
+    table: Table = "holding"
+    first: Address
+    last: Address
+
+    @model_validator(mode="after")
+    def _from_first_to_last(self) -> Hole:
+        if self.last < self.first:
+            raise ValueError(f"last ({self.last}) should be at least first ({self.first})")
+        return self
+
+
+class Requests(Frozen):
+    """How many registers a device gives at a time, and which never."""
+
+    most_registers: Annotated[int, Field(ge=1, le=125)] = 125
+    """In one request; 125 is what the protocol allows (Modbus application protocol 1.1b3, 6.3)."""
+    widest_gap: Annotated[int, Field(ge=0, le=124)] = 8
+    """Registers read along for nothing: sixteen bytes cost less than the thirty of another request and its answer."""
+    holes: tuple[Hole, ...] = ()
+
+
+USUAL_REQUESTS = Requests()
+"""Of devices that take whatever the protocol allows."""
+
+
+class DeviceText(Frozen):
+    """A text by which a device says who it is: two characters in each register, the first in the high byte."""
+
+    table: Table = "holding"
+    address: Address
+    registers: Annotated[int, Field(ge=1, le=125)]
+    low_byte_first: bool = False
+    expect: str | None = None
+    """What the text must begin with. A device that says something else is not read at all."""
 
 
 class RegisterValue(Frozen):

@@ -25,7 +25,7 @@ from config.base import Frozen, Identifier
 from config.connection import Connection
 from config.point import Point
 from config.points import NEEDS
-from config.register import Heartbeat
+from config.profile import ModbusProfile
 from config.tariff import Tariff, ZoneName
 
 SLOW_S = 5.0
@@ -160,8 +160,8 @@ class Site:
     points: Mapping[str, tuple[Point, ...]]
     """By device."""
     tariffs: tuple[Tariff, ...]
-    heartbeats: Mapping[str, tuple[Heartbeat, ...]] = field(default_factory=dict)
-    """By device, for those that have any."""
+    modbus: Mapping[str, ModbusProfile] = field(default_factory=dict)
+    """The profiles of its Modbus devices, by device."""
 
     @property
     def name(self) -> str:

@@ -33,7 +33,7 @@ class Field:
                     ReadSchedule(site, behind),
                     {name: links[name] for name in behind},
                     image,
-                    beating=[name for name in behind if name in site.heartbeats],
+                    beating=[name for name in behind if name in site.modbus and site.modbus[name].heartbeats],
                     # a command over a broker may be answered seconds later, or never
                     beside=spec.protocol == "mqtt",
                 )

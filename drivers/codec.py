@@ -13,6 +13,18 @@ from drivers.scaling import Refused
 
 _FLOATS: Final[Mapping[ModbusType, str]] = {"f32": ">f", "f64": ">d"}
 
+STRUCTS: Final[Mapping[ModbusType, struct.Struct]] = {
+    "u16": struct.Struct(">H"),
+    "s16": struct.Struct(">h"),
+    "u32": struct.Struct(">I"),
+    "s32": struct.Struct(">i"),
+    "u64": struct.Struct(">Q"),
+    "s64": struct.Struct(">q"),
+    "f32": struct.Struct(">f"),
+    "f64": struct.Struct(">d"),
+}
+"""The types as they stand in the bytes of an answer, high word first."""
+
 
 def limits_of(kind: ModbusType) -> tuple[int, int]:
     """The lowest and the highest number of a whole-number type."""

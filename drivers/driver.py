@@ -99,6 +99,8 @@ class Driver(Protocol):
 
     async def write(self, setpoints: Sequence[Setpoint]) -> list[WriteResult]: ...  # one each; raises LinkDown
 
+    async def identity(self) -> dict[str, str]: ...  # what the device says of itself, by what it is; raises LinkDown
+
     async def beat(self) -> list[Rejected]: ...  # writes the heartbeats that are due; those not taken; raises LinkDown
 
     async def close(self) -> None: ...  # idempotent

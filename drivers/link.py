@@ -103,13 +103,12 @@ class Link:
             stamp, reason = Stamp.of(self._clock), self._reason
             readings = [bad(point, reason, stamp) for point in points]
         for reading in readings:
-            match reading.quality:
-                case Quality.GOOD:
-                    self.counts.good += 1
-                case Quality.UNCERTAIN:
-                    self.counts.uncertain += 1
-                case Quality.BAD:
-                    self.counts.bad += 1
+            if reading.quality is Quality.GOOD:
+                self.counts.good += 1
+            elif reading.quality is Quality.UNCERTAIN:
+                self.counts.uncertain += 1
+            else:
+                self.counts.bad += 1
         return readings
 
     async def write(self, setpoints: Sequence[Setpoint]) -> list[WriteResult]:
@@ -128,6 +127,14 @@ class Link:
                 case Unconfirmed():
                     self.counts.unconfirmed += 1
         return results
+
+    async def identity(self) -> dict[str, str]:
+        """What the device says of itself, by name; nothing while it is down."""
+        found = await self._attempt(self._identities)
+        return {} if found is None else found[0]
+
+    async def _identities(self) -> list[dict[str, str]]:
+        return [await self._driver.identity()]
 
     async def beat(self) -> None:
         """Let the device hear that it is still controlled, where its profile says how and it is time.

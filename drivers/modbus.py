@@ -2,43 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from config.clock import Clock
 from config.point import Point
 from config.profile import ModbusPoint
-from config.register import Heartbeat
-from drivers.driver import Reading, Rejected, Setpoint, WriteResult
+from config.register import USUAL_REQUESTS, DeviceText, Heartbeat, Requests
+from drivers.driver import LinkDown, Reading, Rejected, Setpoint, WriteResult
 from drivers.heartbeat import Pulse, heartbeat_span
 from drivers.modbus_connection import ModbusConnection, Refusal
-from drivers.quality import Stamp, confirm
-from drivers.register_values import NoNumber, Said, Words, exponent_said, reading_in, source_of
+from drivers.quality import confirm
+from drivers.register_values import NoNumber, Said, exponent_said, source_of, text_in
 from drivers.register_writes import condition_span, objection, scale_factors_of, writes_of
-from drivers.registers import Block, Span, blocks_of, cut, value_span
+from drivers.registers import Span
 from drivers.scaling import Refused
 from drivers.shared import SharedDriver
-
-
-@dataclass(slots=True)
-class _Answers:
-    """What a unit said, and when."""
-
-    said: dict[Span, Words | Refusal] = field(default_factory=dict)
-    stamps: dict[Span, Stamp] = field(default_factory=dict)
-
-    def add(self, span: Span, words: Words | Refusal, stamp: Stamp) -> None:
-        self.said[span] = words
-        self.stamps[span] = stamp
+from drivers.unit_reader import UnitReader
 
 
 class ModbusDriver(SharedDriver[ModbusConnection]):
-    """One unit behind a shared connection.
-
-    Neighbouring registers are read together. When a device refuses such a block but gives its parts,
-    the parts are asked for one by one from then on.
-    """
+    """One unit behind a shared connection. What it says of itself is looked at before anything else is believed."""
 
     def __init__(
         self,
@@ -47,6 +32,9 @@ class ModbusDriver(SharedDriver[ModbusConnection]):
         points: Sequence[Point],
         clock: Clock,
         heartbeats: Sequence[Heartbeat] = (),
+        *,
+        requests: Requests = USUAL_REQUESTS,
+        identity: Mapping[str, DeviceText] = MappingProxyType({}),
     ) -> None:
         """`points` are all points of the device; its heartbeats begin with the first setpoint that it has taken.
 
@@ -54,13 +42,17 @@ class ModbusDriver(SharedDriver[ModbusConnection]):
         """
         super().__init__(connection, points, clock)
         self._unit = unit
-        self._alone: set[Span] = set()
+        self._reader = UnitReader(connection, unit, requests, clock)
+        self._identity = identity
+        self._recognised = False
         self._exponents: dict[Span, int] = {}
         self._pulse = Pulse(tuple(heartbeats))
         self._controlled = False
 
     async def _begin(self) -> None:
-        # a device that was away may have come back with other scale factors
+        # a device that was away may have come back as another, or with other scale factors
+        self._reader.forget()
+        self._recognised = False
         self._exponents.clear()
         self._pulse.forget()
 
@@ -68,38 +60,32 @@ class ModbusDriver(SharedDriver[ModbusConnection]):
         return f"{self._connection}: unit {self._unit}"
 
     async def _read(self, points: Sequence[Point]) -> list[Reading]:
-        answers = await self._answers([source_of(point) for point in points])
-        return [self._reading(point, answers) for point in points]
+        await self._recognise()
+        readings, answers = await self._reader.readings(points)
+        if answers is not None:
+            for point in points:
+                if point.setpoint is not None:
+                    self._keep_exponents(source_of(point), answers.said)
+        return readings
 
-    # -- reading ---------------------------------------------------------------------------------
+    async def _identify(self) -> dict[str, str]:
+        return {name: await self._text(text) for name, text in self._identity.items()}
 
-    async def _answers(self, sources: Sequence[ModbusPoint]) -> _Answers:
-        answers = _Answers()
-        for block in blocks_of(sources, self._alone):
-            words = await self._connection.read(self._unit, block.whole)
-            stamp = Stamp.of(self._clock)
-            if not isinstance(words, Refusal):
-                for part, piece in cut(block, words).items():
-                    answers.add(part, piece, stamp)
-            elif block.parts == (block.whole,):
-                answers.add(block.whole, words, stamp)
-            else:
-                await self._part_by_part(block, answers)
-        return answers
+    async def _recognise(self) -> None:
+        """Raises LinkDown when the device is not the one that its profile describes."""
+        if self._recognised:
+            return
+        for name, text in self._identity.items():
+            if text.expect is not None:
+                said = await self._text(text)
+                if not said.startswith(text.expect):
+                    raise LinkDown(f"{self}: its {name} is {said!r} and does not begin with {text.expect!r}")
+        self._recognised = True
 
-    async def _part_by_part(self, block: Block, answers: _Answers) -> None:
-        for part in block.parts:
-            words = await self._connection.read(self._unit, part)
-            answers.add(part, words, Stamp.of(self._clock))
-        # a device that refuses the parts as well did not refuse the block for its size
-        if any(not isinstance(answers.said[part], Refusal) for part in block.parts):
-            self._alone.update(block.parts)
-
-    def _reading(self, point: Point, answers: _Answers) -> Reading:
-        source = source_of(point)
-        if point.setpoint is not None:
-            self._keep_exponents(source, answers.said)
-        return reading_in(point, answers.said, answers.stamps[value_span(source)])
+    async def _text(self, text: DeviceText) -> str:
+        """What the device says, empty where it refuses. Raises LinkDown."""
+        words = await self._connection.read(self._unit, Span(text.table, text.address, text.registers))
+        return "" if isinstance(words, Refusal) else text_in(words, low_byte_first=text.low_byte_first)
 
     def _keep_exponents(self, source: ModbusPoint, said: Said) -> None:
         """The scale factors of a point, as far as they were told, kept for the next write."""
@@ -111,6 +97,7 @@ class ModbusDriver(SharedDriver[ModbusConnection]):
     # -- writing ---------------------------------------------------------------------------------
 
     async def _write(self, setpoint: Setpoint) -> WriteResult:
+        await self._recognise()
         source = source_of(setpoint.point)
         try:
             writes = writes_of(setpoint, await self._exponents_to_write_with(source))
@@ -124,9 +111,8 @@ class ModbusDriver(SharedDriver[ModbusConnection]):
             if refusal is not None:
                 return Rejected(f"{setpoint.point.key}: register {write.address}: {refusal.reason}")
         self._controlled = True
-        shown_by = self._shown_by[setpoint.point.name]
-        answers = await self._answers([source_of(shown_by)])
-        return confirm(setpoint, self._reading(shown_by, answers))
+        (shown,) = await self._read([self._shown_by[setpoint.point.name]])
+        return confirm(setpoint, shown)
 
     async def _exponents_to_write_with(self, source: ModbusPoint) -> dict[int, int]:
         """By register. Raises NoNumber."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final, assert_never, cast
 
 from pymodbus.exceptions import ModbusException
@@ -63,12 +61,14 @@ class ModbusClient(TransactionManager):
         """The answer to a request. Raises TimeoutError when none comes in time, Broken when none can come."""
         if not self.open:
             raise Broken("the connection is closing" if self.transport else self._why)
-        with self._asking():
-            try:
-                answer = await self.execute(False, request)
-            except ModbusException as error:
-                # with its checks of ids done by the framer, nothing else is left for it to complain of
-                raise TimeoutError from error
+        self._asked = True
+        try:
+            answer = await self.execute(False, request)
+        except ModbusException as error:
+            # with its checks of ids done by the framer, nothing else is left for it to complain of
+            raise TimeoutError from error
+        finally:
+            self._asked = False
         self._guess = ""
         return answer
 
@@ -91,14 +91,6 @@ class ModbusClient(TransactionManager):
 
     def _closed(self) -> str:
         return f"closed by the other side{self._guess}"
-
-    @contextmanager
-    def _asking(self) -> Iterator[None]:
-        self._asked = True
-        try:
-            yield
-        finally:
-            self._asked = False
 
     def _break(self, why: str) -> None:
         self._why = why

@@ -35,6 +35,10 @@ _EXCEPTIONS: Final = {
 _GATEWAY_EXCEPTIONS: Final = {10: "the gateway has no path to it", 11: "it does not answer the gateway"}
 """The gateway speaks, the unit does not: for us the unit is silent."""
 
+_OF_THESE: Final = frozenset({2, 3, 4})
+"""Exceptions to what was asked for, and not to when. For registers that it does not give together a device should
+say 2; some say 3, as for a request that is too long, and some fail (4)."""
+
 _EXCEPTION_BIT: Final = 0x80
 
 _LATE: Final = 0.75
@@ -52,6 +56,8 @@ class Refusal:
     """A unit answered, but with an exception or with something else than was asked."""
 
     reason: str
+    of_these: bool = False
+    """Whether it may give some of the registers when it is not asked for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +117,8 @@ class ModbusConnection(SharedConnection):
         if answer.function_code != kind.function_code:
             return Refusal(f"answered function {answer.function_code} to a read of {span.table} registers")
         if len(answer.registers) != span.count:
-            return Refusal(f"answered {len(answer.registers)} registers instead of {span.count} from {span.address}")
+            counted = f"{len(answer.registers)} registers instead of {span.count}"
+            return Refusal(f"answered {counted} from {span.address}", of_these=True)
         return tuple(answer.registers)
 
     async def write(self, unit: int, address: int, words: Sequence[int], *, always_16: bool = False) -> Refusal | None:
@@ -133,10 +140,11 @@ class ModbusConnection(SharedConnection):
     # -- the exchange ----------------------------------------------------------------------------
 
     async def _request(self, unit: int, request: ModbusPDU) -> ModbusPDU | Refusal:
-        if self._line and unit == 0:
-            # a write would reach every unit of the line
-            return Refusal("unit 0 is every unit of a line, and none of them answers it")
-        await self._late_answer_gone(unit)
+        if self._line:
+            if unit == 0:
+                # a write would reach every unit of the line
+                return Refusal("unit 0 is every unit of a line, and none of them answers it")
+            await self._late_answer_gone(unit)
         async with self._lock:
             client = await self._opened()
             pause_s = self._ended_s + self._gap_s - time.monotonic()
@@ -177,7 +185,7 @@ class ModbusConnection(SharedConnection):
         code = int(answer.exception_code)
         if code in _GATEWAY_EXCEPTIONS:
             raise LinkDown(f"{self}: unit {unit}: {_GATEWAY_EXCEPTIONS[code]}")
-        return Refusal(f"the device refuses: {_EXCEPTIONS.get(code, f'exception {code}')}")
+        return Refusal(f"the device refuses: {_EXCEPTIONS.get(code, f'exception {code}')}", of_these=code in _OF_THESE)
 
     def _owes(self, unit: int, *, silent: bool) -> None:
         if self._line:

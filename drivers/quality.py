@@ -58,10 +58,10 @@ def judge(
     if raw is None:
         return bad(point, "the device has no value", stamp, source_at)
     value = value_of(point, raw, exponent)
-    if not math.isfinite(value):
-        return bad(point, "not a finite number", stamp, source_at)
     low, high = point.valid
     if not low <= value <= high:
+        if not math.isfinite(value):
+            return bad(point, "not a finite number", stamp, source_at)
         return bad(point, f"{value:g} is outside {low:g}..{high:g}", stamp, source_at)
     return Reading(
         point=point.key,

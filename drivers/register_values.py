@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from config.point import Point
 from config.profile import Direction, ModbusPoint
@@ -90,7 +91,12 @@ def _spans(source: ModbusPoint, addresses: tuple[int, ...]) -> list[Span]:
 
 
 def _number_at(source: ModbusPoint, span: Span, said: Said) -> float | None:
-    return decode(_words_at(span, said), source.type, low_word_first=source.low_word_first, sentinels=source.sentinels)
+    words = _words_at(span, said)
+    number = decode(words, source.type, low_word_first=source.low_word_first, sentinels=source.sentinels)
+    if source.bits is None or number is None:
+        return number
+    low, high = source.bits
+    return int(number) >> low & (1 << high - low + 1) - 1
 
 
 def _words_at(span: Span, said: Said) -> Words:
@@ -113,3 +119,10 @@ def _sign_in(source: ModbusPoint, direction: Direction, said: Said) -> int:
 
 def _listed(numbers: Mapping[int, object]) -> str:
     return ", ".join(str(number) for number in numbers)
+
+
+def text_in(words: Words, *, low_byte_first: bool = False) -> str:
+    """The text in registers, two characters in each: up to the first zero, without what cannot be printed."""
+    order: Literal["little", "big"] = "little" if low_byte_first else "big"
+    packed = b"".join(word.to_bytes(2, order) for word in words).partition(b"\0")[0]
+    return "".join(sign for sign in packed.decode("utf-8", "replace") if sign.isprintable()).strip()

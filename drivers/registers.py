@@ -1,26 +1,23 @@
-"""Which registers to ask for together: few requests, none longer than the protocol allows."""
+"""Which registers to ask for together: few requests, none longer than the device and the protocol allow."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from config.profile import ModbusPoint
+from config.register import USUAL_REQUESTS, Requests, Table
 from drivers.codec import registers_of
 
 MOST_REGISTERS = 125
 """What one read request may ask for (Modbus application protocol 1.1b3, 6.3)."""
-
-WIDEST_GAP = 8
-"""Registers read along for nothing: sixteen bytes cost less than the thirty of another request and its answer."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
     """Neighbouring registers of one table."""
 
-    table: Literal["holding", "input"]
+    table: Table
     address: int
     count: int
 
@@ -41,6 +38,18 @@ class Block:
 
     whole: Span
     parts: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Two registers that a device does not give in one request."""
+
+    table: Table
+    left: int
+    right: int
+
+    def within(self, span: Span) -> bool:
+        return self.table == span.table and span.address <= self.left and self.right < span.end
 
 
 def value_span(source: ModbusPoint) -> Span:
@@ -74,12 +83,14 @@ def spans_of(source: ModbusPoint) -> tuple[Span, ...]:
     return tuple(dict.fromkeys(span for span in found if span is not None))
 
 
-def blocks_of(sources: Iterable[ModbusPoint], alone: Collection[Span] = ()) -> list[Block]:
-    """The requests that read all sources.
+def blocks_of(
+    sources: Iterable[ModbusPoint], requests: Requests = USUAL_REQUESTS, cuts: Collection[Cut] = ()
+) -> list[Block]:
+    """The fewest requests that read all sources.
 
     What makes up one value (its parts, its direction, its scale factor) comes in one answer wherever it fits
-    into one request, so that it belongs together; other spans are joined over gaps of up to WIDEST_GAP.
-    Spans in `alone` share no request.
+    into one request, so that it belongs together. No request is longer than allowed, reads more registers along
+    for nothing than the widest gap between two values, touches a hole or has both sides of a cut in it.
     """
     groups: list[Block] = []
     for source in sources:
@@ -87,18 +98,15 @@ def blocks_of(sources: Iterable[ModbusPoint], alone: Collection[Span] = ()) -> l
         joint = parts[0]
         for part in parts[1:]:
             joint = joint.around(part)
-        if joint.count <= MOST_REGISTERS and not any(part in alone for part in parts):
+        if _allowed(joint, requests, cuts):
             groups.append(Block(joint, parts))
         else:
             groups.extend(Block(part, (part,)) for part in parts)
-    return _joined(groups, alone)
-
-
-def _joined(groups: Iterable[Block], alone: Collection[Span]) -> list[Block]:
     blocks: list[Block] = []
+    # taking in from the left whatever fits needs the fewest: what begins later cannot be served by an earlier request
     for group in sorted(set(groups), key=lambda block: block.whole):
         last = blocks[-1] if blocks else None
-        if last is not None and _may_join(last, group, alone):
+        if last is not None and _may_join(last, group, requests, cuts):
             parts = (*last.parts, *(part for part in group.parts if part not in last.parts))
             blocks[-1] = Block(last.whole.around(group.whole), parts)
         else:
@@ -106,19 +114,46 @@ def _joined(groups: Iterable[Block], alone: Collection[Span]) -> list[Block]:
     return blocks
 
 
-def _may_join(block: Block, group: Block, alone: Collection[Span]) -> bool:
-    if block.whole == group.whole:
-        return True
-    if any(part in alone for part in (*block.parts, *group.parts)):
-        return False
+def _may_join(block: Block, group: Block, requests: Requests, cuts: Collection[Cut]) -> bool:
     return (
         block.whole.table == group.whole.table
-        and group.whole.address - block.whole.end <= WIDEST_GAP
-        and block.whole.around(group.whole).count <= MOST_REGISTERS
+        and group.whole.address - block.whole.end <= requests.widest_gap
+        and _allowed(block.whole.around(group.whole), requests, cuts)
     )
 
 
-def cut(block: Block, words: Sequence[int]) -> dict[Span, tuple[int, ...]]:
+def _allowed(span: Span, requests: Requests, cuts: Collection[Cut]) -> bool:
+    if span.count > requests.most_registers:
+        return False
+    holes = (hole for hole in requests.holes if hole.table == span.table)
+    return not any(hole.first < span.end and span.address <= hole.last for hole in holes) and not any(
+        cut.within(span) for cut in cuts
+    )
+
+
+def cut_out(block: Block, words: Sequence[int]) -> dict[Span, tuple[int, ...]]:
     """The registers of each part of a block, from the registers of the whole."""
     first = block.whole.address
     return {part: tuple(words[part.address - first : part.end - first]) for part in block.parts}
+
+
+def pieces_of(block: Block) -> list[Block]:
+    """A block in the smallest pieces that can be asked for one by one: parts that share registers stay together."""
+    pieces: list[Block] = []
+    for part in sorted(block.parts):
+        last = pieces[-1] if pieces else None
+        if last is not None and part.address < last.whole.end:
+            pieces[-1] = Block(last.whole.around(part), (*last.parts, part))
+        else:
+            pieces.append(Block(part, (part,)))
+    return pieces
+
+
+def joined(pieces: Sequence[Block]) -> Block:
+    """Neighbouring pieces as one request."""
+    whole = pieces[0].whole.around(pieces[-1].whole)
+    return Block(whole, tuple(part for piece in pieces for part in piece.parts))
+
+
+def cut_between(left: Block, right: Block) -> Cut:
+    return Cut(left.whole.table, left.whole.end - 1, right.whole.address)

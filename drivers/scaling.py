@@ -43,5 +43,7 @@ def raw_number(number: float, scale: float, exponent: int = 0) -> float:
 
 
 def _times_ten_to(number: float, exponent: int) -> float:
+    if exponent == 0:
+        return number
     # dividing by a whole power of ten rounds once, multiplying by 0.1 twice: 123 / 10 is 12.3
     return number * 10.0**exponent if exponent >= 0 else number / 10.0**-exponent

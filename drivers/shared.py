@@ -82,6 +82,15 @@ class SharedDriver(ABC, Generic[ConnectionT]):
             self._connected = False
             raise
 
+    async def identity(self) -> dict[str, str]:
+        """What the device says of itself, such as its manufacturer, by name. Raises LinkDown."""
+        self._require_connection()
+        try:
+            return await self._identify()
+        except LinkDown:
+            self._connected = False
+            raise
+
     async def beat(self) -> list[Rejected]:
         self._require_connection()
         try:
@@ -96,6 +105,10 @@ class SharedDriver(ABC, Generic[ConnectionT]):
 
     async def _begin(self) -> None:
         """What a device needs once its connection is open. Raises LinkDown."""
+
+    async def _identify(self) -> dict[str, str]:
+        """As `identity`; a protocol without texts has nothing to say."""
+        return {}
 
     @abstractmethod
     async def _read(self, points: Sequence[Point]) -> list[Reading]:

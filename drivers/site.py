@@ -40,7 +40,16 @@ def links_of(site: Site, clock: Clock) -> dict[str, Link]:
         driver: Driver
         match shared[device.connection]:
             case ModbusConnection() as connection:
-                driver = ModbusDriver(connection, device.unit, points, clock, site.heartbeats.get(name, ()))
+                profile = site.modbus[name]
+                driver = ModbusDriver(
+                    connection,
+                    device.unit,
+                    points,
+                    clock,
+                    profile.heartbeats,
+                    requests=profile.requests,
+                    identity=profile.identity,
+                )
             case OpcuaSession() as session:
                 driver = OpcuaDriver(session, points, clock)
             case MqttSession() as session if any(isinstance(point.source, SparkplugMetric) for point in points):

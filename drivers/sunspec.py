@@ -9,6 +9,7 @@ from typing import Final
 from drivers.codec import decode, registers_of
 from drivers.driver import DriverError
 from drivers.modbus_connection import Refusal
+from drivers.register_values import text_in
 from drivers.registers import MOST_REGISTERS
 from drivers.scaling import EXPONENTS
 from drivers.sunspec_models import COMMON, COMMON_TEXTS, MODELS, SunspecPoint
@@ -141,16 +142,10 @@ async def _walk(read: Read, base: int) -> Discovered:
 async def _texts(read: Read, common: FoundModel) -> dict[str, str]:
     words = await _registers(read, common)
     return {
-        name: _text(words[offset : offset + count])
+        name: text_in(words[offset : offset + count])
         for name, (offset, count) in COMMON_TEXTS.items()
         if offset + count <= len(words)
     }
-
-
-def _text(words: tuple[int, ...]) -> str:
-    """Up to the first zero, without what cannot be printed."""
-    packed = b"".join(word.to_bytes(2, "big") for word in words).partition(b"\0")[0]
-    return "".join(sign for sign in packed.decode("utf-8", "replace") if sign.isprintable()).strip()
 
 
 async def _registers(read: Read, model: FoundModel, most: int = LONGEST_MODEL) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,12 +32,15 @@ class DeviceCheck:
     answers: bool
     reason: str
     """Why it does not answer."""
+    identity: Mapping[str, str]
+    """What it says of itself."""
 
     def as_data(self) -> dict[str, Any]:
         return {
             "device": self.name,
             "answers": self.answers,
             "reason": self.reason,
+            "identity": dict(self.identity),
             "round_trip_ms": self.round_trip_ms,
             "points": [
                 {"point": reading.point, "value": reading.value, "unit": unit, "quality": reading.quality.value}
@@ -80,6 +83,7 @@ async def _check(site: Site, name: str, link: Link, clock: Clock) -> DeviceCheck
         round_trip_ms=None if published or not answers else round(took_s * 1000, 2),
         answers=answers,
         reason="" if answers else link.reason or _reasons(silent),
+        identity=await link.identity() if answers else {},
     )
 
 

@@ -78,10 +78,11 @@ def device_tables(checked: Sequence[DeviceCheck]) -> list[Table]:
             value = "-" if reading.value is None else f"{reading.value:.6g}"
             points.add_row(reading.point, value, unit, reading.quality.value, reading.reason)
         points.add_section()
-    devices = _table("Devices", "device", "answers", "round trip", "reason")
+    devices = _table("Devices", "device", "answers", "round trip", "says that it is", "reason")
     for device in checked:
         trip = "-" if device.round_trip_ms is None else f"{device.round_trip_ms:.1f} ms"
-        devices.add_row(device.name, "yes" if device.answers else "no", trip, device.reason)
+        said = ", ".join(f"{what} {text}" for what, text in device.identity.items() if text)
+        devices.add_row(device.name, "yes" if device.answers else "no", trip, said, device.reason)
     return [points, devices]
 
 

@@ -126,15 +126,15 @@ async def test_neighbours_cost_one_request(gateway: Gateway) -> None:
     await driver.close()
 
 
-async def test_a_refused_block_is_read_in_parts_from_then_on(gateway: Gateway) -> None:
+async def test_a_refused_block_is_cut_where_it_must_be_from_then_on(gateway: Gateway) -> None:
     gateway.units[1] = {10: 1, 11: 0, 12: 2, 15: 3}  # 13 and 14 do not exist
     driver = await connected(gateway, THREE)
-    parts = [(1, 3, 10, 1), (1, 3, 11, 2), (1, 3, 15, 1)]
+    halves = [(1, 3, 10, 1), (1, 3, 11, 5), (1, 3, 11, 2), (1, 3, 15, 1)]
     assert [reading.value for reading in await driver.read(list(THREE.values()))] == [1.0, 2.0, 3.0]
-    assert gateway.asked == [(1, 3, 10, 6), *parts]
+    assert gateway.asked == [(1, 3, 10, 6), *halves]
     gateway.asked.clear()
     assert [reading.value for reading in await driver.read(list(THREE.values()))] == [1.0, 2.0, 3.0]
-    assert gateway.asked == parts
+    assert gateway.asked == [(1, 3, 10, 3), (1, 3, 15, 1)]
     await driver.close()
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from gateway import running
 from modbus_unit import Unit, served
 
 from config.connection import ModbusTcp
@@ -15,13 +16,10 @@ from config.loader import example_site, load_site
 from config.point import Point, points_of
 from config.profile import ModbusProfile
 from config.register import Heartbeat
-from controller.field import Field
-from controller.image import ProcessImage
 from drivers.driver import Accepted, LinkDown, Rejected, Setpoint, WriteResult
 from drivers.link import Link
 from drivers.modbus import ModbusDriver
 from drivers.modbus_connection import ModbusConnection
-from drivers.site import links_of
 
 LIMITS = {"range": [-100, 100], "resolution": 0.1, "tolerance": 0.1, "safe": 0}
 RATE = {"address": 12, "type": "s16", "scale_factor": 25, "sentinels": [0x8000]}
@@ -293,26 +291,25 @@ async def test_the_field_beats_before_it_reads_and_only_what_it_has_written_to(u
     unit.registers = dict.fromkeys(range(300), 0)
     whole = load_site(example_site("demo_park"), {"battery_tcp": {"port": unit.port}})
     file = whole.file.model_copy(update={"devices": {"battery_pcs": whole.devices["battery_pcs"]}, "assets": {}})
-    heartbeats = {"battery_pcs": (Heartbeat(address=250, period_s=2),)}
+    beats = {"heartbeats": (Heartbeat(address=250, period_s=2),)}
+    modbus = {"battery_pcs": whole.modbus["battery_pcs"].model_copy(update=beats)}
     points = {"battery_pcs": whole.points["battery_pcs"]}
-    site, clock = replace(whole, file=file, points=points, heartbeats=heartbeats), Clock()
-    field = Field(site, links_of(site, clock), ProcessImage(site), clock)
+    site, clock = replace(whole, file=file, points=points, modbus=modbus), Clock()
     (point,) = (point for point in site.points["battery_pcs"] if point.name == "power_setpoint_kw")
-    try:
-        await field.acquire(2.0)
+    async with running(site, clock) as one:
+        await one.field.acquire(2.0)
         clock.seconds += 10
-        await field.acquire(2.0)
+        await one.field.acquire(2.0)
         assert unit.registers[250] == 0
         results: list[WriteResult] = []
-        await field.apply([Setpoint(point=point, value=5)], lambda _, result: results.append(result), 2.0)
+        await one.field.apply([Setpoint(point=point, value=5)], lambda _, result: results.append(result), 2.0)
         assert results == [Accepted(5.0)]
         seen = []
         for _ in range(4):
             clock.seconds += 1
-            await field.acquire(2.0)
+            await one.field.acquire(2.0)
             seen.append(unit.registers[250])
         assert seen == [1, 1, 2, 2]
-    finally:
-        await field.close()
+        assert one.failures == []
     clock.seconds += 10
     assert unit.registers[250] == 2

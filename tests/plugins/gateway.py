@@ -140,7 +140,11 @@ def site_of(
     )
     parameters = {name: {"device": name} for name in devices}
     points = {name: points_of(name, profile, parameters[name]) for name in devices}
-    return Site(path=Path("gateways.yaml"), file=file, points=points, tariffs=(), heartbeats=heartbeats or {})
+    modbus = {}
+    if isinstance(profile, ModbusProfile):
+        beats = heartbeats or {}
+        modbus = {name: profile.model_copy(update={"heartbeats": beats.get(name, ())}) for name in devices}
+    return Site(path=Path("gateways.yaml"), file=file, points=points, tariffs=(), modbus=modbus)
 
 
 def modbus(gateway: Gateway, timeout_s: float = 2.0) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from config.profile import (
     SparkplugProfile,
 )
 from config.references import loose_ends
-from config.register import Condition, FurtherRegister, Heartbeat, RegisterValue
+from config.register import Condition, DeviceText, FurtherRegister, Heartbeat, Hole, RegisterValue, Requests
 from drivers.driver import Setpoint
 from drivers.register_writes import Write, writes_of
 
@@ -36,9 +36,11 @@ WORDS = set(re.findall(r"\w+", DOC))
 MODELS = (
     Condition,
     Acknowledgement,
+    DeviceText,
     Direction,
     FurtherRegister,
     Heartbeat,
+    Hole,
     ModbusPoint,
     ModbusProfile,
     ModbusSetpoint,
@@ -47,6 +49,7 @@ MODELS = (
     MqttSetpoint,
     OpcuaPoint,
     RegisterValue,
+    Requests,
     Sign,
     SparkplugPoint,
     SparkplugProfile,
