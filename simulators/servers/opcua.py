@@ -119,6 +119,7 @@ class OpcuaServer:
             for point in points:
                 source = point.source
                 assert isinstance(source, OpcuaPoint)
+                assert source.node is not None  # seats.py has looked
                 node_id = await _node_id(server, source.node)
                 key = (node_id.NamespaceIndex, device)
                 if key not in folders:

@@ -20,9 +20,11 @@ from config.point import Point, points_of
 from config.profile import OpcuaProfile
 from drivers.certificates import Certificates
 from drivers.driver import Accepted, DriverError, LinkDown, Quality, Rejected, Setpoint
-from drivers.opcua import OpcuaDriver, node_id
+from drivers.opcua import OpcuaDriver
+from drivers.opcua_addresses import node_id
 from drivers.opcua_session import OpcuaSession
 from drivers.site import links_of
+from simulators.servers.namespace_zero import SmallInternalServer
 
 URI = "urn:parkgrid:simulated-park"
 TIMEOUT_S = 3.0
@@ -50,7 +52,7 @@ class Plant:
 
 @contextlib.asynccontextmanager
 async def a_plant(port: int, *namespaces: str) -> AsyncIterator[Plant]:
-    server = Server()
+    server = Server(SmallInternalServer())
     await server.init()
     server.set_endpoint(f"opc.tcp://127.0.0.1:{port}/parkgrid")
     server.set_security_policy([ua.SecurityPolicyType.NoSecurity])

@@ -1,0 +1,345 @@
+"""One subscription of an OPC UA session: what the server has last said of each node, and whether that still holds."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import math
+import random
+from collections.abc import Iterable
+from typing import Final
+
+from asyncua import ua
+from asyncua.client.ua_session import UaSession
+from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.uaerrors import (
+    BadConnectionClosed,
+    BadNoSubscription,
+    BadSecureChannelClosed,
+    BadSecureChannelIdInvalid,
+    BadSessionClosed,
+    BadSessionIdInvalid,
+    BadSessionNotActivated,
+    BadTimeout,
+    BadTooManyPublishRequests,
+    UaError,
+    UaStatusCodeError,
+)
+
+from config.clock import Clock
+from config.connection import OpcUa
+from drivers.backoff import BackOff
+from drivers.opcua_calls import OpcuaCalls
+from drivers.quality import Stamp
+
+_PUBLISHERS: Final = 2
+"""Publish requests that wait at the server: it can answer the second while we read the answer to the first."""
+
+_LIFETIME_S: Final = 60.0
+"""After this time without a publish request of ours the server forgets the subscription."""
+
+_DEAD_AFTER: Final = 3
+"""So many time-outs without a word, and the subscription is made anew; its nodes are asked one by one before that."""
+
+_NAMED: Final = 5
+"""So many nodes are named in a message about many."""
+
+_HIGHEST_SEQUENCE: Final = 0xFFFFFFFF
+
+_log = logging.getLogger(__name__)
+
+
+_SESSION_GONE: Final = (
+    ConnectionError,
+    BadConnectionClosed,
+    BadSecureChannelClosed,
+    BadSecureChannelIdInvalid,
+    BadSessionClosed,
+    BadSessionIdInvalid,
+    BadSessionNotActivated,
+)
+
+
+class _Lost(Exception):
+    """The subscription is no more, or cannot be relied on. The message says why."""
+
+
+class OpcuaWatch:
+    """Keeps a subscription alive in a task of its own, and has the last value of each node that it was asked for.
+
+    What it does not know is asked for by the session: nodes that the server does not watch, that have not been
+    heard of yet, and all of them while the subscription is quiet or being made anew. So nobody waits for it.
+    """
+
+    def __init__(self, spec: OpcUa, session: UaSession, calls: OpcuaCalls, clock: Clock) -> None:
+        self._spec = spec
+        self._session = session
+        self._calls = calls
+        self._clock = clock
+        self._wanted: dict[ua.NodeId, None] = {}
+        self._more_wanted = asyncio.Event()
+        self._unsure_until_s: dict[ua.NodeId, float] = {}
+        self._refusals = ""
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+        self._forget()
+
+    def _forget(self) -> None:
+        """As before the first subscription: a new one knows nothing of an old one's items."""
+        self._id = 0
+        self._settling_s = 0.0
+        self._numbers = itertools.count(1)
+        self._handles: dict[int, ua.NodeId] = {}
+        self._latest: dict[ua.NodeId, ua.DataValue] = {}
+        self._heard: Stamp | None = None
+        self._complete: Stamp | None = None
+        self._sequence: int | None = None
+        self._acknowledged: list[ua.SubscriptionAcknowledgement] = []
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._keep())
+
+    async def close(self) -> None:
+        """End the task; the server deletes the subscription with its session."""
+        self._closed = True
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def want(self, nodes: Iterable[ua.NodeId]) -> None:
+        """Watch these nodes too, from now on."""
+        new = [node for node in nodes if node not in self._wanted]
+        if new:
+            self._wanted.update(dict.fromkeys(new))
+            self._more_wanted.set()
+
+    def doubt(self, nodes: Iterable[ua.NodeId]) -> None:
+        """Say nothing of these nodes until the server has had the time to look at them and tell."""
+        until_s = self._clock.monotonic_s() + self._settling_s
+        self._unsure_until_s.update(dict.fromkeys(nodes, until_s))
+
+    def known(self, nodes: Iterable[ua.NodeId]) -> dict[ua.NodeId, tuple[ua.DataValue, Stamp]]:
+        """What is known of these nodes, and when it was last known to hold; nothing while the server is quiet."""
+        now_s = self._clock.monotonic_s()
+        held = self._complete
+        if held is None or now_s - held.received_s > self._spec.timeout_s:
+            return {}
+        self._unsure_until_s = {node: until_s for node, until_s in self._unsure_until_s.items() if until_s > now_s}
+        latest, unsure = self._latest, self._unsure_until_s
+        return {node: (latest[node], held) for node in nodes if node in latest and node not in unsure}
+
+    # -- the task ----------------------------------------------------------------------------------
+
+    async def _keep(self) -> None:
+        backoff = BackOff()
+        told = ""
+        while True:
+            began_s = self._clock.monotonic_s()
+            why = await self._watch()
+            # a task group that is just ending by an error loses a cancellation (Python 3.11), hence the flag
+            if why is None or self._closed:
+                return
+            if why != told:
+                _log.warning(
+                    "%s: values are polled until the server keeps a subscription: %s", self._spec.endpoint, why
+                )
+            told = why
+            await self._delete()
+            if self._closed:
+                return
+            if self._clock.monotonic_s() - began_s > backoff.cap_s:
+                backoff = backoff.succeeded()
+            backoff = backoff.failed(self._clock.monotonic_s(), random.random())
+            await asyncio.sleep(backoff.next_s - self._clock.monotonic_s())
+
+    async def _watch(self) -> str | None:
+        """Subscribe, and listen until the subscription is lost: why, or None when the session itself is no more.
+
+        That one is no subscription's business: reading finds it out by itself.
+        """
+        ended: list[Exception] = []
+        try:
+            await self._subscribe()
+            async with asyncio.TaskGroup() as group:
+                for _ in range(_PUBLISHERS):
+                    group.create_task(self._publish())
+                group.create_task(self._add())
+                group.create_task(self._notice_silence())
+        except* (_Lost, OSError, UaError) as errors:
+            ended = list(_leaves(errors))
+        if any(isinstance(error, _SESSION_GONE) for error in ended):
+            return None
+        return "; ".join(dict.fromkeys(_words(error) for error in ended))
+
+    async def _subscribe(self) -> None:
+        spec = self._spec
+        keep_alive = max(1, math.floor(spec.timeout_s / 2 / spec.publishing_s))
+        asked = ua.CreateSubscriptionParameters(
+            RequestedPublishingInterval=spec.publishing_s * 1000,
+            RequestedMaxKeepAliveCount=keep_alive,
+            # the standard wants three keep-alives at least
+            RequestedLifetimeCount=max(3 * keep_alive, math.ceil(_LIFETIME_S / spec.publishing_s)),
+            MaxNotificationsPerPublish=0,
+            PublishingEnabled=True,
+        )
+        made = await self._session.create_subscription(asked, _nobody)
+        self._forget()
+        self._id = made.SubscriptionId
+        publishing_s = made.RevisedPublishingInterval / 1000
+        self._settling_s = 2 * (publishing_s + spec.sampling_s)
+        if publishing_s * made.RevisedMaxKeepAliveCount >= spec.timeout_s:
+            raise _Lost(
+                f"the server would be quiet for {publishing_s * made.RevisedMaxKeepAliveCount:g} s, and after"
+                f" timeout_s ({spec.timeout_s:g}) a value is doubted"
+            )
+        self._more_wanted.set()
+
+    async def _delete(self) -> None:
+        """Let the server forget the subscription, if it still knows it."""
+        if self._id:
+            try:
+                await self._session.delete_subscriptions([self._id])
+            except (OSError, UaError) as error:
+                _log.debug("%s: the old subscription stays at the server: %r", self._spec.endpoint, error)
+        self._forget()
+
+    async def _notice_silence(self) -> None:
+        quiet_s = _DEAD_AFTER * self._spec.timeout_s
+        began_s = self._clock.monotonic_s()
+        while True:
+            heard_s = began_s if self._heard is None else self._heard.received_s
+            left_s = heard_s + quiet_s - self._clock.monotonic_s()
+            if left_s <= 0:
+                raise _Lost(f"the server has said nothing for {quiet_s:g} s")
+            await asyncio.sleep(left_s)
+
+    # -- what is watched -----------------------------------------------------------------------------
+
+    async def _add(self) -> None:
+        watched: set[ua.NodeId] = set()
+        while True:
+            await self._more_wanted.wait()
+            self._more_wanted.clear()
+            new = [node for node in self._wanted if node not in watched]
+            watched.update(new)
+            if new:
+                await self._add_these(new)
+
+    async def _add_these(self, nodes: list[ua.NodeId]) -> None:
+        handles = {next(self._numbers): node for node in nodes}
+        # before the server is asked: the first values may come before its answer does
+        self._handles.update(handles)
+        verdicts = await self._calls.monitor(self._id, [self._item(*each) for each in handles.items()])
+        refused: dict[ua.NodeId, str] = {}
+        useless: list[int] = []
+        for node, verdict in zip(nodes, verdicts, strict=True):
+            if verdict.StatusCode.is_bad():
+                refused[node] = verdict.StatusCode.name
+            elif verdict.RevisedSamplingInterval > self._spec.timeout_s * 1000:
+                refused[node] = f"looked at every {verdict.RevisedSamplingInterval / 1000:g} s"
+                useless.append(verdict.MonitoredItemId)
+        for handle, node in handles.items():
+            if node in refused:
+                del self._handles[handle]
+                self._latest.pop(node, None)
+        if useless:
+            await self._session.delete_monitored_items(
+                ua.DeleteMonitoredItemsParameters(SubscriptionId=self._id, MonitoredItemIds=useless)
+            )
+        self._say_what_is_polled(refused)
+
+    def _item(self, handle: int, node: ua.NodeId) -> ua.MonitoredItemCreateRequest:
+        """A queue of one, where the newest replaces the one that waits: only the last value counts."""
+        return ua.MonitoredItemCreateRequest(
+            ItemToMonitor=ua.ReadValueId(NodeId=node, AttributeId=AttributeIds.Value),
+            MonitoringMode=ua.MonitoringMode.Reporting,
+            RequestedParameters=ua.MonitoringParameters(
+                ClientHandle=handle,
+                SamplingInterval=self._spec.sampling_s * 1000,
+                QueueSize=1,
+                DiscardOldest=True,
+            ),
+        )
+
+    def _say_what_is_polled(self, refused: dict[ua.NodeId, str]) -> None:
+        if not refused:
+            return
+        named = ", ".join(f"{node.to_string()} ({why})" for node, why in list(refused.items())[:_NAMED])
+        more = f" and {len(refused) - _NAMED} more" if len(refused) > _NAMED else ""
+        words = f"{len(refused)} values are polled, as the server does not watch them: {named}{more}"
+        if words != self._refusals:
+            _log.warning("%s: %s", self._spec.endpoint, words)
+        self._refusals = words
+
+    # -- what is heard -------------------------------------------------------------------------------
+
+    async def _publish(self) -> None:
+        """Ask for what is new, again and again."""
+        while True:
+            acknowledged, self._acknowledged = self._acknowledged, []
+            try:
+                response = await self._session.publish(acknowledged)
+                response.ResponseHeader.ServiceResult.check()
+            except BadTimeout:
+                continue
+            except BadTooManyPublishRequests:
+                await asyncio.sleep(self._spec.publishing_s)
+                continue
+            except BadNoSubscription as error:
+                raise _Lost("the server has dropped the subscription") from error
+            if response.Parameters.SubscriptionId == self._id:
+                self._take(response.Parameters.NotificationMessage, more=response.Parameters.MoreNotifications)
+
+    def _take(self, message: ua.NotificationMessage, *, more: bool) -> None:
+        """Note what a message says; one without data says that nothing has changed."""
+        notifications = message.NotificationData or ()
+        self._check_sequence(message.SequenceNumber, is_next=not notifications)
+        for notification in notifications:
+            match notification:
+                case ua.DataChangeNotification():
+                    for item in notification.MonitoredItems or ():
+                        if item.ClientHandle in self._handles:
+                            self._latest[self._handles[item.ClientHandle]] = item.Value
+                case ua.StatusChangeNotification():
+                    raise _Lost(f"the server ends the subscription ({notification.Status.name})")
+                case _:
+                    pass  # events, which nobody asked for
+        if notifications:
+            self._acknowledged.append(
+                ua.SubscriptionAcknowledgement(SubscriptionId=self._id, SequenceNumber=message.SequenceNumber)
+            )
+        self._heard = Stamp.of(self._clock)
+        if not more:
+            self._complete = self._heard
+
+    def _check_sequence(self, number: int, *, is_next: bool) -> None:
+        """Messages with data are counted; one without has the number that the next will have."""
+        if self._sequence is not None:
+            expected = 1 if self._sequence == _HIGHEST_SEQUENCE else self._sequence + 1
+            if number not in ((expected, self._sequence) if is_next else (expected,)):
+                raise _Lost(f"a message is missing: number {number} came where {expected} was due")
+        if not is_next:
+            self._sequence = number
+
+
+def _nobody(result: ua.PublishResult) -> None:
+    """The library wants to be told who hears of a subscription; its loop does not run."""
+
+
+def _words(error: Exception) -> str:
+    match error:
+        case TimeoutError():
+            return "no answer in time"
+        case UaStatusCodeError():
+            return f"the server says {type(error).__name__}"
+        case _:
+            return str(error) or type(error).__name__
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterable[Exception]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        elif isinstance(error, Exception):
+            yield error
