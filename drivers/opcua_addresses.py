@@ -96,6 +96,7 @@ def browse_path(path: str, namespaces: Sequence[str]) -> ua.BrowsePath | str:
         steps.append(
             ua.RelativePathElement(
                 ReferenceTypeId=_HIERARCHY,
+                IsInverse=False,  # type: ignore[arg-type]
                 IncludeSubtypes=True,  # type: ignore[arg-type]
                 TargetName=ua.QualifiedName(element.name, index),
             )
@@ -110,7 +111,7 @@ def _target(path: str, result: ua.BrowsePathResult) -> ua.NodeId | str:
     targets = {
         ua.NodeId(of.TargetId.Identifier, of.TargetId.NamespaceIndex, of.TargetId.NodeIdType)
         for of in result.Targets or ()
-        if of.RemainingPathIndex == _WHOLE_PATH and not of.TargetId.ServerIndex
+        if of.RemainingPathIndex == _WHOLE_PATH and not isinstance(of.TargetId, ua.ExpandedNodeId)
     }
     if len(targets) != 1:
         return f"the server has {len(targets) or 'no'} nodes at {path}, and one is meant"

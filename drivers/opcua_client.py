@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Final
 
 from asyncua.client.client import Client
@@ -48,6 +49,11 @@ class OpcuaClient(Client):
         except AssertionError as error:
             # what some servers answer then is no answer of its kind; the library expects no other
             raise ChannelRefused from error
+
+    async def _renew_channel_loop(self) -> None:
+        # a channel that cannot be renewed is one that is lost, which whoever asks next is told
+        with contextlib.suppress(OSError, UaError):
+            await super()._renew_channel_loop()
 
     def _encrypt_password(self, password: str, policy_uri: str) -> tuple[bytes, str]:
         if not self.security_policy.peer_certificate:
