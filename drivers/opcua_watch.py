@@ -82,12 +82,14 @@ class OpcuaWatch:
         self._unsure_until_s: dict[ua.NodeId, float] = {}
         self._refusals = ""
         self._task: asyncio.Task[None] | None = None
+        self._publishers: set[asyncio.Task[None]] = set()
         self._closed = False
         self._forget()
 
     def _forget(self) -> None:
         """As before the first subscription: a new one knows nothing of an old one's items."""
         self._id = 0
+        self._broken: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         self._settling_s = 0.0
         self._numbers = itertools.count(1)
         self._handles: dict[int, ua.NodeId] = {}
@@ -103,9 +105,10 @@ class OpcuaWatch:
     async def close(self) -> None:
         """End the task; the server deletes the subscription with its session."""
         self._closed = True
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        tasks = [*self._publishers] if self._task is None else [self._task, *self._publishers]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def want(self, nodes: Iterable[ua.NodeId]) -> None:
         """Watch these nodes too, from now on."""
@@ -162,8 +165,7 @@ class OpcuaWatch:
         try:
             await self._subscribe()
             async with asyncio.TaskGroup() as group:
-                for _ in range(_PUBLISHERS):
-                    group.create_task(self._publish())
+                group.create_task(self._notice_an_end())
                 group.create_task(self._add())
                 group.create_task(self._notice_silence())
         except* (_Lost, OSError, UaError) as errors:
@@ -194,6 +196,7 @@ class OpcuaWatch:
                 f" timeout_s ({spec.timeout_s:g}) a value is doubted"
             )
         self._more_wanted.set()
+        self._begin_to_publish()
 
     async def _delete(self) -> None:
         """Let the server forget the subscription, if it still knows it."""
@@ -274,22 +277,41 @@ class OpcuaWatch:
 
     # -- what is heard -------------------------------------------------------------------------------
 
+    def _begin_to_publish(self) -> None:
+        """Have as many publish requests at the server as there should be.
+
+        They are a session's and outlast a subscription: the server may answer one with the first news of the next.
+        """
+        while len(self._publishers) < _PUBLISHERS:
+            publisher = asyncio.create_task(self._publish())
+            self._publishers.add(publisher)
+            publisher.add_done_callback(self._publishers.discard)
+
     async def _publish(self) -> None:
-        """Ask for what is new, again and again."""
-        while True:
+        """Ask for what is new, again and again, until there is no subscription any more."""
+        while not self._closed:
+            asked_of = self._id
             acknowledged, self._acknowledged = self._acknowledged, []
             try:
                 response = await self._session.publish(acknowledged)
                 response.ResponseHeader.ServiceResult.check()
+                if response.Parameters.SubscriptionId == self._id:
+                    self._take(response.Parameters.NotificationMessage, more=response.Parameters.MoreNotifications)
             except BadTimeout:
                 continue
             except BadTooManyPublishRequests:
                 await asyncio.sleep(self._spec.publishing_s)
-                continue
-            except BadNoSubscription as error:
-                raise _Lost("the server has dropped the subscription") from error
-            if response.Parameters.SubscriptionId == self._id:
-                self._take(response.Parameters.NotificationMessage, more=response.Parameters.MoreNotifications)
+            except (_Lost, OSError, UaError) as error:
+                if asked_of == self._id:
+                    self._break(error)
+                    return
+
+    def _break(self, error: Exception) -> None:
+        if not self._broken.done():
+            self._broken.set_result(error)
+
+    async def _notice_an_end(self) -> None:
+        raise await self._broken
 
     def _take(self, message: ua.NotificationMessage, *, more: bool) -> None:
         """Note what a message says; one without data says that nothing has changed."""
@@ -331,6 +353,8 @@ def _words(error: Exception) -> str:
     match error:
         case TimeoutError():
             return "no answer in time"
+        case BadNoSubscription():
+            return "the server has dropped the subscription"
         case UaStatusCodeError():
             return f"the server says {type(error).__name__}"
         case _:
