@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from asyncua.common.utils import ServiceError
 from asyncua.server.address_space import AttributeService
 from asyncua.server.internal_server import InternalServer
 from asyncua.server.subscription_service import SubscriptionService
-from driver_rig import Valve
+from chaos_proxy import ChaosProxy
 from opcua_points import LIMITS, URI, at, driver_of, profile_points, readings_of, until
 
 from drivers.driver import Accepted, LinkDown, Quality, Setpoint
@@ -110,20 +109,12 @@ async def plant(free_port: int) -> AsyncIterator[Plant]:
 
 
 @pytest.fixture
-def other_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@pytest.fixture
-async def valve(plant: Plant, other_port: int) -> AsyncIterator[Valve]:
-    valve = Valve(other_port)
-    await valve.open(plant.port)
-    yield valve
-    valve.thaw()
-    await valve.shut()
+async def line(plant: Plant) -> AsyncIterator[ChaosProxy]:
+    line = ChaosProxy()
+    await line.open(plant.port)
+    yield line
+    line.thaw()
+    await line.shut()
 
 
 @contextlib.asynccontextmanager
@@ -235,10 +226,10 @@ async def test_a_subscription_that_falls_silent_shows_no_old_value(
         await until(driver, POINTS, lambda readings: readings["power_kw"].value == 10.0)
 
 
-async def test_a_frozen_server_is_noticed_behind_a_subscription(plant: Plant, valve: Valve, other_port: int) -> None:
-    async with connected(plant.driver(port=other_port)) as driver:
+async def test_a_frozen_server_is_noticed_behind_a_subscription(plant: Plant, line: ChaosProxy) -> None:
+    async with connected(plant.driver(port=line.port)) as driver:
         await no_more_asked(plant, driver)
-        valve.freeze()
+        line.freeze()
         frozen_s = time.monotonic()
         last_s = frozen_s
         with pytest.raises(LinkDown, match="no answer in time"):  # noqa: PT012
@@ -249,7 +240,7 @@ async def test_a_frozen_server_is_noticed_behind_a_subscription(plant: Plant, va
                 await asyncio.sleep(0.05)
         assert last_s <= frozen_s + 0.1
         assert time.monotonic() - frozen_s < 2 * TIMEOUT_S + 0.8
-        valve.thaw()
+        line.thaw()
         await driver.connect()
         await no_more_asked(plant, driver)
 
