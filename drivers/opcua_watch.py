@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import math
 import random
@@ -31,6 +30,7 @@ from config.clock import Clock
 from config.connection import OpcUa
 from drivers.backoff import BackOff
 from drivers.opcua_calls import OpcuaCalls
+from drivers.opcua_news import OpcuaNews, SubscriptionLost
 from drivers.quality import Stamp
 
 _PUBLISHERS: Final = 2
@@ -45,8 +45,6 @@ _DEAD_AFTER: Final = 3
 _NAMED: Final = 5
 """So many nodes are named in a message about many."""
 
-_HIGHEST_SEQUENCE: Final = 0xFFFFFFFF
-
 _log = logging.getLogger(__name__)
 
 
@@ -59,10 +57,6 @@ _SESSION_GONE: Final = (
     BadSessionIdInvalid,
     BadSessionNotActivated,
 )
-
-
-class _Lost(Exception):
-    """The subscription is no more, or cannot be relied on. The message says why."""
 
 
 class OpcuaWatch:
@@ -84,20 +78,9 @@ class OpcuaWatch:
         self._task: asyncio.Task[None] | None = None
         self._publishers: set[asyncio.Task[None]] = set()
         self._closed = False
-        self._forget()
-
-    def _forget(self) -> None:
-        """As before the first subscription: a new one knows nothing of an old one's items."""
-        self._id = 0
-        self._broken: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         self._settling_s = 0.0
-        self._numbers = itertools.count(1)
-        self._handles: dict[int, ua.NodeId] = {}
-        self._latest: dict[ua.NodeId, ua.DataValue] = {}
-        self._heard: Stamp | None = None
-        self._complete: Stamp | None = None
-        self._sequence: int | None = None
-        self._acknowledged: list[ua.SubscriptionAcknowledgement] = []
+        self._news: OpcuaNews | None = None
+        self._broken: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._keep())
@@ -124,13 +107,11 @@ class OpcuaWatch:
 
     def known(self, nodes: Iterable[ua.NodeId]) -> dict[ua.NodeId, tuple[ua.DataValue, Stamp]]:
         """What is known of these nodes, and when it was last known to hold; nothing while the server is quiet."""
-        now_s = self._clock.monotonic_s()
-        held = self._complete
-        if held is None or now_s - held.received_s > self._spec.timeout_s:
+        if self._news is None:
             return {}
+        now_s = self._clock.monotonic_s()
         self._unsure_until_s = {node: until_s for node, until_s in self._unsure_until_s.items() if until_s > now_s}
-        latest, unsure = self._latest, self._unsure_until_s
-        return {node: (latest[node], held) for node in nodes if node in latest and node not in unsure}
+        return self._news.known([node for node in nodes if node not in self._unsure_until_s], now_s)
 
     # -- the task ----------------------------------------------------------------------------------
 
@@ -163,18 +144,18 @@ class OpcuaWatch:
         """
         ended: list[Exception] = []
         try:
-            await self._subscribe()
+            news = await self._subscribe()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._notice_an_end())
-                group.create_task(self._add())
-                group.create_task(self._notice_silence())
-        except* (_Lost, OSError, UaError) as errors:
+                group.create_task(self._add(news))
+                group.create_task(self._notice_silence(news))
+        except* (SubscriptionLost, OSError, UaError) as errors:
             ended = list(_leaves(errors))
         if any(isinstance(error, _SESSION_GONE) for error in ended):
             return None
         return "; ".join(dict.fromkeys(_words(error) for error in ended))
 
-    async def _subscribe(self) -> None:
+    async def _subscribe(self) -> OpcuaNews:
         spec = self._spec
         keep_alive = max(1, math.floor(spec.timeout_s / 2 / spec.publishing_s))
         asked = ua.CreateSubscriptionParameters(
@@ -186,40 +167,41 @@ class OpcuaWatch:
             PublishingEnabled=True,
         )
         made = await self._session.create_subscription(asked, _nobody)
-        self._forget()
-        self._id = made.SubscriptionId
+        self._news = OpcuaNews(made.SubscriptionId, spec.timeout_s)
+        self._broken = asyncio.get_running_loop().create_future()
         publishing_s = made.RevisedPublishingInterval / 1000
         self._settling_s = 2 * (publishing_s + spec.sampling_s)
         if publishing_s * made.RevisedMaxKeepAliveCount >= spec.timeout_s:
-            raise _Lost(
+            raise SubscriptionLost(
                 f"the server would be quiet for {publishing_s * made.RevisedMaxKeepAliveCount:g} s, and after"
                 f" timeout_s ({spec.timeout_s:g}) a value is doubted"
             )
         self._more_wanted.set()
         self._begin_to_publish()
+        return self._news
 
     async def _delete(self) -> None:
         """Let the server forget the subscription, if it still knows it."""
-        if self._id:
+        news, self._news = self._news, None
+        if news is not None:
             try:
-                await self._session.delete_subscriptions([self._id])
+                await self._session.delete_subscriptions([news.subscription])
             except (OSError, UaError) as error:
                 _log.debug("%s: the old subscription stays at the server: %r", self._spec.endpoint, error)
-        self._forget()
 
-    async def _notice_silence(self) -> None:
+    async def _notice_silence(self, news: OpcuaNews) -> None:
         quiet_s = _DEAD_AFTER * self._spec.timeout_s
         began_s = self._clock.monotonic_s()
         while True:
-            heard_s = began_s if self._heard is None else self._heard.received_s
+            heard_s = began_s if news.heard is None else news.heard.received_s
             left_s = heard_s + quiet_s - self._clock.monotonic_s()
             if left_s <= 0:
-                raise _Lost(f"the server has said nothing for {quiet_s:g} s")
+                raise SubscriptionLost(f"the server has said nothing for {quiet_s:g} s")
             await asyncio.sleep(left_s)
 
     # -- what is watched -----------------------------------------------------------------------------
 
-    async def _add(self) -> None:
+    async def _add(self, news: OpcuaNews) -> None:
         watched: set[ua.NodeId] = set()
         while True:
             await self._more_wanted.wait()
@@ -227,13 +209,12 @@ class OpcuaWatch:
             new = [node for node in self._wanted if node not in watched]
             watched.update(new)
             if new:
-                await self._add_these(new)
+                await self._add_these(news, new)
 
-    async def _add_these(self, nodes: list[ua.NodeId]) -> None:
-        handles = {next(self._numbers): node for node in nodes}
+    async def _add_these(self, news: OpcuaNews, nodes: list[ua.NodeId]) -> None:
         # before the server is asked: the first values may come before its answer does
-        self._handles.update(handles)
-        verdicts = await self._calls.monitor(self._id, [self._item(*each) for each in handles.items()])
+        numbered = news.number(nodes)
+        verdicts = await self._calls.monitor(news.subscription, [self._item(*each) for each in numbered.items()])
         refused: dict[ua.NodeId, str] = {}
         useless: list[int] = []
         for node, verdict in zip(nodes, verdicts, strict=True):
@@ -242,13 +223,12 @@ class OpcuaWatch:
             elif verdict.RevisedSamplingInterval > self._spec.timeout_s * 1000:
                 refused[node] = f"looked at every {verdict.RevisedSamplingInterval / 1000:g} s"
                 useless.append(verdict.MonitoredItemId)
-        for handle, node in handles.items():
+        for number, node in numbered.items():
             if node in refused:
-                del self._handles[handle]
-                self._latest.pop(node, None)
+                news.leave_out(number)
         if useless:
             await self._session.delete_monitored_items(
-                ua.DeleteMonitoredItemsParameters(SubscriptionId=self._id, MonitoredItemIds=useless)
+                ua.DeleteMonitoredItemsParameters(SubscriptionId=news.subscription, MonitoredItemIds=useless)
             )
         self._say_what_is_polled(refused)
 
@@ -290,21 +270,26 @@ class OpcuaWatch:
     async def _publish(self) -> None:
         """Ask for what is new, again and again, until there is no subscription any more."""
         while not self._closed:
-            asked_of = self._id
-            acknowledged, self._acknowledged = self._acknowledged, []
+            asked_of = self._news
+            acknowledged: list[ua.SubscriptionAcknowledgement] = []
+            if asked_of is not None:
+                acknowledged, asked_of.acknowledged = asked_of.acknowledged, []
             try:
                 response = await self._session.publish(acknowledged)
                 response.ResponseHeader.ServiceResult.check()
-                if response.Parameters.SubscriptionId == self._id:
-                    self._take(response.Parameters.NotificationMessage, more=response.Parameters.MoreNotifications)
+                self._take(response.Parameters)
             except BadTimeout:
                 continue
             except BadTooManyPublishRequests:
                 await asyncio.sleep(self._spec.publishing_s)
-            except (_Lost, OSError, UaError) as error:
-                if asked_of == self._id:
+            except (SubscriptionLost, OSError, UaError) as error:
+                if asked_of is self._news:
                     self._break(error)
                     return
+
+    def _take(self, result: ua.PublishResult) -> None:
+        if self._news is not None and result.SubscriptionId == self._news.subscription:
+            self._news.take(result.NotificationMessage, Stamp.of(self._clock), more=result.MoreNotifications)
 
     def _break(self, error: Exception) -> None:
         if not self._broken.done():
@@ -312,37 +297,6 @@ class OpcuaWatch:
 
     async def _notice_an_end(self) -> None:
         raise await self._broken
-
-    def _take(self, message: ua.NotificationMessage, *, more: bool) -> None:
-        """Note what a message says; one without data says that nothing has changed."""
-        notifications = message.NotificationData or ()
-        self._check_sequence(message.SequenceNumber, is_next=not notifications)
-        for notification in notifications:
-            match notification:
-                case ua.DataChangeNotification():
-                    for item in notification.MonitoredItems or ():
-                        if item.ClientHandle in self._handles:
-                            self._latest[self._handles[item.ClientHandle]] = item.Value
-                case ua.StatusChangeNotification():
-                    raise _Lost(f"the server ends the subscription ({notification.Status.name})")
-                case _:
-                    pass  # events, which nobody asked for
-        if notifications:
-            self._acknowledged.append(
-                ua.SubscriptionAcknowledgement(SubscriptionId=self._id, SequenceNumber=message.SequenceNumber)
-            )
-        self._heard = Stamp.of(self._clock)
-        if not more:
-            self._complete = self._heard
-
-    def _check_sequence(self, number: int, *, is_next: bool) -> None:
-        """Messages with data are counted; one without has the number that the next will have."""
-        if self._sequence is not None:
-            expected = 1 if self._sequence == _HIGHEST_SEQUENCE else self._sequence + 1
-            if number not in ((expected, self._sequence) if is_next else (expected,)):
-                raise _Lost(f"a message is missing: number {number} came where {expected} was due")
-        if not is_next:
-            self._sequence = number
 
 
 def _nobody(result: ua.PublishResult) -> None:

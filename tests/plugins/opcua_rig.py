@@ -20,6 +20,7 @@ from drivers.certificates import Certificates
 from drivers.driver import Driver
 from drivers.opcua import OpcuaDriver
 from drivers.opcua_session import OpcuaSession
+from simulators.servers.namespace_zero import SmallInternalServer
 
 
 class OpcuaServer:
@@ -52,7 +53,7 @@ class OpcuaServer:
 
     async def _start(self) -> None:
         self.port = unused_port()
-        self._server = Server()
+        self._server = Server(SmallInternalServer())
         await self._server.init()
         self._server.set_endpoint(f"opc.tcp://127.0.0.1:{self.port}/device")
         self._server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
