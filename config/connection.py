@@ -84,8 +84,12 @@ Modbus = ModbusTcp | ModbusRtu | ModbusRtuOverTcp | ModbusTls
 _ModbusByTransport = Annotated[Modbus, Field(discriminator="transport"), BeforeValidator(_on_tcp)]
 
 
+_PUBLISHING_S = 0.5
+"""A cycle of a second has a value that is at most half a cycle old."""
+
+
 class OpcUa(Frozen):
-    """One OPC UA session."""
+    """One OPC UA session, and how its values are had."""
 
     protocol: Literal["opcua"]
     endpoint: Annotated[str, Field(pattern=r"^opc\.tcp://[^/:@]+:\d+(/.*)?$")]
@@ -96,6 +100,35 @@ class OpcUa(Frozen):
     password_env: str | None = None
     """Name of the environment variable that holds the password: secrets are never in a site file."""
     timeout_s: PositiveFloat = 2.0
+    """How long one request may take, and how long a subscription may say nothing, before it is doubted."""
+    mode: Literal["subscribe", "poll"] = "subscribe"
+    """Whether the server sends what changes, or is asked for every value each time."""
+    publishing_interval_s: Annotated[float, Field(ge=0.02, le=10)] | None = None
+    """How often the server sends what has changed; half a second when not given, or a quarter of a short time-out."""
+    sampling_interval_s: Annotated[float, Field(ge=0, le=10)] | None = None
+    """How often the server looks at its values, 0 being as often as it can; as often as it sends when not given."""
+
+    @property
+    def publishing_s(self) -> float:
+        """The publishing interval that is asked for."""
+        given = self.publishing_interval_s
+        return min(_PUBLISHING_S, self.timeout_s / 4) if given is None else given
+
+    @property
+    def sampling_s(self) -> float:
+        """The sampling interval that is asked for."""
+        return self.publishing_s if self.sampling_interval_s is None else self.sampling_interval_s
+
+    @model_validator(mode="after")
+    def _intervals_fit(self) -> OpcUa:
+        for name in ("publishing_interval_s", "sampling_interval_s"):
+            interval_s = getattr(self, name)
+            if interval_s is not None and interval_s > self.timeout_s / 2:
+                raise ValueError(
+                    f"{name} should be at most half of timeout_s ({self.timeout_s / 2:g}):"
+                    " after a whole one without a word a value is doubted"
+                )
+        return self
 
     @model_validator(mode="after")
     def _a_password_has_a_user(self) -> OpcUa:

@@ -94,7 +94,8 @@ def _filled(spec: PointSpec, profile: AnyProfile, parameters: Mapping[str, float
 
     match spec:
         case OpcuaPoint():
-            return spec.model_copy(update={"node": fill(spec.node)})
+            texts = {"node": spec.node, "path": spec.path}
+            return spec.model_copy(update={key: fill(text) for key, text in texts.items() if text is not None})
         case MqttPoint():
             return spec.model_copy(update={"topic": fill(spec.topic), "setpoint": _command(spec.setpoint, fill)})
         case SparkplugPoint():

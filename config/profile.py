@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, PositiveFloat, model_validator
 
 from config.base import Frozen
+from config.browse_path import elements_of
 from config.figure import Figure, parameter_of
 from config.register import (
     REGISTER_BITS,
@@ -224,10 +225,25 @@ class ModbusPoint(PointSpec):
 class OpcuaPoint(PointSpec):
     """A value of an OPC UA variable."""
 
-    node: str
+    node: str | None = None
     """``nsu=<namespace uri>;s=<name>`` or ``ns=<index>;s=<name>``; ``i=``, ``g=`` likewise."""
+    path: str | None = None
+    """Where it is found from the root, as in `config.browse_path`; instead of `node`."""
     type: Literal["double", "float", "int16", "int32", "int64", "uint16", "uint32", "uint64", "boolean"] = "double"
     setpoint: SetpointSpec | None = None
+
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> OpcuaPoint:
+        if (self.node is None) == (self.path is None):
+            raise ValueError("needs either a node or a path")
+        if self.path is not None and "{" not in self.path:
+            elements_of(self.path)
+        return self
+
+    @property
+    def address(self) -> str:
+        """The node or the path; a path begins with a slash, which no node does."""
+        return self.node if self.node is not None else self.path or ""
 
 
 class MqttPoint(PointSpec):

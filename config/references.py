@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import TypeAdapter
 
 from config.base import IDENTIFIER, NAME_LENGTH
+from config.browse_path import elements_of
 from config.document import Document, Fault, Location, read_document, shown
 from config.faults import SiteError, nearest, validate
 from config.point import Point, SparkplugMetric, points_of
@@ -269,7 +270,8 @@ def loose_ends(point: Point, names: Container[str]) -> Iterator[str]:
         case ModbusPoint():
             texts = []
         case OpcuaPoint():
-            texts = [point.source.node]
+            texts = [point.source.address]
+            yield from _no_path(point.source)
         case MqttPoint():
             texts = list(_topics(point))
             if point.source.setpoint is not None:
@@ -294,6 +296,15 @@ def loose_ends(point: Point, names: Container[str]) -> Iterator[str]:
         yield "resolution and tolerance of the setpoint should be above 0"
     if span.read_back not in names:
         yield f"its read_back {span.read_back!r} is not a point of the profile"
+
+
+def _no_path(source: OpcuaPoint) -> Iterator[str]:
+    """What is wrong with a browse path once parameters have been filled in."""
+    if source.path is not None and "{" not in source.path:
+        try:
+            elements_of(source.path)
+        except ValueError as error:
+            yield str(error)
 
 
 def _topics(point: Point) -> Iterator[str]:

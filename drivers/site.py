@@ -73,7 +73,7 @@ def _connection(
         case ModbusTcp() | ModbusRtu() | ModbusRtuOverTcp():
             return ModbusConnection(spec)
         case OpcUa():
-            return OpcuaSession(spec, certificates, _secret(spec.password_env, spec.endpoint))
+            return OpcuaSession(spec, certificates, _secret(spec.password_env, spec.endpoint), clock)
         case Mqtt():
             where = address_of(spec)
             tls = None if spec.ca_file is None else _tls(site, spec, spec.ca_file, where)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from config.connection import ModbusRtu, ModbusRtuOverTcp, ModbusTcp, ModbusTls, Mqtt, OpcUa
 from config.point import SparkplugMetric
+from config.profile import OpcuaPoint
 from config.site import Site
 from simulators.served import Served, Server
 from simulators.watchdog import Watchdog
@@ -41,6 +42,9 @@ def seats_of(site: Site) -> list[Seat]:
                 f"connection {name}: the simulated park speaks Modbus over tcp and rtu_over_tcp,"
                 f" not over {connection.transport}"
             )
+        for device in devices:
+            if any(isinstance(point.source, OpcuaPoint) and point.source.path for point in site.points[device]):
+                raise ValueError(f"device {device}: the simulated park has OPC UA nodes, and no paths to them")
         if isinstance(connection, Mqtt):
             for device in devices:
                 if any(isinstance(point.source, SparkplugMetric) for point in site.points[device]):

@@ -197,3 +197,9 @@ class SmallInternalServer(InternalServer):
                 links.append(link)
         for status in self.node_mgt_service.add_references(links):
             status.check()
+
+    async def stop(self) -> None:
+        # the library keeps a session with subscriptions for a client that may come back, and its tasks with it
+        for session in list(self._external_sessions.values()):
+            await session.close_session(True)
+        await super().stop()

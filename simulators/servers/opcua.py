@@ -1,7 +1,8 @@
-"""An OPC UA server: the nodes that the profiles of its devices name, anonymous and without security."""
+"""An OPC UA server: the nodes that the profiles of its devices name, for everybody, in the open or encrypted."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
@@ -19,10 +20,21 @@ from config.profile import OpcuaPoint
 from simulators.encoding import raw_of, value_of
 from simulators.served import Served
 from simulators.servers.namespace_zero import SmallInternalServer
+from simulators.servers.own_certificate import made_certificate
 from simulators.servers.registers import in_range
 from simulators.watchdog import Watchdog
 
 APPLICATION = "urn:parkgrid:simulated-park:server"
+
+_LOOPBACK = "127.0.0.1"
+
+_POLICIES = [
+    ua.SecurityPolicyType.NoSecurity,
+    ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt,
+    ua.SecurityPolicyType.Aes128Sha256RsaOaep_SignAndEncrypt,
+    ua.SecurityPolicyType.Aes256Sha256RsaPss_SignAndEncrypt,
+]
+"""What a site file may ask for; every client's certificate is taken."""
 
 OUT_OF_RANGE = ua.StatusCode(ua.UInt32(StatusCodes.BadOutOfRange))
 
@@ -103,7 +115,10 @@ class OpcuaServer:
         await server.init()
         await server.set_application_uri(APPLICATION)
         server.set_server_name("parkgrid simulated park")
-        server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        server.set_security_policy(_POLICIES)
+        certificate, key = await asyncio.to_thread(made_certificate, APPLICATION, self._endpoint.hostname or _LOOPBACK)
+        await server.load_certificate(certificate)
+        await server.load_private_key(key)
         server.set_endpoint(self._url)
         await self._build(server)
         await server.start()
@@ -119,6 +134,7 @@ class OpcuaServer:
             for point in points:
                 source = point.source
                 assert isinstance(source, OpcuaPoint)
+                assert source.node is not None  # seats.py has looked
                 node_id = await _node_id(server, source.node)
                 key = (node_id.NamespaceIndex, device)
                 if key not in folders:

@@ -139,6 +139,7 @@ async def test_altered_bytes_of_a_signed_opcua_message(tmp_path: Path) -> None:
             endpoint=f"opc.tcp://127.0.0.1:{line.port}/plc",
             security="basic256sha256",
             timeout_s=PATIENT_TIMEOUT_S,
+            mode="poll",  # a subscription still has what it was told before
         )
         driver = OpcuaDriver(OpcuaSession(spec, ours), POINTS, CLOCK)
         # what follows the message's type and length is signed and encrypted; those two only tell where it ends

@@ -15,7 +15,7 @@ import pytest
 from driver_rig import CLOCK, TIMEOUT_S, RefusingRig, Rig
 from modbus_rigs import ModbusRig, ModbusRtuOverTcpRig, ModbusRtuRig, ModbusTlsRig
 from mqtt_rig import Mqtt5Rig, MqttRig
-from opcua_rig import OpcuaRig, OpcuaServer
+from opcua_rig import OpcuaPolledRig, OpcuaRig, OpcuaServer
 from sparkplug_rig import SparkplugRig
 
 from drivers.driver import Accepted, Driver, LinkDown, Quality, Reading, Rejected, Setpoint, Unconfirmed
@@ -23,12 +23,13 @@ from drivers.link import Link, LinkState
 
 SLACK_S = 0.8  # for a machine that has other things to do
 
-RIGS: dict[str, Callable[[int], Rig]] = {
+RIGS: dict[str, Callable[..., Rig]] = {
     "modbus-tcp": ModbusRig,
     "modbus-rtu": ModbusRtuRig,
     "modbus-rtu-over-tcp": ModbusRtuOverTcpRig,
     "modbus-tls": ModbusTlsRig,
     "opcua": OpcuaRig,
+    "opcua-polled": OpcuaPolledRig,
     "mqtt": MqttRig,
     "mqtt-5": Mqtt5Rig,
     "sparkplug": SparkplugRig,
@@ -59,10 +60,11 @@ def opcua_server() -> Iterator[OpcuaServer]:
 @pytest.fixture(params=rigs(*RIGS))
 async def rig(request: pytest.FixtureRequest, free_port: int) -> AsyncIterator[Rig]:
     rig: Rig
-    if request.param == "opcua":
-        rig = OpcuaRig(free_port, request.getfixturevalue("opcua_server"))
+    of = RIGS[request.param]
+    if of in (OpcuaRig, OpcuaPolledRig):
+        rig = of(free_port, request.getfixturevalue("opcua_server"))
     else:
-        rig = RIGS[request.param](free_port)
+        rig = of(free_port)
     await rig.start()
     yield rig
     await rig.thaw()

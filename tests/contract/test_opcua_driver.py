@@ -12,21 +12,20 @@ from typing import Any
 import pytest
 from asyncua import Node, Server, ua
 from asyncua.server.address_space import NodeData
+from opcua_points import LIMITS, URI, at, profile_points
 
 from config.clock import SystemClock
 from config.connection import OpcUa
 from config.loader import example_site, load_site
-from config.point import Point, points_of
-from config.profile import OpcuaProfile
 from drivers.certificates import Certificates
 from drivers.driver import Accepted, DriverError, LinkDown, Quality, Rejected, Setpoint
-from drivers.opcua import OpcuaDriver, node_id
+from drivers.opcua import OpcuaDriver
+from drivers.opcua_addresses import node_id
 from drivers.opcua_session import OpcuaSession
 from drivers.site import links_of
+from simulators.servers.namespace_zero import SmallInternalServer
 
-URI = "urn:parkgrid:simulated-park"
 TIMEOUT_S = 3.0
-LIMITS = {"range": [0, 1000], "resolution": 1, "tolerance": 0.5, "safe": 0}
 
 
 @dataclass
@@ -50,7 +49,7 @@ class Plant:
 
 @contextlib.asynccontextmanager
 async def a_plant(port: int, *namespaces: str) -> AsyncIterator[Plant]:
-    server = Server()
+    server = Server(SmallInternalServer())
     await server.init()
     server.set_endpoint(f"opc.tcp://127.0.0.1:{port}/parkgrid")
     server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
@@ -60,27 +59,10 @@ async def a_plant(port: int, *namespaces: str) -> AsyncIterator[Plant]:
         yield Plant(server, port)
 
 
-def profile_points(device: str = "plc", **points: dict[str, object]) -> dict[str, Point]:
-    profile = OpcuaProfile.model_validate(
-        {
-            "protocol": "opcua",
-            "description": "made up",
-            "verified": True,
-            "source": "this file",
-            "points": {name: {"valid": [-1e6, 1e6], **point} for name, point in points.items()},
-        }
-    )
-    return {point.name: point for point in points_of(device, profile, {})}
-
-
 def session_with(port: int) -> OpcuaSession:
     endpoint = f"opc.tcp://127.0.0.1:{port}/parkgrid"
     spec = OpcUa(protocol="opcua", endpoint=endpoint, security="none", timeout_s=TIMEOUT_S)
     return OpcuaSession(spec, Certificates(Path("certificates")))
-
-
-def at(name: str, kind: str = "double", **more: object) -> dict[str, object]:
-    return {"node": f"nsu={URI};s={name}", "type": kind, **more}
 
 
 def test_nodes_by_namespace_address() -> None:

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from asyncua import Server, ua
 from asyncua.server.address_space import NodeData
@@ -20,6 +20,7 @@ from drivers.certificates import Certificates
 from drivers.driver import Driver
 from drivers.opcua import OpcuaDriver
 from drivers.opcua_session import OpcuaSession
+from simulators.servers.namespace_zero import SmallInternalServer
 
 
 class OpcuaServer:
@@ -52,7 +53,7 @@ class OpcuaServer:
 
     async def _start(self) -> None:
         self.port = unused_port()
-        self._server = Server()
+        self._server = Server(SmallInternalServer())
         await self._server.init()
         self._server.set_endpoint(f"opc.tcp://127.0.0.1:{self.port}/device")
         self._server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
@@ -95,6 +96,8 @@ class OpcuaServer:
 
 
 class OpcuaRig:
+    MODE: ClassVar[Literal["subscribe", "poll"]] = "subscribe"
+
     def __init__(self, port: int, server: OpcuaServer | None = None) -> None:
         self._port = port
         self.line = ChaosProxy(port)
@@ -134,6 +137,7 @@ class OpcuaRig:
             endpoint=f"opc.tcp://127.0.0.1:{self._port}/device",
             security="none",
             timeout_s=self.timeout_s,
+            mode=self.MODE,
         )
         return OpcuaDriver(OpcuaSession(spec, Certificates(Path("certificates"))), list(self.points.values()), CLOCK)
 
@@ -158,3 +162,7 @@ class OpcuaRig:
 
     async def taken(self) -> float:
         return await self._server.taken()
+
+
+class OpcuaPolledRig(OpcuaRig):
+    MODE = "poll"
