@@ -11,6 +11,7 @@ from config.profile import (
     ModbusPoint,
     MqttPoint,
     MqttSetpoint,
+    OnStop,
     OpcuaPoint,
     PointSpec,
     ReadClass,
@@ -49,6 +50,9 @@ class SetpointRange:
     refresh_s: float | None
     read_back: str
     """Name of the point on the same device that shows the value in force."""
+    change_s: float | None = None
+    on_stop: OnStop = "safe"
+    installer_limit: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +131,7 @@ def _command(setpoint: MqttSetpoint | None, fill: Fill) -> MqttSetpoint | None:
         update={
             "command_topic": fill(setpoint.command_topic),
             "payload": fill(setpoint.payload),
+            "release": None if setpoint.release is None else fill(setpoint.release),
             "acknowledge": acknowledge,
         }
     )
@@ -150,6 +155,9 @@ def _setpoint(name: str, spec: SetpointSpec | None, parameters: Mapping[str, flo
         revert_s=spec.revert_s,
         refresh_s=spec.refresh_s,
         read_back=spec.read_back or name,
+        change_s=spec.change_s,
+        on_stop=spec.on_stop,
+        installer_limit=spec.installer_limit,
     )
 
 

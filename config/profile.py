@@ -35,6 +35,7 @@ from config.template import Template
 from config.writability import faults_of_setpoint
 
 ReadClass = Literal["fast", "slow"]
+OnStop = Literal["safe", "restore", "release"]
 
 
 class SetpointSpec(Frozen):
@@ -53,6 +54,19 @@ class SetpointSpec(Frozen):
     """How often an unchanged value is written again."""
     read_back: str | None = None
     """The point that shows the value in force; the setpoint's own point when not given."""
+    change_s: PositiveFloat | None = None
+    """The least time between two changes, for devices that are slow or wear out; the safe value never waits."""
+    on_stop: OnStop = "safe"
+    """What the device is left with when the controller stops: its safe value, what was found before the first write,
+    or its own control."""
+    installer_limit: bool = False
+    """True for a limit that the installer has set: what is found before the first write is never exceeded."""
+
+    @model_validator(mode="after")
+    def _can_be_released(self) -> SetpointSpec:
+        if self.on_stop == "release" and not getattr(self, "release", None):
+            raise ValueError("on_stop: release needs release, which only Modbus and plain MQTT setpoints have")
+        return self
 
     @model_validator(mode="after")
     def _refreshed_in_time(self) -> SetpointSpec:
@@ -78,6 +92,8 @@ class ModbusSetpoint(SetpointSpec):
     """First and last register of blocks that the device wants in one request, each in the place of its first part."""
     function: Literal[6, 16] = 6
     """What a single register is written with; several are always written with 16."""
+    release: tuple[RegisterValue, ...] = ()
+    """Written in this order to hand the device back to its own control."""
 
     @property
     def shares(self) -> int:
@@ -129,6 +145,8 @@ class MqttSetpoint(SetpointSpec):
     """What is published; ``{value}`` stands for the number or its text, ``{id}`` for a number of this command alone."""
     retain: bool = False
     """True lets the broker keep the command for a device that comes later."""
+    release: str | None = None
+    """Payload of the command that hands the device back to its own control."""
     acknowledge: Acknowledgement | None = None
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from config.clock import Clock
+from config.point import Point
 from config.site import Site
 from controller.adopt import adopted, restored_guard
 from controller.alarms import AlarmBoard
@@ -36,7 +37,8 @@ from controller.status import Status, Timings, Totals
 from controller.supervisor import supervise
 from controller.writes import WriteBook
 from dispatch.tariff import NoTariff, TariffCalendar
-from drivers.driver import Setpoint, WriteResult
+from drivers.driver import Accepted, Setpoint, WriteResult
+from drivers.found import FoundFile
 from drivers.site import links_of
 
 ACQUIRE_SHARE = 0.4
@@ -66,7 +68,7 @@ class Controller:
         self._clock = clock
         self._shadow = shadow
         self._image = ProcessImage(site)
-        self._field = Field(site, links_of(site, clock), self._image, clock)
+        self._field = Field(site, links_of(site, clock, FoundFile(state)), self._image, clock)
         self._writes = WriteBook(site)
         self._ledger = Ledger(site)
         self._overrides = OverrideFolder(state)
@@ -356,7 +358,7 @@ class Controller:
             self._state_error = str(error)
 
     async def _leave_safe(self) -> None:
-        """Give every device its safe value and see that it shows it, for as long as there is time."""
+        """Leave every device as its profile wants it, and see that it shows its safe value, while there is time."""
         if self._snapshot is None or self._shadow or self._mode is Mode.STARTING:
             return
         self._mode = Mode.STOPPED
@@ -365,9 +367,23 @@ class Controller:
         until_s = self._clock.monotonic_s() + STOP_WITHIN_S
         for name in decision.assets:
             self._writes.forget(name)
+        await self._give_back(decision)
         while (left_s := until_s - self._clock.monotonic_s()) > 0:
-            waiting = self._writes.due(decision, self._clock.monotonic_s())
+            due = self._writes.due(decision, self._clock.monotonic_s())
+            waiting = [setpoint for setpoint in due if _stops_safe(setpoint.point)]
             if not waiting:
                 return
             await self._field.apply(waiting, partial(self._written, decision), left_s)
             await asyncio.sleep(0.05)
+
+    async def _give_back(self, decision: Decision) -> None:
+        """Devices that are not left at a safe value get back what was found, or their own control."""
+        points = [point for name in decision.assets if (point := self._site.setpoint(name)) is not None]
+        results = await self._field.give_back([point for point in points if not _stops_safe(point)], STOP_WITHIN_S)
+        for key, result in results.items():
+            if not isinstance(result, Accepted):
+                _log.warning("%s could not be given back: %s", key, result.reason)
+
+
+def _stops_safe(point: Point) -> bool:
+    return point.setpoint is None or point.setpoint.on_stop == "safe"

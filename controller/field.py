@@ -7,9 +7,11 @@ up, and the other connections do not notice.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from config.clock import Clock
+from config.point import Point
 from config.site import Site
 from controller.image import ProcessImage
 from controller.read_schedule import ReadSchedule
@@ -89,6 +91,20 @@ class Field:
         for connection, wishes in wanted.items():
             self._workers[connection].want(wishes)
         await countdown.wait(within_s)
+
+    async def give_back(self, points: Sequence[Point], within_s: float) -> dict[str, WriteResult]:
+        """Leave these points as their profiles want it when the controller goes; what became of it, by point."""
+        results: dict[str, WriteResult] = {}
+
+        async def one(point: Point) -> None:
+            result = await self._links[point.device].give_back(point)
+            if result is not None:
+                results[point.key] = result
+
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await asyncio.gather(*(one(point) for point in points))
+        return results
 
     async def close(self) -> None:
         """Give back every link, once the workers have ended."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from pydantic import AwareDatetime, ValidationError
 
 from config.base import Frozen
 from dispatch.plan import AssetPlan, FloatArray, Method, Plan
+from drivers.durable import write_durably
 
 
 class StateInUse(Exception):
@@ -114,20 +114,9 @@ class StateFile:
         return state, ""
 
     def save(self, state: SavedState) -> None:
-        """Write beside, force to disk, replace, force the folder. Raises OSError."""
+        """Raises OSError."""
         with self._saving:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            partial = self._path.with_suffix(".partial")
-            with partial.open("w", encoding="utf-8") as file:
-                file.write(state.model_dump_json())
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(self._path)
-            folder = os.open(self._path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            write_durably(self._path, state.model_dump_json())
 
     def _put_aside(self, why: str) -> str:
         aside = self._path.with_suffix(".unusable")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
+from config.point import Point
 from config.site import Site
 from controller.decision import Decision
 from drivers.driver import Accepted, Rejected, Setpoint, Unconfirmed, WriteResult
@@ -23,6 +24,8 @@ class Written:
     at_s: float
     """Real seconds of the last attempt."""
     result: WriteResult
+    changed_s: float
+    """Real seconds of the attempt that first wrote this value."""
     failures: int
     """Attempts without confirmation since the last confirmed one."""
 
@@ -40,7 +43,7 @@ class Written:
 
     @property
     def why(self) -> str:
-        return "" if isinstance(self.result, Accepted) else self.result.reason
+        return self.result.reason
 
 
 class WriteBook:
@@ -61,8 +64,9 @@ class WriteBook:
             point = self._site.setpoint(name)
             if asset.setpoint_kw is None or point is None:
                 continue
-            if self._is_due(name, asset.setpoint_kw, now_s):
-                setpoints.append(Setpoint(point=point, value=asset.setpoint_kw))
+            value = self._possible(name, point, asset.setpoint_kw, now_s)
+            if self._is_due(name, point, value, now_s):
+                setpoints.append(Setpoint(point=point, value=value))
         return setpoints
 
     def written(self, setpoint: Setpoint, result: WriteResult, now_s: float) -> str:
@@ -71,7 +75,14 @@ class WriteBook:
         before = self._last.get(name)
         confirmed = isinstance(result, Accepted)
         failures = 0 if confirmed else (before.failures if before else 0) + 1
-        self._last[name] = Written(value=setpoint.value, at_s=now_s, result=result, failures=failures)
+        same = before is not None and not _differs(setpoint.point, before.value, setpoint.value)
+        self._last[name] = Written(
+            value=setpoint.value,
+            at_s=now_s,
+            changed_s=before.changed_s if before is not None and same else now_s,
+            result=result,
+            failures=failures,
+        )
         return name
 
     def forget(self, asset: str) -> None:
@@ -89,16 +100,33 @@ class WriteBook:
             if written.failures >= RETRIES and written.result != Unconfirmed(None, written.why)
         }
 
-    def _is_due(self, name: str, value: float, now_s: float) -> bool:
+    def _possible(self, name: str, point: Point, value: float, now_s: float) -> float:
+        """The value itself, or the last one as long as the device must not be changed again."""
         last = self._last.get(name)
-        point = self._site.setpoint(name)
-        assert point is not None
+        if last is None or isinstance(last.result, Rejected) or not _differs(point, value, last.value):
+            return value
+        return value if _may_change(point, value, now_s - last.changed_s) else last.value
+
+    def _is_due(self, name: str, point: Point, value: float, now_s: float) -> bool:
+        last = self._last.get(name)
         assert point.setpoint is not None
         if last is None:
             return True
         since_s = now_s - last.at_s
         if not isinstance(last.result, Accepted):
             return last.failures < RETRIES or since_s >= RETRY_SLOWLY_S
-        if abs(value - last.value) >= point.setpoint.resolution / 2:
+        if _differs(point, value, last.value):
             return True
         return point.setpoint.refresh_s is not None and since_s >= point.setpoint.refresh_s
+
+
+def _differs(point: Point, one: float, other: float) -> bool:
+    assert point.setpoint is not None
+    return abs(one - other) >= point.setpoint.resolution / 2
+
+
+def _may_change(point: Point, value: float, since_s: float) -> bool:
+    """Whether a device that must not be changed often may be; it can always be made safe."""
+    assert point.setpoint is not None
+    least_s = point.setpoint.change_s
+    return least_s is None or since_s >= least_s or not _differs(point, value, point.setpoint.safe)

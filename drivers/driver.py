@@ -70,6 +70,8 @@ class Accepted:
     """The device was written to and shows the value."""
 
     read_back: float
+    reason: str = ""
+    """Why it is another value than the one that was wanted, such as a limit of the installer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,10 @@ class Driver(Protocol):
     async def read(self, points: Sequence[Point]) -> list[Reading]: ...  # one per point, same order; raises LinkDown
 
     async def write(self, setpoints: Sequence[Setpoint]) -> list[WriteResult]: ...  # one each; raises LinkDown
+
+    async def preview(self, setpoint: Setpoint) -> list[str] | Rejected: ...  # what would be sent; raises LinkDown
+
+    async def release(self, point: Point) -> WriteResult: ...  # to the device's own control; raises LinkDown
 
     async def identity(self) -> dict[str, str]: ...  # what the device says of itself, by what it is; raises LinkDown
 

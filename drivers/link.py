@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeVar
 
@@ -25,6 +25,7 @@ from drivers.driver import (
     Unconfirmed,
     WriteResult,
 )
+from drivers.gate import Passed, WriteGate
 from drivers.line import Line
 from drivers.quality import Stamp, bad
 
@@ -65,14 +66,19 @@ class Link:
         driver: Driver,
         clock: Clock,
         line: Line | None = None,
+        gate: WriteGate | None = None,
         *,
         cap_s: float = 60.0,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        """`line` is what it shares with the others behind its connection; `chance` draws from 0 to 1 for the jitter."""
+        """`line` is what it shares with the others behind its connection; `chance` draws from 0 to 1 for the jitter.
+
+        `gate` says what may be written; without one, nothing.
+        """
         self._driver = driver
         self._clock = clock
         self._line = line or Line()
+        self._gate = gate or WriteGate()
         self._chance = chance
         self._backoff = BackOff(cap_s=cap_s)
         self._answers: int | None = None
@@ -115,7 +121,7 @@ class Link:
         """One result per setpoint, in order; Unconfirmed with the reason while the device is down."""
         if not setpoints:
             return []
-        results = await self._attempt(lambda: self._driver.write(setpoints))
+        results = await self._attempt(lambda: self._through_the_gate(setpoints))
         if results is None:
             results = [Unconfirmed(None, self._reason) for _ in setpoints]
         for result in results:
@@ -126,6 +132,55 @@ class Link:
                     self.counts.rejected += 1
                 case Unconfirmed():
                     self.counts.unconfirmed += 1
+        return results
+
+    async def preview(self, setpoint: Setpoint) -> list[str] | Rejected | Unconfirmed:
+        """What would be sent for a setpoint, or why nothing would; Unconfirmed while the device is down."""
+        found = await self._attempt(lambda: self._previewed(setpoint))
+        return Unconfirmed(None, self._reason) if found is None else found[0]
+
+    async def give_back(self, point: Point) -> WriteResult | None:
+        """Leave a point as its profile wants it when the controller goes: as it was found, or to the device itself.
+
+        Returns None where there is nothing to give back, Unconfirmed while the device is down.
+        """
+        assert point.setpoint is not None
+        found = self._gate.found(point)
+        if point.setpoint.on_stop == "restore" and found is None:
+            return None
+        results = await self._attempt(lambda: self._given_back(point, found))
+        return Unconfirmed(None, self._reason) if results is None else results[0]
+
+    async def _through_the_gate(self, setpoints: Sequence[Setpoint]) -> list[WriteResult]:
+        return [await self._written(setpoint) for setpoint in setpoints]
+
+    async def _passed(self, setpoint: Setpoint) -> Passed | Rejected:
+        first = self._gate.must_be_seen(setpoint.point)
+        if first is not None:
+            (shown,) = await self._driver.read([first])
+            if (refused := self._gate.saw(setpoint.point, shown)) is not None:
+                return refused
+        return self._gate.checked(setpoint, self._clock.monotonic_s())
+
+    async def _previewed(self, setpoint: Setpoint) -> list[list[str] | Rejected]:
+        passed = await self._passed(setpoint)
+        return [passed if isinstance(passed, Rejected) else await self._driver.preview(passed.setpoint)]
+
+    async def _written(self, setpoint: Setpoint) -> WriteResult:
+        passed = await self._passed(setpoint)
+        if isinstance(passed, Rejected):
+            return passed
+        (result,) = await self._driver.write([passed.setpoint])
+        self._gate.told(passed.setpoint, result, self._clock.monotonic_s())
+        return replace(result, reason=passed.reason) if isinstance(result, Accepted) and passed.reason else result
+
+    async def _given_back(self, point: Point, found: float | None) -> list[WriteResult]:
+        assert point.setpoint is not None
+        if point.setpoint.on_stop == "restore" and found is not None:
+            results = await self._driver.write([Setpoint(point=point, value=found)])
+        else:
+            results = [await self._driver.release(point)]
+        self._gate.given_back(point, results[0])
         return results
 
     async def identity(self) -> dict[str, str]:

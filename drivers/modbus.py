@@ -10,12 +10,12 @@ from config.clock import Clock
 from config.point import Point
 from config.profile import ModbusPoint
 from config.register import USUAL_REQUESTS, DeviceText, Heartbeat, Requests
-from drivers.driver import LinkDown, Reading, Rejected, Setpoint, WriteResult
+from drivers.driver import Accepted, LinkDown, Reading, Rejected, Setpoint, Unconfirmed, WriteResult
 from drivers.heartbeat import Pulse, heartbeat_span
 from drivers.modbus_connection import ModbusConnection, Refusal
 from drivers.quality import confirm
 from drivers.register_values import NoNumber, Said, exponent_said, source_of, text_in
-from drivers.register_writes import condition_span, objection, scale_factors_of, writes_of
+from drivers.register_writes import condition_span, objection, releases_of, scale_factors_of, writes_of
 from drivers.registers import Span
 from drivers.scaling import Refused
 from drivers.shared import SharedDriver
@@ -113,6 +113,30 @@ class ModbusDriver(SharedDriver[ModbusConnection]):
         self._controlled = True
         (shown,) = await self._read([self._shown_by[setpoint.point.name]])
         return confirm(setpoint, shown)
+
+    async def _preview(self, setpoint: Setpoint) -> list[str]:
+        await self._recognise()
+        try:
+            writes = writes_of(setpoint, await self._exponents_to_write_with(source_of(setpoint.point)))
+        except NoNumber as error:
+            raise Refused(str(error)) from error
+        return [
+            f"register {write.address}: {' '.join(f'0x{word:04X}' for word in write.words)}"
+            f" (function {16 if write.always_16 or len(write.words) > 1 else 6})"
+            for write in writes
+        ]
+
+    async def _release(self, point: Point) -> WriteResult:
+        await self._recognise()
+        source = source_of(point)
+        for write in releases_of(source):
+            refusal = await self._connection.write(self._unit, write.address, write.words, always_16=write.always_16)
+            if refusal is not None:
+                return Rejected(f"{point.key}: register {write.address}: {refusal.reason}")
+        # it need not hear any more that it is controlled
+        self._controlled = False
+        (shown,) = await self._read([self._shown_by[point.name]])
+        return Unconfirmed(None, shown.reason) if shown.value is None else Accepted(shown.value)
 
     async def _exponents_to_write_with(self, source: ModbusPoint) -> dict[int, int]:
         """By register. Raises NoNumber."""

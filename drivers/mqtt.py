@@ -85,6 +85,20 @@ class MqttDriver(SharedDriver[MqttSession]):
             return Rejected(f"{setpoint.point.key}: the broker refuses {topic}: {refusal}")
         return await self._shown(setpoint, sent_s, command)
 
+    async def _preview(self, setpoint: Setpoint) -> list[str]:
+        topic, payload = command_of(setpoint, self._connection.next_id())
+        return [f"topic {topic}: {payload}{' (retained)' if _spec(setpoint).retain else ''}"]
+
+    async def _release(self, point: Point) -> WriteResult:
+        spec = _source(point).setpoint
+        assert spec is not None
+        assert spec.release is not None  # its profile has been checked
+        if refusal := await self._connection.publish(spec.command_topic, spec.release, retain=spec.retain):
+            return Rejected(f"{point.key}: the broker refuses {spec.command_topic}: {refusal}")
+        # what a device does by itself cannot be told from what it was told: the receipt must do
+        shown = self._reading(self._shown_by[point.name])
+        return Unconfirmed(None, shown.reason) if shown.value is None else Accepted(shown.value)
+
     async def _shown(self, setpoint: Setpoint, sent_s: float, command: Command | None) -> WriteResult:
         """What the device says and shows after a command.
 

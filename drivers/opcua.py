@@ -50,6 +50,11 @@ class OpcuaDriver(SharedDriver[OpcuaSession]):
             for point, node in zip(points, nodes, strict=True)
         ]
 
+    async def _preview(self, setpoint: Setpoint) -> list[str]:
+        source = _source(setpoint.point)
+        variant = variant_of(source, raw_of(setpoint.point, setpoint.value))
+        return [f"node {source.address}: {variant.Value} ({variant.VariantType.name})"]
+
     async def _write(self, setpoint: Setpoint) -> WriteResult:
         source = _source(setpoint.point)
         (node,) = await self._connection.nodes([source.address])

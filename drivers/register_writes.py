@@ -63,6 +63,12 @@ def writes_of(setpoint: Setpoint, exponents: Mapping[int, int] | None = None) ->
     return [Write(write.address, write.words, spec.function == 16) for write in writes]
 
 
+def releases_of(source: ModbusPoint) -> list[Write]:
+    """What hands a device back to its own control, in order. Raises Refused."""
+    assert source.setpoint is not None
+    return [_fixed(source, register) for register in source.setpoint.release]
+
+
 def _values(
     setpoint: Setpoint, source: ModbusPoint, spec: ModbusSetpoint, exponents: Mapping[int, int]
 ) -> Iterator[Write]:

@@ -10,6 +10,7 @@ from config.clock import Clock
 from config.point import Point
 from drivers.driver import LinkDown, Reading, Rejected, Setpoint, WriteResult
 from drivers.quality import read_back_points
+from drivers.scaling import Refused
 
 
 class SharedConnection(ABC):
@@ -82,6 +83,26 @@ class SharedDriver(ABC, Generic[ConnectionT]):
             self._connected = False
             raise
 
+    async def preview(self, setpoint: Setpoint) -> list[str] | Rejected:
+        """What a write would put on the wire, in words and in its order; nothing is written. Raises LinkDown."""
+        self._require_connection()
+        try:
+            return await self._preview(setpoint)
+        except Refused as refused:
+            return Rejected(f"{setpoint.point.key}: {refused}")
+        except LinkDown:
+            self._connected = False
+            raise
+
+    async def release(self, point: Point) -> WriteResult:
+        """Hand what a setpoint controls back to the device, as its profile says. Raises LinkDown."""
+        self._require_connection()
+        try:
+            return await self._release(point)
+        except LinkDown:
+            self._connected = False
+            raise
+
     async def identity(self) -> dict[str, str]:
         """What the device says of itself, such as its manufacturer, by name. Raises LinkDown."""
         self._require_connection()
@@ -106,6 +127,10 @@ class SharedDriver(ABC, Generic[ConnectionT]):
     async def _begin(self) -> None:
         """What a device needs once its connection is open. Raises LinkDown."""
 
+    async def _release(self, point: Point) -> WriteResult:
+        """As `release`, for protocols whose profiles can say how."""
+        return Rejected(f"{point.key}: its profile says nothing of how to release it")
+
     async def _identify(self) -> dict[str, str]:
         """As `identity`; a protocol without texts has nothing to say."""
         return {}
@@ -113,6 +138,10 @@ class SharedDriver(ABC, Generic[ConnectionT]):
     @abstractmethod
     async def _read(self, points: Sequence[Point]) -> list[Reading]:
         """One reading per point, same order. Raises LinkDown."""
+
+    @abstractmethod
+    async def _preview(self, setpoint: Setpoint) -> list[str]:
+        """As `preview`. Raises LinkDown, Refused."""
 
     @abstractmethod
     async def _write(self, setpoint: Setpoint) -> WriteResult:

@@ -12,6 +12,8 @@ from config.point import SparkplugMetric
 from config.site import Site
 from drivers.certificates import Certificates
 from drivers.driver import Driver, DriverError
+from drivers.found import Found
+from drivers.gate import WriteGate
 from drivers.line import Line
 from drivers.link import Link
 from drivers.modbus import ModbusDriver
@@ -25,8 +27,10 @@ from drivers.sparkplug import SparkplugDriver
 from drivers.tls import client_context
 
 
-def links_of(site: Site, clock: Clock) -> dict[str, Link]:
+def links_of(site: Site, clock: Clock, found: Found | None = None) -> dict[str, Link]:
     """A link for each device of the site, by device name; nothing is connected yet.
+
+    `found` keeps what the devices were set to before we wrote to them; in memory when not given.
 
     Raises DriverError for a password that is not in the environment, and for a device whose profile names a
     node or a read-back point that cannot be.
@@ -58,7 +62,7 @@ def links_of(site: Site, clock: Clock) -> dict[str, Link]:
                 driver = MqttDriver(session, points, clock)
             case other:
                 assert_never(other)
-        links[name] = Link(driver, clock, lines[device.connection])
+        links[name] = Link(driver, clock, lines[device.connection], WriteGate(points, device.write, found))
     return links
 
 

@@ -67,6 +67,15 @@ class SparkplugDriver(SharedDriver[MqttSession]):
         stamp = shown.stamp if shown.reason or source.stale_s is not None else now
         return judge(point, shown.number, stamp, source_at=shown.source_at, doubt=shown.reason)
 
+    async def _preview(self, setpoint: Setpoint) -> list[str]:
+        source = _source(setpoint.point)
+        datatype = self._node.type_of(source.device, source.metric, self._clock.monotonic_s())
+        if isinstance(datatype, Absent):
+            raise Refused(datatype.reason)
+        raw = raw_of(setpoint.point, setpoint.value)
+        written(raw, datatype)  # refuses what does not fit
+        return [f"metric {source.metric}: {raw:g}"]
+
     async def _write(self, setpoint: Setpoint) -> WriteResult:
         source = _source(setpoint.point)
         sent = Stamp.of(self._clock)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,19 +15,31 @@ from parkgrid.site_argument import AnnouncementOption, SiteArgument, announcemen
 if TYPE_CHECKING:
     from config.document import Fault
     from parkgrid.device_check import DeviceCheck
+    from parkgrid.write_test import Tried
 
 
 def check(
     site: SiteArgument,
     devices: Annotated[bool, typer.Option("--devices", help="Also connect and read every point once.")] = False,
+    write_test: Annotated[
+        bool, typer.Option("--write-test", help="Then offer to write each setpoint once and give back what was found.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="With --write-test: do not ask, write what is in force already.")
+    ] = False,
     announcement: AnnouncementOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as one JSON object.")] = False,
 ) -> None:
     """Check a site file and its devices.
 
     Prints every fault of the file at once, or a summary of the site. With --devices every point is read once.
-    Exit code 2 when the file has faults, 1 when a device does not answer.
+    With --write-test as well, each setpoint that the site file allows is shown with what would be sent for it, and
+    written if you say so. Exit code 2 when the file has faults, 1 when a device does not answer or follow.
     """
+    if write_test and not devices:
+        raise Refused("--write-test goes with --devices: look at what the devices say before you write to them")
+    if write_test and not yes and (as_json or not sys.stdin.isatty()):
+        raise Refused("--write-test asks before each write, which needs a terminal; with --yes it does not ask")
     from config.loader import SiteError, load_site
 
     announced = announcement_from(announcement)
@@ -43,6 +56,7 @@ def check(
     from drivers.driver import DriverError
     from parkgrid.device_check import check_devices
     from parkgrid.site_tables import device_tables, site_data, site_tables
+    from parkgrid.write_test import asked, lines_of, try_writes, unchanged
 
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -57,14 +71,26 @@ def check(
             raise Failed(str(error)) from error
         if not as_json:
             console.print(*device_tables(checked), sep="\n")
+    tried: list[Tried] = []
+    if write_test:
+        try:
+            tried = asyncio.run(try_writes(loaded, unchanged if yes else asked))
+        except DriverError as error:
+            raise Failed(str(error)) from error
     if as_json:
         answer: dict[str, Any] = {"valid": True, "faults": [], **site_data(loaded)}
         if devices:
             answer["read"] = [device.as_data() for device in checked]
+        if write_test:
+            answer["written"] = [each.as_data() for each in tried]
         typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+    elif write_test:
+        typer.echo("\n".join(lines_of(tried)) or "the site file allows no point to be written")
     silent = [device for device in checked if not device.answers]
     if silent:
         raise Failed("\n".join(f"{device.name} does not answer: {device.reason}" for device in silent))
+    if any(each.outcome in ("rejected", "unconfirmed") for each in tried):
+        raise Failed("not every device has followed")
 
 
 def _as_data(fault: Fault) -> dict[str, Any]:

@@ -63,6 +63,24 @@ async def check_devices(site: Site) -> list[DeviceCheck]:
 
 async def _check(site: Site, name: str, link: Link, clock: Clock) -> DeviceCheck:
     points = site.points[name]
+    readings, took_s = await readings_of(site, name, link, clock)
+    silent = [reading for reading in readings if reading.quality is Quality.BAD]
+    answers = len(silent) < len(readings)
+    published = site.connections[site.devices[name].connection].protocol == "mqtt"
+    return DeviceCheck(
+        name=name,
+        readings=tuple(readings),
+        units=tuple(unit_of(point) for point in points),
+        round_trip_ms=None if published or not answers else round(took_s * 1000, 2),
+        answers=answers,
+        reason="" if answers else link.reason or _reasons(silent),
+        identity=await link.identity() if answers else {},
+    )
+
+
+async def readings_of(site: Site, name: str, link: Link, clock: Clock) -> tuple[list[Reading], float]:
+    """One per point of a device, and how long reading them took; a device that publishes is waited for."""
+    points = site.points[name]
     published = site.connections[site.devices[name].connection].protocol == "mqtt"
     deadline_s = clock.monotonic_s() + PATIENCE_S
     await link.read(points)  # connects; the time of this one says nothing
@@ -73,18 +91,8 @@ async def _check(site: Site, name: str, link: Link, clock: Clock) -> DeviceCheck
         silent = [reading for reading in readings if reading.quality is Quality.BAD]
         waits = published and link.state is LinkState.UP
         if not silent or not waits or clock.monotonic_s() + AGAIN_S > deadline_s:
-            break
+            return readings, took_s
         await asyncio.sleep(AGAIN_S)
-    answers = len(silent) < len(readings)
-    return DeviceCheck(
-        name=name,
-        readings=tuple(readings),
-        units=tuple(unit_of(point) for point in points),
-        round_trip_ms=None if published or not answers else round(took_s * 1000, 2),
-        answers=answers,
-        reason="" if answers else link.reason or _reasons(silent),
-        identity=await link.identity() if answers else {},
-    )
 
 
 def _reasons(readings: Sequence[Reading]) -> str:

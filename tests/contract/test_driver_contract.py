@@ -19,6 +19,7 @@ from opcua_rig import OpcuaPolledRig, OpcuaRig, OpcuaServer
 from sparkplug_rig import SparkplugRig
 
 from drivers.driver import Accepted, Driver, LinkDown, Quality, Reading, Rejected, Setpoint, Unconfirmed
+from drivers.gate import WriteGate
 from drivers.link import Link, LinkState
 
 SLACK_S = 0.8  # for a machine that has other things to do
@@ -326,6 +327,25 @@ async def test_a_value_that_is_no_number_is_rejected_without_a_word_to_the_devic
     assert results[1] == Accepted(pytest.approx(7.0))
 
 
+async def test_a_link_writes_what_the_site_file_allows_and_nothing_else(rig: Rig, driver: Driver) -> None:
+    points = list(rig.points.values())
+    setpoint = Setpoint(point=rig.points["power_setpoint_kw"], value=50.0)
+    (result,) = await Link(driver, CLOCK, gate=WriteGate(points, ["soc"])).write([setpoint])
+    assert isinstance(result, Rejected)
+    assert "write list" in result.reason
+    assert await rig.taken() == 0
+
+
+async def test_a_link_keeps_a_setpoint_within_its_range_and_resolution(rig: Rig, driver: Driver) -> None:
+    link = Link(driver, CLOCK, gate=WriteGate(list(rig.points.values()), ["power_setpoint_kw"]))
+    point = rig.points["power_setpoint_kw"]
+    (result,) = await link.write([Setpoint(point=point, value=1e9)])
+    assert result == Accepted(pytest.approx(1000.0), "1e+09 is outside -1000..1000")
+    assert await rig.taken() == pytest.approx(-10_000)
+    assert await link.write([Setpoint(point=point, value=12.34)]) == [Accepted(pytest.approx(12.3))]
+    assert await rig.taken() == pytest.approx(-123)
+
+
 # -- coming and going ----------------------------------------------------------------------------
 
 
@@ -370,7 +390,7 @@ async def test_a_cancelled_read_passes_and_the_driver_goes_on(rig: Rig, driver: 
 
 
 async def test_a_link_recovers_by_itself(rig: Rig) -> None:
-    link = Link(rig.driver(), CLOCK)
+    link = Link(rig.driver(), CLOCK, gate=WriteGate(list(rig.points.values()), ["power_setpoint_kw"]))
     point = rig.points["power_setpoint_kw"]
     assert link.state is LinkState.DOWN
     await settled(link, rig, lambda readings: readings["active_power_kw"].value is not None)

@@ -15,6 +15,7 @@ from config.loader import example_site, load_site
 from config.point import Point, points_of
 from config.profile import ModbusProfile
 from drivers.driver import DriverError, LinkDown, Quality, Setpoint, Unconfirmed
+from drivers.gate import WriteGate
 from drivers.line import Line
 from drivers.link import Link, LinkState
 from drivers.modbus import ModbusDriver
@@ -99,7 +100,9 @@ def links_to(port: int, clock: JumpingClock, units: int, cap_s: float = 60.0, ch
     connection = ModbusConnection(ModbusTcp(protocol="modbus", host="127.0.0.1", port=port, timeout_s=TIMEOUT_S))
     line = Line()
     drivers = [ModbusDriver(connection, unit, [POINT], clock) for unit in range(1, units + 1)]
-    return [Link(driver, clock, line, cap_s=cap_s, chance=lambda: chance) for driver in drivers]
+    gates = [WriteGate([POINT], [POINT.name]) for _ in drivers]
+    pairs = zip(drivers, gates, strict=True)
+    return [Link(driver, clock, line, gate, cap_s=cap_s, chance=lambda: chance) for driver, gate in pairs]
 
 
 def link_to(port: int, clock: JumpingClock) -> Link:

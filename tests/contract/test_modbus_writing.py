@@ -17,6 +17,7 @@ from config.point import Point, points_of
 from config.profile import ModbusProfile
 from config.register import Heartbeat
 from drivers.driver import Accepted, LinkDown, Rejected, Setpoint, WriteResult
+from drivers.gate import WriteGate
 from drivers.link import Link
 from drivers.modbus import ModbusDriver
 from drivers.modbus_connection import ModbusConnection
@@ -262,7 +263,7 @@ async def test_a_setpoint_that_was_not_taken_starts_no_heartbeat(tell: Tell) -> 
 
 async def test_a_heartbeat_that_is_refused_is_told(tell: Tell, caplog: pytest.LogCaptureFixture) -> None:
     told = await tell(PLAIN, {}, (WATCHDOG,))
-    link = Link(told.driver, told.clock)
+    link = Link(told.driver, told.clock, gate=WriteGate([told.point], [told.point.name]))
     await link.write([Setpoint(point=told.point, value=5)])
     for locked in ({8}, set(), {8}):
         told.unit.locked = locked
@@ -276,7 +277,7 @@ async def test_a_heartbeat_that_is_refused_is_told(tell: Tell, caplog: pytest.Lo
 
 async def test_a_link_that_is_not_connected_does_not_beat(tell: Tell) -> None:
     told = await tell(PLAIN, {}, (WATCHDOG,))
-    link = Link(told.driver, told.clock)
+    link = Link(told.driver, told.clock, gate=WriteGate([told.point], [told.point.name]))
     await link.write([Setpoint(point=told.point, value=5)])
     await link.close()
     told.unit.written.clear()

@@ -97,8 +97,8 @@ def decided(park: ParkBuilder, asset: AssetDecision) -> Decision:
     ("written", "outcome"),
     [
         (None, "held"),
-        (Written(value=200.0, at_s=0.0, result=Accepted(200.0), failures=0), "confirmed"),
-        (Written(value=200.0, at_s=0.0, result=Rejected("busy"), failures=1), "rejected"),
+        (Written(value=200.0, at_s=0.0, changed_s=0.0, result=Accepted(200.0), failures=0), "confirmed"),
+        (Written(value=200.0, at_s=0.0, changed_s=0.0, result=Rejected("busy"), failures=1), "rejected"),
     ],
 )
 def test_a_decision_is_recorded_with_its_reason_and_what_became_of_it(
@@ -122,7 +122,7 @@ def test_a_decision_is_recorded_with_its_reason_and_what_became_of_it(
 
 def test_a_decision_to_say_nothing_is_held(park: ParkBuilder) -> None:
     asset = AssetDecision(asset="battery", setpoint_kw=None, owner="unavailable", reason="soc was never read")
-    written = Written(value=200.0, at_s=0.0, result=Accepted(200.0), failures=0)
+    written = Written(value=200.0, at_s=0.0, changed_s=0.0, result=Accepted(200.0), failures=0)
     record = decision_record(park.site, decided(park, asset), asset, written)
     assert record.fields == {
         "owner": "unavailable",

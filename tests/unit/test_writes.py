@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from park_builder import ParkBuilder
 
@@ -32,6 +34,17 @@ class Writes:
             self.book.written(setpoint, answer or Accepted(setpoint.value), now_s)
         return [setpoint.value for setpoint in due]
 
+    def slow_down(self, asset: str, change_s: float) -> None:
+        """Let the profile say that the asset's device must not be changed often."""
+        site, wanted = self.park.site, self.park.site.setpoint(asset)
+        assert wanted is not None
+        assert wanted.setpoint is not None
+        slow = replace(wanted, setpoint=replace(wanted.setpoint, change_s=change_s))
+        points = {
+            device: tuple(slow if point is wanted else point for point in of) for device, of in site.points.items()
+        }
+        self.book = WriteBook(replace(site, points=points))
+
 
 @pytest.fixture
 def writes(park: ParkBuilder) -> Writes:
@@ -48,6 +61,25 @@ def test_a_change_of_half_the_resolution_is_written(writes: Writes) -> None:
     writes.cycle(0.0, battery=100.0)
     assert writes.cycle(1.0, battery=100.06) == [100.06]
     assert writes.cycle(2.0, battery=-100.0) == [-100.0]
+
+
+def test_a_change_that_comes_too_soon_is_held_back_and_not_lost(writes: Writes) -> None:
+    writes.slow_down("battery", change_s=30.0)
+    assert writes.cycle(0.0, battery=100.0) == [100.0]
+    assert writes.cycle(1.0, battery=200.0) == []
+    assert writes.cycle(4.0, battery=250.0) == [100.0]  # its refresh
+    assert writes.cycle(29.9, battery=300.0) == [100.0]
+    assert writes.cycle(30.0, battery=300.0) == [300.0]
+    assert writes.cycle(31.0, battery=0.0) == [0.0]  # safe, so it never waits
+
+
+def test_a_change_that_was_not_confirmed_is_tried_again_as_it_was(writes: Writes) -> None:
+    writes.slow_down("battery", change_s=30.0)
+    assert writes.cycle(0.0, Unconfirmed(None, "silent"), battery=100.0) == [100.0]
+    assert writes.cycle(1.0, battery=200.0) == [100.0]
+    # what the device has refused it has not taken: it may be told something else
+    assert writes.cycle(30.0, Rejected("busy"), battery=200.0) == [200.0]
+    assert writes.cycle(31.0, battery=250.0) == [250.0]
 
 
 def test_a_setpoint_is_refreshed_before_the_device_reverts(writes: Writes) -> None:
