@@ -361,7 +361,7 @@ async def test_a_sunspec_inverter_by_the_demo_parks_profile(gateway: Gateway) ->
 
     limit = site.point("pv_a", "power_limit_kw")
     assert limit is not None
-    assert await link.write([Setpoint(point=limit, value=437.5)]) == [Accepted(pytest.approx(437.5))]
-    assert [gateway.units[1][register] for register in (40155, 40157, 40159)] == [4375, 120, 1]
+    assert await link.write([Setpoint(point=limit, value=437.6)]) == [Accepted(pytest.approx(438.0))]
+    assert [gateway.units[1][register] for register in (40155, 40157, 40159)] == [4380, 120, 1]
     assert (link.counts.good, link.counts.bad, link.counts.confirmed) == (4, 0, 1)
     await link.close()

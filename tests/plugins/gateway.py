@@ -126,7 +126,8 @@ def site_of(
     heartbeats: Mapping[str, tuple[Heartbeat, ...]] | None = None,
     cycle_s: float = 1.0,
 ) -> Site:
-    """A site of such devices, without a park."""
+    """A site of such devices, without a park; whatever their profile lets be set may be written."""
+    write = [name for name, point in profile.points.items() if point.setpoint is not None]
     file = SiteFile.model_validate(
         {
             "site": "gateways",
@@ -134,7 +135,7 @@ def site_of(
             "control": {"cycle_s": cycle_s},
             "tariffs": ("none",),
             "connections": connections,
-            "devices": {name: {"profile": "meter", **device} for name, device in devices.items()},
+            "devices": {name: {"profile": "meter", "write": write, **device} for name, device in devices.items()},
             "assets": {},
         }
     )
