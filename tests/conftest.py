@@ -6,12 +6,12 @@ import asyncio
 import inspect
 import os
 import shutil
-import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from ports import unused_port
 
 from config.loader import example_site, load_site
 from config.site import Site
@@ -115,7 +115,4 @@ def demo_site() -> Site:
 @pytest.fixture
 def free_port() -> int:
     """A port on the loopback interface that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return unused_port()

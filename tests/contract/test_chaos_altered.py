@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 from asyncua import Server, ua
-from chaos_proxy import ChaosProxy, Spoil, flipped_bits, flipped_bits_within, unused_port
+from chaos_proxy import ChaosProxy, Spoil, flipped_bits, flipped_bits_within
 from driver_rig import CLOCK
 from modbus_rigs import ModbusRig, ModbusRtuOverTcpRig, ModbusTlsRig
+from ports import unused_port
 
 from config.connection import OpcUa
 from config.point import Point, points_of

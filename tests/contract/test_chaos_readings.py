@@ -18,11 +18,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from dataclasses import dataclass, field
 
 import pytest
-from chaos_proxy import ChaosProxy, End, chance_of_this_run, flipped_bits, flipped_bits_within, unused_port
+from chaos_proxy import ChaosProxy, End, chance_of_this_run, flipped_bits, flipped_bits_within
 from driver_rig import CLOCK, ProxiedRig
 from modbus_rigs import ModbusRig, ModbusRtuOverTcpRig, ModbusRtuRig, ModbusTlsRig
 from mqtt_rig import MqttRig
 from opcua_rig import OpcuaPolledRig, OpcuaRig, OpcuaServer
+from ports import unused_port
 
 from drivers.driver import Reading
 from drivers.link import Link

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from ports import unused_port
 
 from config.connection import ModbusTcp
 from config.loader import example_site, load_site
@@ -211,10 +211,7 @@ async def test_a_cancelled_read_leaves_the_link_usable(unit: Unit) -> None:
 
 
 async def test_a_link_never_raises_for_a_host_that_is_not_there() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    link = link_to(port, JumpingClock())
+    link = link_to(unused_port(), JumpingClock())
     (reading,) = await link.read([POINT])
     assert "no connection" in reading.reason
     await link.close()

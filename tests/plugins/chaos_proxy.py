@@ -26,14 +26,6 @@ def chance_of_this_run() -> random.Random:
     return random.Random(_SEED)
 
 
-def unused_port() -> int:
-    """A port on the loopback interface that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def flipped_bits(share: float) -> Spoil:
     """Flips one bit anywhere in this share of the pieces."""
     return flipped_bits_within(share, 0, None)

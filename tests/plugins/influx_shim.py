@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from ports import unused_port
 
 TOKEN = "test-token"
 START_TIMEOUT_S = 20.0
@@ -73,14 +74,6 @@ http {{
 """
 
 
-def free_ports(count: int) -> list[int]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
-
-
 class InfluxShim:
     """What a site file calls `influxdb`, with a server that can be stopped and started again on the same data."""
 
@@ -90,7 +83,7 @@ class InfluxShim:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._http_port, self._rpc_port, self._shim_port = free_ports(3)
+        self._http_port, self._rpc_port, self._shim_port = (unused_port() for _ in range(3))
         self.url = f"http://127.0.0.1:{self._shim_port}"
         self._influxd_config = folder / "influxd.conf"
         self._nginx_config = folder / "nginx.conf"

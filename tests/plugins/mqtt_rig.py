@@ -9,8 +9,9 @@ import signal
 from typing import Literal
 
 import aiomqtt
-from chaos_proxy import ChaosProxy, unused_port
+from chaos_proxy import ChaosProxy
 from driver_rig import CLOCK, LIMITS, POWER, PROFILE, SOC, SUPPLY, TIMEOUT_S
+from ports import unused_port
 
 from config.connection import Mqtt
 from config.point import points_of
@@ -110,8 +111,10 @@ class MqttRig:
             return
         await self.line.shut()
         self._broker.send_signal(signal.SIGCONT)
-        self._device.cancel()
-        await asyncio.wait([self._device])
+        # leaving a session that is lost can end in an error of the library, which then takes the cancellation's place
+        while not self._device.done():
+            self._device.cancel()
+            await asyncio.wait([self._device], timeout=TIMEOUT_S)
         self._broker.kill()
         await self._broker.wait()
 

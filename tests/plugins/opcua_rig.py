@@ -10,8 +10,9 @@ from typing import Any, ClassVar, Literal
 
 from asyncua import Server, ua
 from asyncua.server.address_space import NodeData
-from chaos_proxy import ChaosProxy, unused_port
+from chaos_proxy import ChaosProxy
 from driver_rig import CLOCK, LIMITS, POWER, PROFILE, SOC, SUPPLY, TIMEOUT_S
+from ports import unused_port
 
 from config.connection import OpcUa
 from config.point import points_of
