@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
 
 import aiomqtt
 from paho.mqtt.client import DisconnectFlags, MQTTMessage
@@ -18,12 +18,20 @@ _VERSIONS: Final = {"3.1.1": aiomqtt.ProtocolVersion.V311, "5": aiomqtt.Protocol
 
 _POLL_S: Final = 0.005
 
+T = TypeVar("T")
+
 Receive = Callable[[str, bytes, bool], None]
 """Takes topic, payload and whether the broker had kept the message."""
 
 
 def _leave_out(topic: str, payload: bytes, retained: bool) -> None:
     """Takes nothing."""
+
+
+def _seen(ended: asyncio.Future[None]) -> None:
+    """What `lost` says; asyncio would complain of an error that nobody has looked at."""
+    if not ended.cancelled():
+        ended.exception()
 
 
 def address_of(spec: Mqtt) -> str:
@@ -51,6 +59,7 @@ class MqttClient(aiomqtt.Client):
             timeout=spec.timeout_s,
             keepalive=spec.keepalive_s,
         )
+        self._disconnected.add_done_callback(_seen)
         self._client.connect_timeout = spec.timeout_s
         self._hung_up = "the broker hangs up before there is a session"
         if tls is not None and spec.certificate_file is None:
@@ -99,13 +108,7 @@ class MqttClient(aiomqtt.Client):
 
     def when_lost(self, act: Callable[[], None]) -> None:
         """Do something as soon as the session that stands now is lost."""
-
-        def lost(ended: asyncio.Future[None]) -> None:
-            if not ended.cancelled():
-                ended.exception()  # seen: asyncio would complain of one that nobody has looked at
-            act()
-
-        self._disconnected.add_done_callback(lost)
+        self._disconnected.add_done_callback(lambda _: act())
 
     @property
     def lost(self) -> str | None:
@@ -121,6 +124,21 @@ class MqttClient(aiomqtt.Client):
             self._refusal = ""
             await self.publish(topic, payload, qos=qos, retain=retain)
             return self._refusal
+
+    async def _wait_for(self, fut: Awaitable[T], timeout: float | None) -> T:
+        """An answer of the broker. The library would wait for the time-out also when the session is lost meanwhile."""
+        answer = asyncio.ensure_future(fut)
+        try:
+            await asyncio.wait(
+                (answer, self._disconnected),
+                timeout=self.timeout if timeout is None else timeout,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            if answer.done():
+                return answer.result()
+            raise aiomqtt.MqttError(self.lost or "Operation timed out")
+        finally:
+            answer.cancel()
 
     def _on_disconnect(
         self, client: Any, userdata: Any, flags: DisconnectFlags, reason_code: ReasonCode, properties: Any = None
