@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from opcua_peer import OpcuaPlant
+from node_peer import OpcuaPlant
 from opcua_points import LIMITS, at, driver_of, profile_points, readings_of, until
 
 from config.point import Point

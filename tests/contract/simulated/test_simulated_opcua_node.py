@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from opcua_peer import NodePeer
+from node_peer import NodePeer
 
 pytestmark = pytest.mark.server("node-opcua")
 

@@ -1,4 +1,4 @@
-"""OPC UA servers and clients on node-opcua, as processes of their own: told what to do by the tests."""
+"""Servers and clients on node.js, as processes of their own: told what to do by the tests."""
 
 from __future__ import annotations
 
