@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from config.point import Point
 
@@ -30,9 +30,11 @@ class Quality(Enum):
     BAD = "bad"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """One value of one point, in the point's unit and the site's sign."""
+class Reading(NamedTuple):
+    """One value of one point, in the point's unit and the site's sign.
+
+    A tuple, because a park makes ten thousand of them a second. Only `drivers.quality` does.
+    """
 
     point: str
     """Key of the point, such as ``battery_pcs.soc``."""
@@ -47,10 +49,6 @@ class Reading:
     """The device's claim: recorded, never trusted."""
     reason: str = ""
     """Why the quality is not GOOD."""
-
-    def __post_init__(self) -> None:
-        if (self.value is None) != (self.quality is Quality.BAD):
-            raise ValueError(f"{self.point}: a reading has no value exactly when it is BAD")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

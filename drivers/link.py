@@ -108,13 +108,10 @@ class Link:
         if readings is None:
             stamp, reason = Stamp.of(self._clock), self._reason
             readings = [bad(point, reason, stamp) for point in points]
-        for reading in readings:
-            if reading.quality is Quality.GOOD:
-                self.counts.good += 1
-            elif reading.quality is Quality.UNCERTAIN:
-                self.counts.uncertain += 1
-            else:
-                self.counts.bad += 1
+        qualities = [reading.quality for reading in readings]
+        self.counts.good += qualities.count(Quality.GOOD)
+        self.counts.uncertain += qualities.count(Quality.UNCERTAIN)
+        self.counts.bad += qualities.count(Quality.BAD)
         return readings
 
     async def write(self, setpoints: Sequence[Setpoint]) -> list[WriteResult]:

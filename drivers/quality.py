@@ -41,6 +41,11 @@ def bad(point: Point, reason: str, stamp: Stamp, source_at: datetime | None = No
     )
 
 
+def good(key: str, value: float, stamp: Stamp) -> Reading:
+    """The reading of a value that is within the valid range of the point with this key."""
+    return Reading(key, value, Quality.GOOD, stamp.received_s, stamp.at)
+
+
 def judge(
     point: Point,
     raw: float | None,

@@ -2,56 +2,21 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from config.clock import Clock
 from config.point import Point
-from config.profile import ModbusPoint
 from config.register import Requests
-from drivers.codec import STRUCTS
 from drivers.driver import Reading
 from drivers.modbus_connection import ModbusConnection, Refusal
-from drivers.quality import Stamp, judge
-from drivers.register_values import Words, reading_in, source_of
-from drivers.registers import Block, Cut, Span, blocks_of, cut_between, cut_out, joined, pieces_of, spans_of, value_span
+from drivers.quality import Stamp
+from drivers.read_plan import Answers, Plan
+from drivers.register_values import Words
+from drivers.registers import Block, Cut, cut_between, joined, pieces_of
 
 _MOST_PLANS: Final = 16
 """A device is asked for all of its points, its fast ones, its slow ones, and single ones to read back."""
-
-
-@dataclass(slots=True)
-class Answers:
-    """What a unit said, and when."""
-
-    said: dict[Span, Words | Refusal] = field(default_factory=dict)
-    stamps: dict[Span, Stamp] = field(default_factory=dict)
-
-    def add(self, block: Block, words: Words | Refusal, stamp: Stamp) -> None:
-        parts = dict.fromkeys(block.parts, words) if isinstance(words, Refusal) else cut_out(block, words)
-        self.said.update(parts)
-        self.stamps.update(dict.fromkeys(block.parts, stamp))
-
-
-@dataclass(frozen=True, slots=True)
-class _Plain:
-    """A point that is one number in one place of an answer, which most are."""
-
-    block: int
-    at: int
-    """Bytes from the beginning of the answer."""
-    number: struct.Struct
-    sentinels: frozenset[bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """How the same points are read each time."""
-
-    blocks: tuple[Block, ...]
-    points: tuple[tuple[Point, _Plain | None], ...]
 
 
 class UnitReader:
@@ -68,7 +33,7 @@ class UnitReader:
         self._requests = requests
         self._clock = clock
         self._cuts: set[Cut] = set()
-        self._plans: dict[tuple[str, ...], _Plan] = {}
+        self._plans: dict[tuple[str, ...], Plan] = {}
 
     def forget(self) -> None:
         """The device may have become another one."""
@@ -84,34 +49,16 @@ class UnitReader:
         heard = [await self._ask(block) for block in plan.blocks]
         if any(isinstance(words, Refusal) for words, _ in heard):
             pieced = await self._pieced(plan.blocks, heard)
-            return [_reading(point, pieced) for point in points], pieced
-        datas = [struct.pack(f">{len(words)}H", *words) for words, _ in heard if not isinstance(words, Refusal)]
-        answers: Answers | None = None
-        found = []
-        for point, plain in plan.points:
-            if plain is not None:
-                data = datas[plain.block]
-                raw: float | None = plain.number.unpack_from(data, plain.at)[0]
-                if plain.sentinels and data[plain.at : plain.at + plain.number.size] in plain.sentinels:
-                    raw = None
-                reading = judge(point, raw, heard[plain.block][1])
-                if reading.value is not None:
-                    found.append(reading)
-                    continue
-            if answers is None:
-                answers = Answers()
-                for block, (words, stamp) in zip(plan.blocks, heard, strict=True):
-                    answers.add(block, words, stamp)
-            found.append(_reading(point, answers))
-        return found, answers
+            return [pieced.reading(point) for point in points], pieced
+        return plan.judged([(words, stamp) for words, stamp in heard if not isinstance(words, Refusal)])
 
-    def _plan(self, points: Sequence[Point]) -> _Plan:
+    def _plan(self, points: Sequence[Point]) -> Plan:
         names = tuple([point.name for point in points])
         plan = self._plans.get(names)
         if plan is None:
             while len(self._plans) >= _MOST_PLANS:
                 del self._plans[next(iter(self._plans))]
-            plan = self._plans[names] = _planned(points, self._requests, self._cuts)
+            plan = self._plans[names] = Plan.of(points, self._requests, self._cuts)
         return plan
 
     async def _ask(self, block: Block) -> tuple[Words | Refusal, Stamp]:
@@ -158,26 +105,3 @@ class UnitReader:
             answers.add(block, words, stamp)
             return True, True
         return False, await self._halved(pieces, words, stamp, answers, cuts)
-
-
-def _reading(point: Point, answers: Answers) -> Reading:
-    return reading_in(point, answers.said, answers.stamps[value_span(source_of(point))])
-
-
-def _planned(points: Sequence[Point], requests: Requests, cuts: set[Cut]) -> _Plan:
-    blocks = tuple(blocks_of([source_of(point) for point in points], requests, cuts))
-    where = {part: index for index, block in enumerate(blocks) for part in block.parts}
-    return _Plan(blocks, tuple((point, _plain(source_of(point), blocks, where)) for point in points))
-
-
-def _plain(source: ModbusPoint, blocks: Sequence[Block], where: dict[Span, int]) -> _Plain | None:
-    (span, *others) = spans_of(source)
-    if others or source.low_word_first or source.bits is not None or source.values is not None:
-        return None
-    block = where[span]
-    return _Plain(
-        block=block,
-        at=2 * (span.address - blocks[block].whole.address),
-        number=STRUCTS[source.type],
-        sentinels=frozenset(sentinel.to_bytes(2 * span.count, "big") for sentinel in source.sentinels),
-    )

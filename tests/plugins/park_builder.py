@@ -127,7 +127,7 @@ class ParkBuilder:
             readings[self.key(name)] = self.reading(name, given, received_s=monotonic_s)
         for name, age_s in (ages_s or {}).items():
             key = self.key(name)
-            readings[key] = replace(readings[key], received_s=monotonic_s - age_s)
+            readings[key] = readings[key]._replace(received_s=monotonic_s - age_s)
         for name in unread:
             del readings[self.key(name)]
         return Snapshot(site=self.site, at=at, site_s=site_s, monotonic_s=monotonic_s, readings=readings)

@@ -33,7 +33,7 @@ def test_age_is_that_of_the_last_usable_value(park: ParkBuilder) -> None:
 
 def test_an_uncertain_value_is_used(park: ParkBuilder) -> None:
     snapshot = park.snapshot({"battery": 50.0})
-    reading = replace(snapshot.readings[park.key("battery")], quality=Quality.UNCERTAIN, reason="frozen")
+    reading = snapshot.readings[park.key("battery")]._replace(quality=Quality.UNCERTAIN, reason="frozen")
     snapshot = replace(snapshot, readings={**snapshot.readings, reading.point: reading})
     assert snapshot.power_kw("battery") == 50.0
 
