@@ -12,7 +12,7 @@ import pickle
 import signal
 import struct
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,9 +20,10 @@ from typing import Any
 
 from config.connection import Mqtt
 from config.site import Site
-from simulators.seats import Seat, server_for
+from simulators.faults.present import FaultyWatchdog, Present
+from simulators.faults.standing import Standing
+from simulators.seats import Seat, lined_server
 from simulators.servers import quiet
-from simulators.watchdog import Watchdog
 
 LENGTH = struct.Struct(">I")
 
@@ -46,23 +47,34 @@ class Order:
         return LENGTH.pack(len(body)) + body
 
 
-def tick_line(now: datetime, values: Mapping[str, Mapping[str, float]]) -> str:
-    """The plant at one time, as the park tells it to a device that runs apart."""
-    return json.dumps({"now": now.isoformat(), "values": {device: dict(of) for device, of in values.items()}})
+def tick_line(now: datetime, values: Mapping[str, Mapping[str, float]], faults: Iterable[Standing]) -> str:
+    """The plant at one time, as the park tells it to a device that runs apart, and the faults that it has."""
+    return json.dumps(
+        {
+            "now": now.isoformat(),
+            "values": {device: dict(of) for device, of in values.items()},
+            "faults": [one.packed() for one in faults],
+        }
+    )
 
 
 class Mirror:
     """The plant as seen from a device's own process."""
 
-    def __init__(self, tick: str) -> None:
+    def __init__(self, tick: str, present: Present) -> None:
         self.now: datetime
         self._values: dict[str, dict[str, float]]
+        self._present = present
+        self._faults: list[dict[str, Any]] = []
         self.update(tick)
 
     def update(self, tick: str) -> None:
         told = json.loads(tick)
         self.now = datetime.fromisoformat(told["now"])
         self._values = told["values"]
+        if told["faults"] != self._faults:
+            self._faults = told["faults"]
+            self._present.bring([Standing.unpacked(one) for one in self._faults])
 
     def values(self, device: str) -> Mapping[str, float]:
         return self._values[device]
@@ -80,9 +92,10 @@ async def _serve() -> None:
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
     (length,) = LENGTH.unpack(await orders.readexactly(LENGTH.size))
     order: Order = pickle.loads(await orders.readexactly(length))
-    mirror = Mirror(order.tick)
-    watchdog = Watchdog(mirror)
-    server = server_for(order.site, order.seat, order.port, order.broker, mirror, watchdog)
+    present = Present(order.site.points)
+    mirror = Mirror(order.tick, present)
+    watchdog = FaultyWatchdog(mirror, present)
+    server = lined_server(order.site, order.seat, order.port, order.broker, mirror, watchdog, present)
     await server.start()
     _say({"listening": dict(server.address)})
     # a tick comes every tenth of a second; the end of the pipe is the end of the park

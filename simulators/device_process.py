@@ -14,6 +14,7 @@ from config.connection import Mqtt
 from config.site import Site
 from simulators.apart import LINE_LIMIT, Order, tick_line
 from simulators.child import end
+from simulators.faults.present import Present
 from simulators.seats import Seat
 from simulators.served import Served
 
@@ -27,12 +28,15 @@ BACKLOG_LIMIT = 2**20
 class DeviceProcess:
     """A server (see `simulators.served.Server`) whose process may die, and start again on the same port."""
 
-    def __init__(self, site: Site, seat: Seat, port: int, broker: Mqtt | None, served: Served) -> None:
+    def __init__(
+        self, site: Site, seat: Seat, port: int, broker: Mqtt | None, served: Served, present: Present
+    ) -> None:
         self._site = site
         self._seat = seat
         self._port = port
         self._broker = broker
         self._served = served
+        self._present = present
         self._process: Process | None = None
         self._listening: asyncio.Task[None] | None = None
         self._address: dict[str, Any] = {}
@@ -80,6 +84,10 @@ class DeviceProcess:
         self._port = _port_in(self._address)
         self._listening = asyncio.create_task(self._listen(process.stdout), name=f"device {self._seat.name}")
 
+    @property
+    def port(self) -> int:
+        return self._port
+
     async def refresh(self) -> None:
         if not self.running:
             return
@@ -98,7 +106,8 @@ class DeviceProcess:
             self._listening = None
 
     def _tick(self) -> str:
-        return tick_line(self._served.now, {device: self._served.values(device) for device in self._seat.devices})
+        values = {device: self._served.values(device) for device in self._seat.devices}
+        return tick_line(self._served.now, values, self._present.at(self._seat.connection, *self._seat.devices))
 
     async def _listen(self, commands: asyncio.StreamReader) -> None:
         # a line without an end is what a killed process did not get to say

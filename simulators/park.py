@@ -13,10 +13,14 @@ from config.connection import Mqtt
 from config.site import Site
 from simulators.broker import HOST, BrokerDown, OwnBroker, installed_mosquitto
 from simulators.device_process import DeviceProcess
+from simulators.faults.book import FaultBook
+from simulators.faults.line import Line
+from simulators.faults.lined import Lined
+from simulators.faults.outages import Outages, Stopped, Switchgear
+from simulators.faults.present import FaultyWatchdog, Present
 from simulators.revival import Revival
-from simulators.seats import Seat, port_of, seats_of, server_for
-from simulators.served import Plant, Server
-from simulators.watchdog import Watchdog
+from simulators.seats import Seat, lined_server, port_of, seats_of
+from simulators.served import Plant
 
 _IN_THE_OPEN = dict.fromkeys(("ca_file", "certificate_file", "key_file", "key_password_env"))
 """Keys of a broker's connection that a simulated park does without: it has no certificates."""
@@ -34,20 +38,29 @@ class Park:
         apart: Sequence[str] = (),
         restart_after_s: float = 10.0,
         changed: Callable[[], None] = lambda: None,
+        faults: FaultBook | None = None,
+        switchgear: Switchgear | None = None,
     ) -> None:
-        """`apart` names devices with a process of their own; `changed` is called when one has been started again."""
+        """`apart` names devices with a process of their own; `changed` is called when one has been started again.
+
+        `faults` are those that the park gets, none when not given; `switchgear` is the plant's breaker, if it has one.
+        """
         self._site = site
         self._plant = plant
         self._free_ports = free_ports
         self._apart = frozenset(apart)
         self._restart_after_s = restart_after_s
         self._changed = changed
-        self._watchdog = Watchdog(plant)
+        self._faults = faults
+        self._switchgear = switchgear
+        self._present = Present(site.points)
+        self._watchdog = FaultyWatchdog(plant, self._present)
         self._broker: OwnBroker | None = None
+        self._broker_line: Line | None = None
         self._session: Mqtt | None = None
-        self._servers: dict[Seat, Server] = {}
-        self._processes: dict[Seat, DeviceProcess] = {}
+        self._servers: dict[Seat, Lined | DeviceProcess] = {}
         self._revivals: list[Revival] = []
+        self._outages: Outages | None = None
 
     async def start(self, broker: tuple[str, int] | None = None) -> None:
         """Start everything; it listens when this returns. Without `broker` the park brings its own.
@@ -58,41 +71,51 @@ class Park:
         for seat in seats_of(self._site):
             port = 0 if self._free_ports else port_of(self._site, seat)
             if self._apart.isdisjoint(seat.devices):
-                server = server_for(self._site, seat, port, self._session, self._plant, self._watchdog)
+                self._servers[seat] = lined_server(
+                    self._site, seat, port, self._session, self._plant, self._watchdog, self._present
+                )
             else:
-                server = self._processes[seat] = DeviceProcess(self._site, seat, port, self._session, self._plant)
-            self._servers[seat] = server
+                self._servers[seat] = DeviceProcess(self._site, seat, port, self._session, self._plant, self._present)
         outcomes = await asyncio.gather(*(server.start() for server in self._servers.values()), return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
+        stopped = Stopped(self._plant)
+        seats = [(server, self._revival(seat, server, stopped)) for seat, server in self._servers.items()]
+        self._revivals = [revival for _, revival in seats]
+        broker_revival = None
         if self._broker is not None:
-            self._revivals.append(
-                Revival(self._broker, self._restart_after_s, lambda: None, self._changed, (BrokerDown,))
-            )
-        self._revivals += [self._revival(seat, process) for seat, process in self._processes.items()]
+            revival = Revival(self._broker, self._restart_after_s, lambda: None, self._changed, (BrokerDown,))
+            broker_revival = (self._broker, revival)
+            self._revivals.append(revival)
+        self._outages = Outages(self._present, stopped, seats, broker_revival, self._switchgear)
 
     async def _find_broker(self, broker: tuple[str, int] | None) -> None:
         wanted = next((of for of in self._site.connections.values() if isinstance(of, Mqtt)), None)
         if wanted is None:
             return
         if broker is None:
-            self._broker = OwnBroker(0 if self._free_ports else wanted.port, installed_mosquitto())
+            # the devices speak to it directly; everybody else does over the line
+            self._broker_line = Line(HOST, 0 if self._free_ports else wanted.port)
+            self._broker_line.bind()
+            self._broker = OwnBroker(0, installed_mosquitto())
             await self._broker.start()
+            await self._broker_line.open(self._broker.port)
             broker = (HOST, self._broker.port)
         self._session = wanted.model_copy(update={"host": broker[0], "port": broker[1]} | _IN_THE_OPEN)
 
-    def _revival(self, seat: Seat, process: DeviceProcess) -> Revival:
+    def _revival(self, seat: Seat, server: Lined | DeviceProcess, stopped: Stopped) -> Revival:
         def died() -> None:
             for device in seat.devices:
-                self._plant.set_running(device, False)
+                stopped.set(device, "dead", True)
+                self._watchdog.forget(device)
 
         def back() -> None:
             for device in seat.devices:
-                self._plant.set_running(device, True)
+                stopped.set(device, "dead", False)
             self._changed()
 
-        return Revival(process, self._restart_after_s, died, back, (OSError,))
+        return Revival(server, self._restart_after_s, died, back, (OSError,))
 
     def announcement(self, clock: ScaledClock) -> Announcement:
         """Where everything listens, and which processes there are now."""
@@ -100,31 +123,50 @@ class Park:
         for seat, server in self._servers.items():
             if isinstance(self._site.connections[seat.connection], Mqtt):
                 assert self._session is not None
-                connections[seat.connection] = {"host": self._session.host, "port": self._session.port} | _IN_THE_OPEN
+                port = self._session.port if self._broker_line is None else self._broker_line.port
+                connections[seat.connection] = {"host": self._session.host, "port": port} | _IN_THE_OPEN
             else:
                 connections[seat.connection] = dict(server.address)
         processes = {"park": os.getpid()}
         if self._broker is not None and self._broker.pid is not None:
             processes["broker"] = self._broker.pid
-        for seat, process in self._processes.items():
-            if process.pid is not None:
-                processes |= dict.fromkeys(self._apart.intersection(seat.devices), process.pid)
+        for seat, server in self._servers.items():
+            if isinstance(server, DeviceProcess) and server.pid is not None:
+                processes |= dict.fromkeys(self._apart.intersection(seat.devices), server.pid)
         return Announcement(
             connections=connections, start=clock.start, origin_s=clock.origin_s, speed=clock.speed, processes=processes
         )
 
     async def tick(self) -> None:
-        """Show the plant's present values, let late setpoints fall, look after the processes."""
+        """Show the plant's present values and faults, let late setpoints fall, look after the processes."""
+        if self._faults is not None:
+            self._present.bring(self._faults.advance(self._plant.now, self._plant.values))
+        assert self._outages is not None
+        await self._outages.act()
         for revival in self._revivals:
             revival.check()
         self._watchdog.check()
         for server in self._servers.values():
             await server.refresh()
+        await self._tend_broker_line()
+
+    async def _tend_broker_line(self) -> None:
+        """A broker that is dead refuses its clients, and so does its line."""
+        if self._broker is None or self._broker_line is None:
+            return
+        if self._broker.running:
+            await self._broker_line.open(self._broker.port)
+        else:
+            await self._broker_line.close()
+        brokers = [name for name, of in self._site.connections.items() if isinstance(of, Mqtt)]
+        await self._broker_line.bring(self._present.at(*brokers))
 
     async def stop(self) -> None:
         """Stop everything, whatever of it runs."""
         for revival in self._revivals:
             await revival.stop()
         await asyncio.gather(*(server.stop() for server in self._servers.values()))
+        if self._broker_line is not None:
+            await self._broker_line.close()
         if self._broker is not None:
             await self._broker.stop()

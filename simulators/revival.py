@@ -33,8 +33,22 @@ class Revival:
         self._back = back
         self._failures = failures
         self._alive = True
+        self._held = False
         self._due_s: float | None = None
         self._starting: asyncio.Task[None] | None = None
+
+    @property
+    def held(self) -> bool:
+        return self._held
+
+    def hold(self) -> None:
+        """Leave it dead until `let_go`."""
+        self._held = True
+
+    def let_go(self) -> None:
+        """Start it at once when it is dead."""
+        self._held = False
+        self._due_s = time.monotonic()
 
     def check(self) -> None:
         now_s = time.monotonic()
@@ -52,9 +66,11 @@ class Revival:
                 raise error
         if self._alive and not self._mortal.running:
             self._alive = False
-            self._due_s = now_s + self._after_s if self._after_s else None
+            # whoever is dead on purpose is not due; `let_go` may have come before it was noticed
+            if not (self._due_s is not None and self._due_s <= now_s):
+                self._due_s = now_s + self._after_s if self._after_s else None
             self._died()
-        if not self._alive and self._due_s is not None and now_s >= self._due_s:
+        if not self._alive and not self._held and self._due_s is not None and now_s >= self._due_s:
             self._due_s = None
             self._starting = asyncio.create_task(self._mortal.start())
 

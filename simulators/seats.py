@@ -9,6 +9,9 @@ from config.connection import ModbusRtu, ModbusRtuOverTcp, ModbusTcp, ModbusTls,
 from config.point import SparkplugMetric
 from config.profile import OpcuaPoint
 from config.site import Site
+from simulators.faults.line import Line
+from simulators.faults.lined import Lined
+from simulators.faults.present import FaultyServed, Present
 from simulators.served import Served, Server
 from simulators.watchdog import Watchdog
 
@@ -66,27 +69,53 @@ def port_of(site: Site, seat: Seat) -> int:
             return 0
 
 
-def server_for(site: Site, seat: Seat, port: int, broker: Mqtt | None, served: Served, watchdog: Watchdog) -> Server:
+def lined_server(
+    site: Site, seat: Seat, port: int, broker: Mqtt | None, served: Served, watchdog: Watchdog, present: Present
+) -> Lined:
+    """The server of a seat behind the line of its connection, on which faults may come; made anew with each start."""
+    listens = not isinstance(site.connections[seat.connection], Mqtt)
+
+    def make(shown_port: int | None) -> Server:
+        own_port = 0 if listens else port
+        return server_for(site, seat, own_port, broker, served, watchdog, present, shown_port)
+
+    return Lined(seat.devices, seat.connection, make, present, Line(LOOPBACK, port) if listens else None)
+
+
+def server_for(
+    site: Site,
+    seat: Seat,
+    port: int,
+    broker: Mqtt | None,
+    served: Served,
+    watchdog: Watchdog,
+    present: Present | None = None,
+    shown_port: int | None = None,
+) -> Server:
     """The server of a seat, not started. `port` 0 takes a free one; `broker` replaces the site file's.
 
+    `present` are the faults, none when not given; `shown_port` is where clients reach it, if by another port.
     The protocols are imported here: a device that runs apart loads its own only.
     """
+    present = present or Present(site.points)
+    served = FaultyServed(served, present, seat.devices)
     match site.connections[seat.connection]:
         case ModbusTcp() | ModbusRtuOverTcp() | ModbusRtu() | ModbusTls():
-            return _modbus(site, seat, port, served, watchdog)
+            return _modbus(site, seat, port, served, watchdog, present)
         case OpcUa(endpoint=endpoint):
             from simulators.servers.opcua import OpcuaServer
 
             points = {device: site.points[device] for device in seat.devices}
             here = urlsplit(endpoint)._replace(netloc=f"{LOOPBACK}:{port}").geturl()
-            return OpcuaServer(points, here, port, served, watchdog)
+            return OpcuaServer(points, here, port, served, watchdog, present, shown_port)
         case Mqtt() as connection:
             from simulators.servers.mqtt import MqttServer
 
-            return MqttServer(seat.name, site.points[seat.name], broker or connection, served, watchdog)
+            return MqttServer(seat.name, site.points[seat.name], broker or connection, served, watchdog, present)
 
 
-def _modbus(site: Site, seat: Seat, port: int, served: Served, watchdog: Watchdog) -> Server:
+def _modbus(site: Site, seat: Seat, port: int, served: Served, watchdog: Watchdog, present: Present) -> Server:
+    from simulators.faults.registers import FaultyRegisters
     from simulators.servers.modbus import ModbusServer
     from simulators.servers.registers import ProfileRegisters, Registers
     from simulators.servers.sunspec import SunspecInverter, SunspecMeter
@@ -101,4 +130,4 @@ def _modbus(site: Site, seat: Seat, port: int, served: Served, watchdog: Watchdo
         else:
             units.append(ProfileRegisters(device, unit, points, served, watchdog))
     rtu = isinstance(site.connections[seat.connection], ModbusRtuOverTcp)
-    return ModbusServer(units, LOOPBACK, port, rtu=rtu)
+    return ModbusServer([FaultyRegisters(unit, present) for unit in units], LOOPBACK, port, rtu=rtu)

@@ -37,6 +37,9 @@ class Server(Protocol):
         self,
     ) -> Mapping[str, Any]: ...  # keys of the site file's connection: where it listens; empty if nowhere
 
+    @property
+    def port(self) -> int: ...  # where it listens itself; 0 if nowhere
+
     async def start(self) -> None: ...  # listens when it returns; OSError when the address cannot be had
 
     async def refresh(self) -> None: ...  # shows the plant's present values where the protocol pushes them

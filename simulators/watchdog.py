@@ -27,7 +27,8 @@ class Watchdog:
         """Command the device, and hold the value for `revert_s` real seconds; None holds it for ever."""
         self._held[device, point] = _Held(value, None)
         self.renew(device, point, revert_s)
-        self._served.command(device, point, value)
+        if self._commands(device):
+            self._served.command(device, point, value)
 
     def renew(self, device: str, point: str, revert_s: float | None) -> None:
         """Start the time of a held value anew; without a held value there is nothing to renew."""
@@ -44,9 +45,29 @@ class Watchdog:
         held = self._held.get((device, point))
         return None if held is None else held.value
 
+    def recall(self, device: str) -> None:
+        """Command a device what it holds once more: it was there and did not follow."""
+        for (name, point), held in self._held.items():
+            if name == device:
+                self._served.command(device, point, held.value)
+
+    def forget(self, device: str) -> None:
+        """Drop what a device holds: it lost its memory, and nobody is told."""
+        for key in [key for key in self._held if key[0] == device]:
+            del self._held[key]
+
     def check(self) -> None:
         """Release every value whose time is over."""
         now_s = self._monotonic_s()
         late = [key for key, held in self._held.items() if held.due_s is not None and held.due_s <= now_s]
         for device, point in late:
-            self.release(device, point)
+            if self._checks(device):
+                self.release(device, point)
+
+    def _commands(self, device: str) -> bool:
+        """Whether what is written reaches what the device does."""
+        return True
+
+    def _checks(self, device: str) -> bool:
+        """Whether the device looks at the time at all."""
+        return True

@@ -85,6 +85,10 @@ class ModbusServer:
         listener = cast("asyncio.Server", server.transport)
         self._port = listener.sockets[0].getsockname()[1]
 
+    @property
+    def port(self) -> int:
+        return self._port
+
     async def refresh(self) -> None:
         """Modbus is asked: there is nothing to push."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from config.connection import Mqtt
 from config.point import Point
 from config.profile import MqttPoint
 from simulators.encoding import raw_of, value_of
+from simulators.faults.present import Present
 from simulators.served import Served
 from simulators.servers.registers import in_range
 from simulators.watchdog import Watchdog
@@ -32,6 +34,9 @@ FAREWELL_S = 0.4
 DIGITS = 3
 """Decimals on the wire: a meter's resolution, in its own units such as W."""
 
+_NOTHING = b"null"
+"""The payload of a topic that has nothing but a number, when there is none."""
+
 _NUMBER = r"(?P<value>[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)"
 
 
@@ -39,12 +44,19 @@ class MqttServer:
     """One device with its own session at the broker; it comes back by itself when the broker does."""
 
     def __init__(
-        self, device: str, points: Sequence[Point], connection: Mqtt, served: Served, watchdog: Watchdog
+        self,
+        device: str,
+        points: Sequence[Point],
+        connection: Mqtt,
+        served: Served,
+        watchdog: Watchdog,
+        present: Present,
     ) -> None:
         self._device = device
         self._connection = connection
         self._served = served
         self._watchdog = watchdog
+        self._present = present
         self._topics: dict[str, list[tuple[Point, MqttPoint]]] = {}
         self._commands: dict[str, tuple[Point, re.Pattern[str]]] = {}
         self._task: asyncio.Task[None] | None = None
@@ -67,6 +79,10 @@ class MqttServer:
     @property
     def address(self) -> dict[str, Any]:
         return {}
+
+    @property
+    def port(self) -> int:
+        return 0
 
     async def start(self) -> None:
         self._ending.clear()
@@ -95,7 +111,7 @@ class MqttServer:
             held = self._watchdog.held(self._device, point.name)
             said = _said(source, round(raw_of(point, values[point.name] if held is None else held), DIGITS))
             if source.path is None:
-                return str(said).encode()
+                return _NOTHING if said is None else str(said).encode()
             _put(document, source.path, said)
             if source.time_path is not None:
                 _put(document, source.time_path, self._served.now.isoformat(timespec="milliseconds"))
@@ -136,7 +152,7 @@ class MqttServer:
             ending.cancel()
 
     async def _publish(self, client: aiomqtt.Client) -> None:
-        for topic in self._topics:
+        for topic in self._topics if self._present.publishes(self._device) else ():
             await client.publish(topic, self.payload(topic))
 
     async def _listen(self, client: aiomqtt.Client) -> None:
@@ -154,13 +170,15 @@ class MqttServer:
             return
         values = point.source.values if isinstance(point.source, MqttPoint) else None
         value = value_of(point, float(match["value"] if values is None else values[match["value"]]))
-        if in_range(point, value):
+        if in_range(point, value) and not self._present.ignores(self._device):
             assert point.setpoint is not None
             self._watchdog.write(self._device, point.name, value, point.setpoint.revert_s)
 
 
-def _said(source: MqttPoint, raw: float) -> float | str:
-    """A raw number as the device writes it."""
+def _said(source: MqttPoint, raw: float) -> float | str | None:
+    """A raw number as the device writes it, None where it has none to say."""
+    if math.isnan(raw):
+        return None if source.template is None else source.template.replace("{value}", "null").replace("*", "")
     if source.values is not None:
         return min(source.values, key=lambda word: abs((source.values or {})[word] - raw))
     if source.template is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
@@ -18,6 +19,7 @@ from asyncua.ua.status_codes import StatusCodes
 from config.point import Point
 from config.profile import OpcuaPoint
 from simulators.encoding import raw_of, value_of
+from simulators.faults.present import Present
 from simulators.served import Served
 from simulators.servers.namespace_zero import SmallInternalServer
 from simulators.servers.own_certificate import made_certificate
@@ -36,7 +38,13 @@ _POLICIES = [
 ]
 """What a site file may ask for; every client's certificate is taken."""
 
-OUT_OF_RANGE = ua.StatusCode(ua.UInt32(StatusCodes.BadOutOfRange))
+
+def _status(name: str) -> ua.StatusCode:
+    return ua.StatusCode(ua.UInt32(getattr(StatusCodes, name)))
+
+
+GOOD = _status("Good")
+OUT_OF_RANGE = _status("BadOutOfRange")
 
 _VARIANTS = {
     "double": ua.VariantType.Double,
@@ -52,16 +60,16 @@ _VARIANTS = {
 
 
 class _Guarded(AttributeService):
-    """Writes from outside pass by the device, which may refuse a value."""
+    """Writes from outside pass by the device, which may refuse a value, or accept it and do nothing."""
 
     def __init__(
         self,
         space: AddressSpace,
-        refuses: Callable[[ua.NodeId, object], bool],
+        answer: Callable[[ua.NodeId, object], ua.StatusCode | None],
         written: Callable[[ua.NodeId, float], None],
     ) -> None:
         super().__init__(space)
-        self._refuses = refuses
+        self._answer = answer
         self._written = written
 
     async def write(self, params: ua.WriteParameters, user: User = User(role=UserRole.Admin)) -> list[ua.StatusCode]:  # noqa: B008
@@ -70,8 +78,9 @@ class _Guarded(AttributeService):
         statuses = []
         for item in params.NodesToWrite:
             value: Any = item.Value.Value.Value if item.Value.Value is not None else None
-            if item.AttributeId == AttributeIds.Value and self._refuses(item.NodeId, value):
-                statuses.append(OUT_OF_RANGE)
+            answer = self._answer(item.NodeId, value) if item.AttributeId == AttributeIds.Value else None
+            if answer is not None:
+                statuses.append(answer)
                 continue
             (status,) = await super().write(ua.WriteParameters(NodesToWrite=[item]), user)
             statuses.append(status)
@@ -84,14 +93,26 @@ class OpcuaServer:
     """Serves the devices of one OPC UA connection."""
 
     def __init__(
-        self, points: Mapping[str, Sequence[Point]], endpoint: str, port: int, served: Served, watchdog: Watchdog
+        self,
+        points: Mapping[str, Sequence[Point]],
+        endpoint: str,
+        port: int,
+        served: Served,
+        watchdog: Watchdog,
+        present: Present,
+        shown_port: int | None = None,
     ) -> None:
-        """`points` by device; `port` replaces the endpoint's, 0 takes a free one."""
+        """`points` by device; `port` replaces the endpoint's, 0 takes a free one.
+
+        `shown_port` is the one in the endpoints that the server names, where clients reach it by another than its own.
+        """
         self._points = points
         self._endpoint = urlsplit(endpoint)
         self._port = port
         self._served = served
         self._watchdog = watchdog
+        self._present = present
+        self._shown_port = shown_port
         self._nodes: dict[ua.NodeId, Point] = {}
         self._server: Server | None = None
 
@@ -105,12 +126,17 @@ class OpcuaServer:
 
     @property
     def _url(self) -> str:
-        return self._endpoint._replace(netloc=f"{self._endpoint.hostname}:{self._port}").geturl()
+        port = self._port if self._shown_port is None else self._shown_port
+        return self._endpoint._replace(netloc=f"{self._endpoint.hostname}:{port}").geturl()
+
+    @property
+    def port(self) -> int:
+        return self._port
 
     async def start(self) -> None:
         inner = SmallInternalServer()
         inner.supported_tokens = (ua.AnonymousIdentityToken,)  # type: ignore[assignment]
-        inner.attribute_service = _Guarded(inner.aspace, self._refuses, self._written)
+        inner.attribute_service = _Guarded(inner.aspace, self._answer, self._written)
         server = Server(inner)
         await server.init()
         await server.set_application_uri(APPLICATION)
@@ -120,6 +146,7 @@ class OpcuaServer:
         await server.load_certificate(certificate)
         await server.load_private_key(key)
         server.set_endpoint(self._url)
+        server.socket_address = (self._endpoint.hostname or _LOOPBACK, self._port)
         await self._build(server)
         await server.start()
         assert server.bserver is not None
@@ -154,7 +181,8 @@ class OpcuaServer:
             return
         now = ua.DateTime.fromtimestamp(self._served.now.timestamp(), UTC)
         for node_id, point in self._nodes.items():
-            shown = ua.DataValue(self._variant(point), SourceTimestamp=now)
+            status = _status(self._present.status(point.device) or "Good")
+            shown = ua.DataValue(self._variant(point), StatusCode=status, SourceTimestamp=now)
             await self._server.iserver.aspace.write_attribute_value(node_id, AttributeIds.Value, shown)
 
     async def stop(self) -> None:
@@ -172,6 +200,8 @@ class OpcuaServer:
         held = self._watchdog.held(point.device, point.name)
         raw = raw_of(point, self._served.values(point.device)[point.name] if held is None else held)
         kind = point.source.type
+        if math.isnan(raw) and kind not in ("double", "float"):
+            return ua.Variant(None, ua.VariantType.Null)
         value: float | bool
         if kind == "boolean":
             value = raw >= 0.5
@@ -179,11 +209,16 @@ class OpcuaServer:
             value = raw if kind in ("double", "float") else round(raw)
         return ua.Variant(value, _VARIANTS[kind])
 
-    def _refuses(self, node_id: ua.NodeId, value: object) -> bool:
+    def _answer(self, node_id: ua.NodeId, value: object) -> ua.StatusCode | None:
+        """What a write is answered without being done, None for one that is."""
         point = self._nodes.get(node_id)
         if point is None or point.setpoint is None:
-            return False
-        return not isinstance(value, int | float) or not in_range(point, value_of(point, value))
+            return None
+        if (refused := self._present.write_status(point.device)) is not None:
+            return _status(refused)
+        if not isinstance(value, int | float) or not in_range(point, value_of(point, value)):
+            return OUT_OF_RANGE
+        return GOOD if self._present.ignores(point.device) else None
 
     def _written(self, node_id: ua.NodeId, raw: float) -> None:
         point = self._nodes[node_id]

@@ -133,7 +133,7 @@ class ProfileRegisters:
         point, source = cell.point, cell.source
         held = self._watchdog.held(self.device, point.name)
         raw = raw_of(point, values[point.name] if held is None else held) / 10.0 ** self._exponent(source)
-        return registers_of(source.type, raw, low_word_first=source.low_word_first)
+        return registers_of(source.type, raw, low_word_first=source.low_word_first, sentinels=source.sentinels)
 
     def _exponent(self, source: ModbusPoint) -> int:
         return 0 if source.scale_factor is None else self._exponents[source.table, source.scale_factor]

@@ -1,0 +1,90 @@
+"""What faults do to the servers, the broker and the plant themselves: off, tripped, cut from the grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol, runtime_checkable
+
+from simulators.broker import OwnBroker
+from simulators.faults.kinds import BreakerOpen, BrokerRestart, FaultSpec, Reboot, Trip
+from simulators.faults.present import Present
+from simulators.revival import Revival
+from simulators.served import Plant, Server
+
+
+@runtime_checkable
+class Switchgear(Protocol):
+    """A plant with a breaker at its grid connection."""
+
+    def open_breaker(self) -> None: ...
+
+    def close_breaker(self) -> None: ...
+
+
+class Stopped:
+    """Why devices do not run. The plant is told when the first reason comes, and when the last one goes."""
+
+    def __init__(self, plant: Plant) -> None:
+        self._plant = plant
+        self._reasons: dict[str, set[str]] = {}
+
+    def set(self, device: str, reason: str, stopped: bool) -> None:
+        reasons = self._reasons.setdefault(device, set())
+        before = bool(reasons)
+        (reasons.add if stopped else reasons.discard)(reason)
+        if bool(reasons) != before:
+            self._plant.set_running(device, not reasons)
+
+
+class Outages:
+    """Brings the outages of a park in line with the faults that stand."""
+
+    def __init__(
+        self,
+        present: Present,
+        stopped: Stopped,
+        seats: Iterable[tuple[Server, Revival]],
+        broker: tuple[OwnBroker, Revival] | None,
+        switchgear: Switchgear | None,
+    ) -> None:
+        self._present = present
+        self._stopped = stopped
+        self._seats = tuple(seats)
+        self._broker = broker
+        self._switchgear = switchgear
+        self._tripped: set[str] = set()
+        self._breaker_open = False
+
+    async def act(self) -> None:
+        off = self._targets(Reboot)
+        for server, revival in self._seats:
+            await self._hold(revival, not off.isdisjoint(server.devices), server)
+        if self._broker is not None:
+            broker, revival = self._broker
+            await self._hold(revival, bool(self._targets(BrokerRestart)), broker)
+        self._trip(self._targets(Trip))
+        self._switch(bool(self._targets(BreakerOpen)))
+
+    def _targets(self, kind: type[FaultSpec]) -> set[str]:
+        return {one.fault.target for one in self._present.standing if isinstance(one.fault, kind)}
+
+    async def _hold(self, revival: Revival, off: bool, what: Server | OwnBroker) -> None:
+        if off and not revival.held:
+            revival.hold()
+            await what.stop()
+        elif revival.held and not off:
+            revival.let_go()
+
+    def _trip(self, tripped: set[str]) -> None:
+        for device in tripped ^ self._tripped:
+            self._stopped.set(device, "tripped", device in tripped)
+        self._tripped = tripped
+
+    def _switch(self, breaker_open: bool) -> None:
+        if breaker_open == self._breaker_open or self._switchgear is None:
+            return
+        if breaker_open:
+            self._switchgear.open_breaker()
+        else:
+            self._switchgear.close_breaker()
+        self._breaker_open = breaker_open
