@@ -22,6 +22,9 @@ class Announcement(Frozen):
     processes: dict[str, int]
     """Process ids: ``park``, ``broker`` where the park brought its own, and devices that run apart, by name."""
 
+    control: Path | None = None
+    """The local socket for commands about faults (`simulators.faults.control`)."""
+
     def clock(self) -> ScaledClock:
         return ScaledClock(start=self.start, origin_s=self.origin_s, speed=self.speed)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -68,6 +69,13 @@ def validate(document: Document, adapter: TypeAdapter[Any], model: Any, faults: 
         found = (_fault_of(document, model, details) for details in error.errors())
         faults.extend(fault for fault in found if fault.where not in known)
         return None
+
+
+def in_words(error: ValidationError, model: Any, data: Any) -> list[str]:
+    """What is wrong with data that stand in no file, such as a command: the keys and the words, without lines."""
+    document = Document(Path(), data if isinstance(data, dict) else {})
+    faults = (_fault_of(document, model, details) for details in error.errors())
+    return [f"{fault.where} {fault.what}" if fault.where else fault.what for fault in faults]
 
 
 def _fault_of(document: Document, model: Any, details: ErrorDetails) -> Fault:

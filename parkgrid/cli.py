@@ -9,6 +9,7 @@ import typer
 
 from parkgrid.check import check
 from parkgrid.demo import demo
+from parkgrid.fault import fault
 from parkgrid.override import override
 from parkgrid.plan import plan
 from parkgrid.probe import probe
@@ -32,6 +33,7 @@ app.command()(simulate)
 app.command()(plan)
 app.command()(probe)
 app.add_typer(override, name="override")
+app.add_typer(fault, name="fault")
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ import typer
 
 from parkgrid.refusal import Failed
 from parkgrid.run import ForOption
+from parkgrid.simulate import FaultsOption
 
 if TYPE_CHECKING:
     from config.announcement import Announcement
@@ -39,13 +40,14 @@ def demo(
     state: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Keep the controller's state and telemetry here.")
     ] = None,
+    faults: FaultsOption = None,
 ) -> None:
     """Watch a simulated industrial park being measured, planned, controlled and recorded.
 
     It runs until Ctrl-C, or for the time given, and ends with a summary.
     """
     with tempfile.TemporaryDirectory(prefix="parkgrid-demo-") as scratch:
-        found = _demo(Path(scratch), state, speed, for_s, as_json)
+        found = _demo(Path(scratch), state, speed, for_s, as_json, faults)
     if as_json:
         typer.echo(json.dumps(found))
     else:
@@ -56,8 +58,16 @@ def demo(
         Console().print(shown(found))
 
 
-def _demo(scratch: Path, state: Path | None, speed: float, for_s: float | None, as_json: bool) -> dict[str, Any]:
-    with _simulated_park(scratch, speed) as park:
+def _demo(
+    scratch: Path, state: Path | None, speed: float, for_s: float | None, as_json: bool, faults: Path | None
+) -> dict[str, Any]:
+    if faults is not None:
+        # a script that cannot be used is refused here, where its mistakes can be shown line by line
+        from config.loader import example_site, load_site
+        from parkgrid.fault import script_from
+
+        script_from(faults, load_site(example_site(SITE)))
+    with _simulated_park(scratch, speed, faults) as park:
         # what takes seconds to load does so beside the park's own start
         from controller.planner import PlannerProcess
 
@@ -89,12 +99,13 @@ def _demo(scratch: Path, state: Path | None, speed: float, for_s: float | None, 
 
 
 @contextmanager
-def _simulated_park(scratch: Path, speed: float) -> Iterator[subprocess.Popen[bytes]]:
+def _simulated_park(scratch: Path, speed: float, faults: Path | None) -> Iterator[subprocess.Popen[bytes]]:
     """The park as a process of its own session, so that Ctrl-C reaches the controller first."""
     command = [sys.executable, "-m", "parkgrid", "simulate", SITE, "--free-ports", "--speed", str(speed)]
     for option in ("announce", "truth", "history"):
         suffix = "csv" if option == "history" else "json"
         command += [f"--{option}", str(scratch / f"{option}.{suffix}")]
+    command += [] if faults is None else ["--faults", str(faults)]
     with (scratch / "park.log").open("wb") as log:
         park = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True

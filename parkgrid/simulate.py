@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 # A person waits for the addresses; a park needs a second or two to listen everywhere.
 _LOOK_AGAIN_S = 0.1
 
+FaultsOption = Annotated[
+    Path | None, typer.Option("--faults", metavar="FILE", help="A script of faults that the park is to have.")
+]
+
 
 def simulate(
     site: SiteArgument,
@@ -46,6 +50,7 @@ def simulate(
     history: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write here the measurements of the weeks before.")
     ] = None,
+    faults: FaultsOption = None,
     start: Annotated[
         str | None, typer.Option(metavar="TIME", help="The park's time at the start, such as 2026-07-01T06:00.")
     ] = None,
@@ -60,6 +65,7 @@ def simulate(
         if path is not None and not path.parent.is_dir():
             raise Refused(f"there is no folder {path.parent} for {path.name}")
 
+    from config.loader import SiteError
     from simulators.broker import BrokerDown
     from simulators.process import ParkOptions, main_park
 
@@ -79,10 +85,11 @@ def simulate(
                 restart_after_s=restart_after,
                 truth=truth,
                 history=history,
+                faults=faults,
             )
             with _telling(loaded, announced):
                 main_park(options)
-        except ValueError as error:
+        except (ValueError, SiteError) as error:
             raise Refused(str(error)) from error
         except BrokerDown as error:
             raise Failed(str(error)) from error

@@ -30,6 +30,7 @@ def main() -> int:
     parser.add_argument("--restart-after", type=float, default=10.0, dest="restart_after_s", metavar="SECONDS")
     parser.add_argument("--truth", type=Path)
     parser.add_argument("--history", type=Path)
+    parser.add_argument("--faults", type=Path)
     asked = vars(parser.parse_args())
     try:
         site = load_site(asked.pop("site"))
@@ -38,7 +39,7 @@ def main() -> int:
         return 2
     try:
         main_park(ParkOptions(site=site, apart=tuple(asked.pop("apart")), **asked))
-    except ValueError as error:
+    except (ValueError, SiteError) as error:
         print(error, file=sys.stderr)
         return 2
     except (OSError, BrokerDown) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from config.announcement import Announcement
@@ -117,8 +118,8 @@ class Park:
 
         return Revival(server, self._restart_after_s, died, back, (OSError,))
 
-    def announcement(self, clock: ScaledClock) -> Announcement:
-        """Where everything listens, and which processes there are now."""
+    def announcement(self, clock: ScaledClock, control: Path | None = None) -> Announcement:
+        """Where everything listens, and which processes there are now; `control` is where faults are commanded."""
         connections: dict[str, dict[str, Any]] = {}
         for seat, server in self._servers.items():
             if isinstance(self._site.connections[seat.connection], Mqtt):
@@ -134,7 +135,12 @@ class Park:
             if isinstance(server, DeviceProcess) and server.pid is not None:
                 processes |= dict.fromkeys(self._apart.intersection(seat.devices), server.pid)
         return Announcement(
-            connections=connections, start=clock.start, origin_s=clock.origin_s, speed=clock.speed, processes=processes
+            connections=connections,
+            start=clock.start,
+            origin_s=clock.origin_s,
+            speed=clock.speed,
+            processes=processes,
+            control=control,
         )
 
     async def tick(self) -> None:

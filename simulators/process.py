@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import signal
 import time
 from dataclasses import dataclass, field
@@ -11,8 +12,13 @@ from datetime import datetime
 from pathlib import Path
 
 from config.clock import ScaledClock
+from config.runtime import park_socket
 from config.site import Site
 from simulators.command_log import CommandLog
+from simulators.faults.book import FaultBook
+from simulators.faults.control import ControlSocket
+from simulators.faults.outages import Switchgear
+from simulators.faults.script import load_script
 from simulators.park import Park
 from simulators.past import write_history
 from simulators.plant import Plant
@@ -56,6 +62,8 @@ class ParkOptions:
     appended to its name, every command goes as it comes."""
     history: Path | None = None
     """Where to write the measurements of the days before, before the announcement (`simulators.past`)."""
+    faults: Path | None = None
+    """A script of faults (`simulators.faults.script`); commands may bring more."""
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     """Ends the park when set."""
 
@@ -77,26 +85,36 @@ class _Physics:
 
     plant: Plant
     alone: Plant
+    faults: FaultBook
+    switchgear: Switchgear | None
+    """The plant's breaker, for a plant that has one."""
 
 
 def _physics(options: ParkOptions) -> _Physics:
-    """Build both parks and write the history. Takes seconds, most of them to load the libraries of the physics."""
+    """Build both parks, read the faults and write the history.
+
+    Takes seconds, most of them to load the libraries of the physics.
+    """
     simulation = options.site.file.simulation
     assert simulation is not None
     start = options.start or simulation.start
     seed = simulation.seed if options.seed is None else options.seed
     plant = Plant(options.site, start=start, seed=seed)
+    switchgear = plant if isinstance(plant, Switchgear) else None
+    able = {"own_broker": options.broker is None, "breaker": switchgear is not None}
+    script = () if options.faults is None else load_script(options.faults, options.site, **able)
+    faults = FaultBook(options.site, start=start, seed=seed, script=script, **able)
     alone = Plant(options.site, start=start, seed=seed, controlled=False, surroundings=plant.surroundings)
     if options.history is not None:
         write_history(options.site, start, HISTORY_DAYS, options.history, seed)
-    return _Physics(plant, alone)
+    return _Physics(plant, alone, faults, switchgear)
 
 
 async def run_park(options: ParkOptions) -> None:
     """Run the park until `options.stop` is set.
 
-    Raises ValueError for a site that cannot be simulated, OSError for an address that cannot be had or a file
-    that cannot be written, BrokerDown.
+    Raises ValueError for a site that cannot be simulated, SiteError for a fault script that cannot be used, OSError for
+    an address that cannot be had or a file that cannot be written, BrokerDown.
     """
     await _run(options, _physics(options))
 
@@ -108,7 +126,7 @@ async def _run(options: ParkOptions, physics: _Physics) -> None:
 
     def announce() -> None:
         if options.announce is not None:
-            park.announcement(clock).write(options.announce)
+            park.announcement(clock, control.path).write(options.announce)
 
     park = Park(
         options.site,
@@ -117,18 +135,23 @@ async def _run(options: ParkOptions, physics: _Physics) -> None:
         apart=options.apart,
         restart_after_s=options.restart_after_s,
         changed=announce,
+        faults=physics.faults,
+        switchgear=physics.switchgear,
     )
+    control = ControlSocket(park_socket(os.getpid()), physics.faults, lambda: physics.plant.now, options.speed)
     try:
         await park.start(options.broker)
+        await control.open()
         # the park's time begins when it can be seen
         clock = ScaledClock(start=physics.plant.now, origin_s=time.monotonic(), speed=options.speed)
         announce()
         await _move(park, physics, clock, options.stop)
     finally:
+        await control.close()
         await park.stop()
         log.close()
         if truth is not None:
-            write_truth(truth, physics.plant, physics.alone, log)
+            write_truth(truth, physics.plant, physics.alone, log, physics.faults)
 
 
 async def _move(park: Park, physics: _Physics, clock: ScaledClock, stop: asyncio.Event) -> None:

@@ -7,6 +7,7 @@ The file is one JSON object:
                                loads with every device on its own
     balance_residual           largest relative residual of any energy balance in any step of either park
     commands                   the last command of each setpoint
+    faults                     every fault that began: id, kind, target, parameters, begin, end
 
 A record covers an interval of 15 minutes, the first and the last one only as far as they were simulated: start,
 seconds, energies in kWh (import_kwh, export_kwh, gas_kwh, curtailed_kwh, heat_unserved_kwh, surplus_heat_kwh),
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from simulators.command_log import CommandLog
+from simulators.faults.book import FaultBook
 from simulators.ledger import IntervalRecord, Ledger
 from simulators.plant import Plant
 
@@ -48,7 +50,7 @@ def _book(ledger: Ledger) -> dict[str, Any]:
     }
 
 
-def write_truth(path: Path, plant: Plant, alone: Plant, commands: CommandLog) -> None:
+def write_truth(path: Path, plant: Plant, alone: Plant, commands: CommandLog, faults: FaultBook) -> None:
     """Write the file in one step; `alone` is the park without control."""
     total = plant.ledger.total
     truth = {
@@ -59,6 +61,7 @@ def write_truth(path: Path, plant: Plant, alone: Plant, commands: CommandLog) ->
         "without_control": _book(alone.ledger),
         "balance_residual": max(plant.balance_residual, alone.balance_residual),
         "commands": commands.last,
+        "faults": faults.records(),
     }
     partial = path.with_name(path.name + ".partial")
     partial.write_text(json.dumps(truth), encoding="utf-8")

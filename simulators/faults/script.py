@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from config.base import Frozen
 from config.document import Document, read_document
@@ -29,6 +29,7 @@ class Script(Frozen):
 
 
 _SCRIPT: TypeAdapter[Script] = TypeAdapter(Script)
+_FAULT: TypeAdapter[Fault] = TypeAdapter(AnyFault)
 
 
 def load_script(path: Path, site: Site, *, own_broker: bool = True, breaker: bool = False) -> tuple[Fault, ...]:
@@ -38,17 +39,23 @@ def load_script(path: Path, site: Site, *, own_broker: bool = True, breaker: boo
     if document.data is None:
         raise SiteError(mistakes)
     script: Script | None = validate(document, _SCRIPT, Script, mistakes)
-    if script is not None:
-        mistakes += _mistakes(document, script, site, own_broker=own_broker, breaker=breaker)
+    mistakes += _misfits(document, site, own_broker=own_broker, breaker=breaker)
     if mistakes or script is None:
         raise SiteError(mistakes)
     return script.faults
 
 
-def _mistakes(document: Document, script: Script, site: Site, *, own_broker: bool, breaker: bool) -> list[Mistake]:
+def _misfits(document: Document, site: Site, *, own_broker: bool, breaker: bool) -> list[Mistake]:
+    """What does not fit the site, of every entry that is well written, whatever the others are."""
     found: list[Mistake] = []
     first: dict[str, int] = {}
-    for index, fault in enumerate(script.faults):
+    assert document.data is not None
+    entries = document.data.get("faults")
+    for index, entry in enumerate(entries if isinstance(entries, list) else []):
+        try:
+            fault = _FAULT.validate_python(entry)
+        except ValidationError:
+            continue
         if fault.id is not None and first.setdefault(fault.id, index) != index:
             line = document.line(("faults", first[fault.id], "id"))
             found.append(document.fault(("faults", index, "id"), f"{fault.id!r} is given twice, first in line {line}"))
