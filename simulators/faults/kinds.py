@@ -188,7 +188,7 @@ class Bias(ValueFault):
 
 class NoValue(ValueFault):
     """The protocol's own "no value": NaN in a float, the profile's sentinel or the type's usual one in registers,
-    null in OPC UA where a number cannot be NaN, null in MQTT."""
+    BadNoData in OPC UA where a number cannot be NaN, null in MQTT."""
 
     kind: Literal["no_value"]
 

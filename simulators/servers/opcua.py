@@ -181,8 +181,10 @@ class OpcuaServer:
             return
         now = ua.DateTime.fromtimestamp(self._served.now.timestamp(), UTC)
         for node_id, point in self._nodes.items():
-            status = _status(self._present.status(point.device) or "Good")
-            shown = ua.DataValue(self._variant(point), StatusCode=status, SourceTimestamp=now)
+            variant = self._variant(point)
+            # a whole number or a boolean cannot be NaN: then there is none, and the status says so
+            status = self._present.status(point.device) or ("Good" if variant.Value is not None else "BadNoData")
+            shown = ua.DataValue(variant, StatusCode=_status(status), SourceTimestamp=now)
             await self._server.iserver.aspace.write_attribute_value(node_id, AttributeIds.Value, shown)
 
     async def stop(self) -> None:

@@ -1,21 +1,22 @@
-"""A plant that stands still, to see what the servers make of known values."""
+"""The demo park's servers in front of a plant that stands still."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 import pytest
+from fault_rig import SHOWN as FAULT_SHOWN
+from fault_rig import Eye, Rig, fault_site
+from still_plant import StillPlant
 
 from config.connection import Mqtt
 from config.site import Site
 from simulators.broker import OwnBroker, installed_mosquitto
 from simulators.seats import seats_of, server_for
 from simulators.served import Server
+from simulators.servers import mqtt
 from simulators.watchdog import Watchdog
-
-NOW = datetime(2026, 10, 14, 4, 0, tzinfo=UTC)
 
 SHOWN = {
     "grid_meter": {
@@ -67,36 +68,6 @@ SHOWN = {
 SHOWN["pv_b_inverter"] = SHOWN["pv_a_inverter"]
 
 
-class StillPlant:
-    """Shows what it is told to, and does what it is commanded at once."""
-
-    def __init__(self, site: Site) -> None:
-        self.now = NOW
-        self.shown = {device: dict(values) for device, values in SHOWN.items()}
-        self.commands: list[tuple[str, str, float | None]] = []
-        self.dead: set[str] = set()
-        self._safe = {
-            (point.device, point.name): point.setpoint.safe for point in site.all_points() if point.setpoint is not None
-        }
-
-    def advance(self, dt_s: float) -> None:
-        self.now += timedelta(seconds=dt_s)
-
-    def set_running(self, device: str, running: bool) -> None:
-        (self.dead.discard if running else self.dead.add)(device)
-
-    def permit(self, device: str, point: str, safe: float) -> None:
-        """Make a point that the site only measures one that takes commands."""
-        self._safe[device, point] = safe
-
-    def values(self, device: str) -> Mapping[str, float]:
-        return self.shown[device]
-
-    def command(self, device: str, point: str, value: float | None) -> None:
-        self.commands.append((device, point, value))
-        self.shown[device][point] = self._safe[device, point] if value is None else value
-
-
 class Hand:
     """A clock that is moved by hand."""
 
@@ -109,7 +80,7 @@ class Hand:
 
 @pytest.fixture
 def plant(demo_site: Site) -> StillPlant:
-    return StillPlant(demo_site)
+    return StillPlant(demo_site, SHOWN)
 
 
 @pytest.fixture
@@ -152,3 +123,40 @@ async def broker(request: pytest.FixtureRequest) -> AsyncIterator[OwnBroker]:
     await own.start()
     yield own
     await own.stop()
+
+
+@pytest.fixture
+def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Devices on MQTT publish and come back at once."""
+    monkeypatch.setattr(mqtt, "PUBLISH_S", 0.05)
+    monkeypatch.setattr(mqtt, "RETRY_S", 0.05)
+
+
+@pytest.fixture(scope="session")
+def fault_park() -> Site:
+    return fault_site()
+
+
+@pytest.fixture
+async def start_rig(fault_park: Site) -> AsyncIterator[Callable[..., Coroutine[Any, Any, Rig]]]:
+    """Starts fault parks in front of a still plant; they end with the test."""
+    rigs: list[Rig] = []
+
+    async def start(**options: Any) -> Rig:
+        rigs.append(Rig(StillPlant(fault_park, FAULT_SHOWN), fault_park, **options))
+        await rigs[-1].park.start()
+        return rigs[-1]
+
+    yield start
+    for rig in rigs:
+        await rig.close()
+
+
+@pytest.fixture
+async def rig(start_rig: Callable[..., Coroutine[Any, Any, Rig]]) -> Rig:
+    return await start_rig()
+
+
+@pytest.fixture(params=["modbus", "opcua", "mqtt"])
+def eye(request: pytest.FixtureRequest, rig: Rig) -> Eye:
+    return rig.eye(request.param)
