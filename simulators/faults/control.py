@@ -100,6 +100,7 @@ class ControlSocket:
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._clients) >= MOST_CLIENTS:
+            writer.write(json.dumps({"refused": f"{MOST_CLIENTS} commands are under way already"}).encode() + b"\n")
             writer.close()
             return
         task = asyncio.create_task(self._talk(reader, writer), name="fault commands")

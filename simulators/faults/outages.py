@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
-from simulators.broker import OwnBroker
 from simulators.faults.kinds import BreakerOpen, BrokerRestart, FaultSpec, Reboot, Trip
 from simulators.faults.present import Present
 from simulators.revival import Revival
-from simulators.served import Plant, Server
+from simulators.served import Plant
 
 
 @runtime_checkable
@@ -19,6 +18,20 @@ class Switchgear(Protocol):
     def open_breaker(self) -> None: ...
 
     def close_breaker(self) -> None: ...
+
+
+class Stoppable(Protocol):
+    """What a fault switches off, and a revival on again."""
+
+    @property
+    def running(self) -> bool: ...
+
+    async def stop(self) -> None: ...
+
+
+class StoppableServer(Stoppable, Protocol):
+    @property
+    def devices(self) -> tuple[str, ...]: ...
 
 
 class Stopped:
@@ -43,8 +56,8 @@ class Outages:
         self,
         present: Present,
         stopped: Stopped,
-        seats: Iterable[tuple[Server, Revival]],
-        broker: tuple[OwnBroker, Revival] | None,
+        seats: Iterable[tuple[StoppableServer, Revival]],
+        broker: tuple[Stoppable, Revival] | None,
         switchgear: Switchgear | None,
     ) -> None:
         self._present = present
@@ -68,11 +81,13 @@ class Outages:
     def _targets(self, kind: type[FaultSpec]) -> set[str]:
         return {one.fault.target for one in self._present.standing if isinstance(one.fault, kind)}
 
-    async def _hold(self, revival: Revival, off: bool, what: Server | OwnBroker) -> None:
-        if off and not revival.held:
+    async def _hold(self, revival: Revival, off: bool, what: Stoppable) -> None:
+        if off:
             revival.hold()
-            await what.stop()
-        elif revival.held and not off:
+            # one that was just being started may come up once more
+            if what.running:
+                await what.stop()
+        elif revival.held:
             revival.let_go()
 
     def _trip(self, tripped: set[str]) -> None:

@@ -37,15 +37,25 @@ def eventually(holds: Callable[[], Any], what: str, within_s: float = PATIENCE_S
 
 
 class ParkProcess:
-    """`parkgrid simulate` of the demo park on free ports."""
+    """`parkgrid simulate` on free ports, of the demo park if no other site is given."""
 
-    def __init__(self, folder: Path, *options: str, speed: float = 60.0) -> None:
+    def __init__(self, folder: Path, *options: str, speed: float = 60.0, site: Path | None = None) -> None:
         self._folder = folder
+        self._site_file = site or example_site("demo_park")
         self.truth_file = folder / "truth.json"
         self.history_file = folder / "history.csv"
         self.announcement_file = folder / "park.json"
         command = [
-            *(sys.executable, "-m", "parkgrid", "simulate", "demo_park", "--free-ports", "--speed", str(speed)),
+            *(
+                sys.executable,
+                "-m",
+                "parkgrid",
+                "simulate",
+                str(self._site_file),
+                "--free-ports",
+                "--speed",
+                str(speed),
+            ),
             *("--announce", str(self.announcement_file), "--truth", str(self.truth_file)),
             *("--history", str(self.history_file), *options),
         ]
@@ -66,7 +76,7 @@ class ParkProcess:
 
     @property
     def site(self) -> Site:
-        return load_site(example_site("demo_park"), self.announcement.connections)
+        return load_site(self._site_file, self.announcement.connections)
 
     def kill(self, name: str) -> int:
         """Kill one of the park's processes as hard as can be. Returns its process id."""

@@ -106,7 +106,7 @@ async def test_lines_and_clients_are_bounded(ear: ControlSocket, monkeypatch: py
     writer.write(b'{"do": "list"}\n')
     await asyncio.wait_for(reader.readline(), 5)
     second, second_writer = await asyncio.open_unix_connection(ear.path)
-    assert await asyncio.wait_for(second.read(), 5) == b""
+    assert json.loads(await asyncio.wait_for(second.read(), 5)) == {"refused": "1 commands are under way already"}
     second_writer.close()
     writer.write(b" " * (control.LONGEST_LINE + 10) + b"\n")
     answer = json.loads(await asyncio.wait_for(reader.readline(), 5))

@@ -11,7 +11,7 @@ from fault_rig import fault_site
 from config.loader import SiteError
 from config.site import Site
 from simulators.faults.book import FaultBook
-from simulators.faults.kinds import KINDS, Drift, LinkDown
+from simulators.faults.kinds import Drift, LinkDown
 from simulators.faults.script import load_script
 from simulators.faults.times import span_of
 
@@ -140,14 +140,3 @@ def test_times(text: str, seconds: float) -> None:
 def test_what_is_no_time(text: object) -> None:
     with pytest.raises(ValueError, match="should"):
         span_of(text)
-
-
-def test_the_reference_names_every_kind_and_parameter() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "faults.md").read_text(encoding="utf-8")
-    for kind, model in KINDS.items():
-        (row,) = [line for line in text.splitlines() if line.startswith(f"| `{kind}` |")]
-        for name, field in model.model_fields.items():
-            key = field.alias or name
-            assert f"`{key}`" in (row if name not in ("id", "at", "for_", "kind", "target") else text), (kind, key)
-        for protocol in model.protocols:
-            assert protocol in row, (kind, protocol)
