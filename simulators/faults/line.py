@@ -114,14 +114,20 @@ class Line:
         if self._listener is not None:
             self._listener.close()
             self._listener = None
-        tasks = list(self._connections)
-        for task in tasks:
+        ending = dict(self._connections)
+        for task, connection in ending.items():
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+            # a task that has not begun yet is never run, and would leave its connection open
+            connection.client.transport.abort()
+        await asyncio.gather(*ending, return_exceptions=True)
         # the transports close in the loop's next turn
         await asyncio.sleep(0)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._listener is None:
+            # it was on its way when the line went down
+            writer.transport.abort()
+            return
         self._count += 1
         connection = _Connection(self._count, writer)
         task = asyncio.create_task(self._relay(reader, connection), name=f"line {self.port}")
@@ -147,11 +153,12 @@ class Line:
                 writer.transport.abort()
             raise
         finally:
+            # before anything is awaited: the end may be interrupted by the line's own
+            for writer in writers:
+                writer.close()
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
-            for writer in writers:
-                writer.close()
 
     async def _ask(self, requests: asyncio.StreamReader, device: asyncio.StreamWriter, connection: _Connection) -> None:
         with suppress(OSError):
