@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 import pytest
+from fault_eyes import Eye
 from fault_rig import SHOWN as FAULT_SHOWN
-from fault_rig import Eye, Rig, fault_site
+from fault_rig import Rig, fault_site
 from still_plant import StillPlant
 
 from config.connection import Mqtt

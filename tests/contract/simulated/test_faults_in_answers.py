@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from fault_rig import POWER_KW, SHOWN, WIND, Eye, Rig, Unseen, stamp_of
+from fault_eyes import Eye, Unseen, stamp_of
+from fault_rig import POWER_KW, SHOWN, WIND, Rig
 from still_plant import NOW
 
 from simulators.faults.kinds import KINDS, ValueFault

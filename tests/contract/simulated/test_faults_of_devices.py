@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fault_rig import POWER_KW, Eye, Rig, Unseen
+from fault_eyes import Eye, Unseen
+from fault_rig import POWER_KW, Rig
 
 from simulators.faults.book import UnfitFault
 from simulators.faults.kinds import KINDS

@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from fault_rig import ANSWER_S, POWER_KW, Eye, Rig, Unseen
+from fault_eyes import ANSWER_S, Eye, Unseen
+from fault_rig import POWER_KW, Rig
 
 from simulators.faults.kinds import KINDS
 from simulators.faults.line import Line, _Connection
