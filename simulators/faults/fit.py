@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from config.assets import GridConnection
 from config.connection import Mqtt, OpcUa
 from config.document import shown
 from config.faults import nearest
+from config.points import NEEDS
 from config.profile import MqttPoint
 from config.site import Site
 from simulators.faults.kinds import (
@@ -106,8 +108,6 @@ def mistimed(fault: Fault) -> list[Misfit]:
 
 def resolved_at(site: Site, at: datetime) -> datetime:
     """A time with its zone: the site's where none is named."""
-    from zoneinfo import ZoneInfo
-
     return at if at.tzinfo is not None else at.replace(tzinfo=ZoneInfo(site.location.time_zone))
 
 
@@ -158,8 +158,6 @@ def _of_trip(site: Site, fault: Fault) -> list[Misfit]:
 
 
 def _commanded(site: Site, asset: str) -> bool:
-    from config.points import NEEDS
-
     return NEEDS[site.assets[asset].kind].setpoint is not None
 
 
