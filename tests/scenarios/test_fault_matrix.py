@@ -42,6 +42,9 @@ SETTLES_S = 1.0
 PATIENCE_S = 60.0
 """For a reaction that must come, and for what must be well again; far more than it takes on an idle machine."""
 
+SAFE_KW = 330.0
+"""What a turbine is held at when nobody knows what the grid takes."""
+
 TURBINES = {"modbus": 4, "opcua": 4, "mqtt": 7}
 """So many that each has about as long to go through its faults, given that the lines of MQTT are one broker."""
 
@@ -193,6 +196,29 @@ class Bench:
             self.wrong.append(f"{name}: not well again, but {self.watched.reaction(asset)}")
 
 
+async def without_a_grid_meter(bench: Bench) -> None:
+    """Whatever takes the grid meter away, every device goes to its safe value, and back to the plan after it."""
+    watched = bench.watched
+
+    def safe() -> bool:
+        status = watched.last
+        assert status is not None
+        told = {name: asset.setpoint_kw for name, asset in status.decision.assets.items()}
+        turbines = [told[name] for name in told if name != "battery"]
+        return status.mode is Mode.SAFE and told["battery"] == 0 and set(turbines) == {SAFE_KW}
+
+    for kind, target in (("black_hole", "grid_tcp"), ("no_value", "grid_meter"), ("exception", "grid_meter")):
+        (entry,) = await bench.command(do="set", fault={"kind": kind, "target": target})
+        if not await watched.until(safe):
+            bench.wrong.append(f"{kind} of the grid meter: not everything is at its safe value")
+        if "grid_meter_lost" not in watched.alarms["grid"]:
+            bench.wrong.append(f"{kind} of the grid meter: no alarm")
+        await bench.command(do="clear", id=entry["id"])
+        if not await watched.until(lambda: watched.plans() and watched.reaction("grid") == "not noticed"):
+            bench.wrong.append(f"{kind} of the grid meter: the plan does not come back")
+        watched.alarms["grid"].clear()
+
+
 @pytest.fixture
 async def park(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ParkProcess]:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
@@ -245,16 +271,18 @@ async def test_what_the_controller_does_about_every_fault(park: ParkProcess, tmp
         others = [turbine for turbine in plan if not turbine.startswith("mqtt")]
         mqtt = [turbine for turbine in plan if turbine.startswith("mqtt")]
         await asyncio.gather(*(through(turbine, plan[turbine]) for turbine in others), through_mqtt(mqtt))
+        # whoever has no fault was left alone
+        assert bench.watched.alarms["grid"] | bench.watched.alarms["battery"] == set()
+        await without_a_grid_meter(bench)
     finally:
         stop.set()
         await running
     print("\n" + table(bench.found))
     assert bench.wrong == []
-    # whoever has no fault is left alone, and the program itself never failed
-    assert bench.watched.alarms["grid"] | bench.watched.alarms["battery"] == set()
+    # the program itself never failed
     assert "internal_error" not in bench.watched.alarms[""]
     # what a device took is what was decided for it, and nothing else
-    safe_kw = {"power_limit_kw": 330.0, "power_setpoint_kw": 0.0}
+    safe_kw = {"power_limit_kw": SAFE_KW, "power_setpoint_kw": 0.0}
     device_of = {asset: spec.device for asset, spec in park.site.assets.items()}
     decided = {device_of[asset]: values for asset, values in bench.watched.decided_kw.items()}
     for command in park.commands():
