@@ -48,6 +48,7 @@ class OwnBroker:
         self.port = port
         self._mosquitto = mosquitto
         self._process: Process | None = None
+        self._stops = 0
 
     @property
     def pid(self) -> int | None:
@@ -58,21 +59,25 @@ class OwnBroker:
         return self._process is not None and self._process.returncode is None
 
     async def start(self) -> None:
-        """Start, or start again on the same port. Raises BrokerDown."""
+        """Start, or start again on the same port. Raises BrokerDown, also when it is stopped meanwhile."""
+        stops = self._stops
         for attempt in range(1, ATTEMPTS + 1):
             port = self.port or free_port()
             # read once at the start: what is gone then, a killed park cannot leave behind
             with tempfile.TemporaryDirectory(prefix="parkgrid-broker-") as folder:
-                self._process = await start_bound(self._command(port, Path(folder)))
-                listens = await self._listens(port)
-            if listens:
+                process = self._process = await start_bound(self._command(port, Path(folder)))
+                listens = await self._listens(process, port)
+            if listens and stops == self._stops:
                 self.port = port
                 return
-            await end(self._process)
+            await end(process)
+            if stops != self._stops:
+                raise BrokerDown(f"the broker on {HOST}:{port} was stopped while it started")
             if self.port or attempt == ATTEMPTS:
                 raise BrokerDown(f"{self._mosquitto or 'the embedded broker'} does not listen on {HOST}:{port}")
 
     async def stop(self) -> None:
+        self._stops += 1
         if self._process is not None:
             await end(self._process)
             self._process = None
@@ -88,14 +93,14 @@ class OwnBroker:
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return [self._mosquitto, "-c", str(file)]
 
-    async def _listens(self, port: int) -> bool:
+    async def _listens(self, process: Process, port: int) -> bool:
         until = time.monotonic() + START_S
-        while time.monotonic() < until and self.running:
+        while time.monotonic() < until and process.returncode is None:
             try:
                 _, writer = await asyncio.open_connection(HOST, port)
             except OSError:
                 await asyncio.sleep(0.02)
                 continue
             writer.close()
-            return self.running
+            return process.returncode is None
         return False

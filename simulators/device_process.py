@@ -38,6 +38,7 @@ class DeviceProcess:
         self._served = served
         self._present = present
         self._process: Process | None = None
+        self._stops = 0
         self._listening: asyncio.Task[None] | None = None
         self._address: dict[str, Any] = {}
 
@@ -62,7 +63,8 @@ class DeviceProcess:
         return self._process is not None and self._process.returncode is None
 
     async def start(self) -> None:
-        """Start, or start again where it listened before. Raises OSError."""
+        """Start, or start again where it listened before. Raises OSError, also when it is stopped meanwhile."""
+        stops = self._stops
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "simulators.apart"),
             stdin=PIPE,
@@ -72,6 +74,9 @@ class DeviceProcess:
         )
         assert process.stdin is not None
         assert process.stdout is not None
+        if stops != self._stops:
+            await end(process)
+            raise OSError(f"the process of {self._seat.name} was stopped while it started")
         self._process = process
         process.stdin.write(Order(self._site, self._seat, self._port, self._broker, self._tick()).packed())
         line = b""
@@ -98,6 +103,7 @@ class DeviceProcess:
             pipe.write(f"{self._tick()}\n".encode())
 
     async def stop(self) -> None:
+        self._stops += 1
         if self._process is not None:
             await end(self._process)
             self._process = None

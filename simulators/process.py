@@ -121,6 +121,7 @@ async def run_park(options: ParkOptions) -> None:
 
 async def _run(options: ParkOptions, physics: _Physics) -> None:
     truth = options.truth
+    control = ControlSocket(park_socket(os.getpid()), physics.faults, lambda: physics.plant.now, options.speed)
     log = CommandLog(physics.plant, None if truth is None else truth.with_name(truth.name + ".commands.jsonl"))
     clock = ScaledClock(start=physics.plant.now, origin_s=time.monotonic(), speed=options.speed)
 
@@ -138,7 +139,6 @@ async def _run(options: ParkOptions, physics: _Physics) -> None:
         faults=physics.faults,
         switchgear=physics.switchgear,
     )
-    control = ControlSocket(park_socket(os.getpid()), physics.faults, lambda: physics.plant.now, options.speed)
     try:
         await park.start(options.broker)
         await control.open()

@@ -72,7 +72,12 @@ class Revival:
             self._died()
         if not self._alive and not self._held and self._due_s is not None and now_s >= self._due_s:
             self._due_s = None
-            self._starting = asyncio.create_task(self._mortal.start())
+            self._starting = asyncio.create_task(self._start())
+
+    async def _start(self) -> None:
+        # it may be held again before the task has its first turn
+        if not self._held:
+            await self._mortal.start()
 
     async def stop(self) -> None:
         if self._starting is not None:

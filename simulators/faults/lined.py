@@ -29,6 +29,7 @@ class Lined:
         self._line = line
         self._server: Server | None = None
         self._address: Mapping[str, Any] = {}
+        self._stops = 0
 
     @property
     def devices(self) -> tuple[str, ...]:
@@ -47,14 +48,17 @@ class Lined:
         return self._server is not None
 
     async def start(self) -> None:
-        if self._line is None:
-            server = self._make(None)
-            await server.start()
-        else:
+        """Start, and listen when this returns, unless it was stopped meanwhile."""
+        stops = self._stops
+        if self._line is not None:
             # clients are refused until the server behind is there
             self._line.bind()
-            server = self._make(self._line.port)
-            await server.start()
+        server = self._make(None if self._line is None else self._line.port)
+        await server.start()
+        if stops != self._stops:
+            await server.stop()
+            return
+        if self._line is not None:
             await self._line.open(server.port)
         self._server = server
         self._address = dict(server.address) | ({"port": self.port} if "port" in server.address else {})
@@ -68,6 +72,7 @@ class Lined:
         await self._server.refresh()
 
     async def stop(self) -> None:
+        self._stops += 1
         if self._line is not None:
             await self._line.close()
         server, self._server = self._server, None

@@ -23,10 +23,7 @@ class Switchgear(Protocol):
 class Stoppable(Protocol):
     """What a fault switches off, and a revival on again."""
 
-    @property
-    def running(self) -> bool: ...
-
-    async def stop(self) -> None: ...
+    async def stop(self) -> None: ...  # idempotent; one that is starting does not come up
 
 
 class StoppableServer(Stoppable, Protocol):
@@ -82,12 +79,11 @@ class Outages:
         return {one.fault.target for one in self._present.standing if isinstance(one.fault, kind)}
 
     async def _hold(self, revival: Revival, off: bool, what: Stoppable) -> None:
-        if off:
+        if off and not revival.held:
             revival.hold()
-            # one that was just being started may come up once more
-            if what.running:
-                await what.stop()
-        elif revival.held:
+            # also one that does not run: it may just be starting
+            await what.stop()
+        elif revival.held and not off:
             revival.let_go()
 
     def _trip(self, tripped: set[str]) -> None:

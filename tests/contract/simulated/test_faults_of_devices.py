@@ -104,6 +104,24 @@ async def test_a_reboot_takes_the_device_away_and_loses_its_setpoint(rig: Rig, e
     await rig.until_seen(eye, "power_limit_kw", 600.0)
 
 
+async def test_a_device_that_is_just_coming_back_can_be_taken_away_again(rig: Rig, eye: Eye) -> None:
+    await rig.until_seen(eye, "active_power_kw", POWER_KW)
+    first = await rig.set("reboot", eye.device)
+    await rig.clear(first)
+    second = await rig.set("reboot", eye.device)
+    await eye.close()
+    # the broker may still hand on what was published before
+    await rig.until_unseen(eye, "silent" if eye.protocol == "mqtt" else "refused")
+    # what had begun to start is stopped again, and stays so
+    for _ in range(3):
+        await rig.park.tick()
+        with pytest.raises(Unseen):
+            await eye.see("active_power_kw")
+    await rig.clear(second)
+    await rig.until_seen(eye, "active_power_kw", POWER_KW)
+    await rig.until(lambda: _is(not rig.plant.dead), "the plant knows that it is back")
+
+
 async def test_a_tripped_device_says_so_until_it_is_cleared(rig: Rig, eye: Eye) -> None:
     await eye.write(500.0)
     await rig.until_seen(eye, "power_limit_kw", 500.0)

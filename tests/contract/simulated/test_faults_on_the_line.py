@@ -168,6 +168,21 @@ async def test_a_broker_is_killed_and_started_again(rig: Rig) -> None:
     await rig.until_seen(eye, "active_power_kw", POWER_KW)
 
 
+async def test_a_broker_that_is_just_starting_can_be_killed_again(rig: Rig) -> None:
+    eye = rig.eye("mqtt")
+    await rig.until_seen(eye, "active_power_kw", POWER_KW)
+    await rig.clear(await rig.set("broker_restart", "broker"))
+    await asyncio.sleep(0)  # its start has begun
+    second = await rig.set("broker_restart", "broker")
+    await eye.close()
+    for _ in range(5):
+        await rig.park.tick()
+        assert not await dials(port_of(rig, "broker"))
+        await asyncio.sleep(0.05)
+    await rig.clear(second)
+    await rig.until_seen(eye, "active_power_kw", POWER_KW)
+
+
 async def test_devices_of_other_connections_do_not_notice(rig: Rig) -> None:
     for connection in ("turbine_tcp", "broker"):
         await rig.set("link_down", connection)
