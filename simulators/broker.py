@@ -49,6 +49,7 @@ class OwnBroker:
         self._mosquitto = mosquitto
         self._process: Process | None = None
         self._stops = 0
+        self._started = False
 
     @property
     def pid(self) -> int | None:
@@ -58,17 +59,24 @@ class OwnBroker:
     def running(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
+    @property
+    def listens(self) -> bool:
+        """Whether it runs and has come so far that clients can connect."""
+        return self._started and self.running
+
     async def start(self) -> None:
         """Start, or start again on the same port. Raises BrokerDown, also when it is stopped meanwhile."""
         stops = self._stops
+        self._started = False
         for attempt in range(1, ATTEMPTS + 1):
             port = self.port or free_port()
             # read once at the start: what is gone then, a killed park cannot leave behind
             with tempfile.TemporaryDirectory(prefix="parkgrid-broker-") as folder:
                 process = self._process = await start_bound(self._command(port, Path(folder)))
-                listens = await self._listens(process, port)
+                listens = await self._comes_up(process, port)
             if listens and stops == self._stops:
                 self.port = port
+                self._started = True
                 return
             await end(process)
             if stops != self._stops:
@@ -93,7 +101,7 @@ class OwnBroker:
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return [self._mosquitto, "-c", str(file)]
 
-    async def _listens(self, process: Process, port: int) -> bool:
+    async def _comes_up(self, process: Process, port: int) -> bool:
         until = time.monotonic() + START_S
         while time.monotonic() < until and process.returncode is None:
             try:

@@ -160,7 +160,7 @@ class Park:
         """A broker that is dead refuses its clients, and so does its line."""
         if self._broker is None or self._broker_line is None:
             return
-        if self._broker.running:
+        if self._broker.listens:
             await self._broker_line.open(self._broker.port)
         else:
             await self._broker_line.close()
