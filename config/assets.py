@@ -6,17 +6,28 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, model_validator
 
-from config.base import Efficiency, Frozen, Identifier, Share
+from config.asset import HEAT_BUS, AssetBase, Demand, HeatBus
+from config.base import Efficiency, Frozen, Share
+from config.flexible_assets import EvChargers, SheddableLoad, ShiftableJob, Transformer
+from config.hydrogen_assets import Electrolyser, FuelCell, HydrogenLoad, HydrogenTank
+from config.thermal_assets import (
+    AbsorptionChiller,
+    Chiller,
+    Chp,
+    ColdStore,
+    CoolingLoad,
+    ElectricBoiler,
+    HeatExchanger,
+    Orc,
+    PressureTurbine,
+    SteamBoiler,
+    SteamLoad,
+    WasteHeatBoiler,
+    WasteHeatSource,
+)
 
 
-class _Asset(Frozen):
-    device: Identifier
-    """The device whose standard points are this asset's."""
-    label: str | None = None
-    """The name that operators use."""
-
-
-class GridConnection(_Asset):
+class GridConnection(AssetBase):
     """The connection point; grid power is + for import."""
 
     kind: Literal["grid_connection"]
@@ -24,7 +35,7 @@ class GridConnection(_Asset):
     export_limit_kw: NonNegativeFloat
 
 
-class PvPlant(_Asset):
+class PvPlant(AssetBase):
     """A PV plant behind one inverter or one plant controller."""
 
     kind: Literal["pv_plant"]
@@ -35,9 +46,11 @@ class PvPlant(_Asset):
     tilt_deg: Annotated[float, Field(ge=0, le=90)]
     azimuth_deg: Annotated[float, Field(ge=0, lt=360)]
     """Direction the modules face: 90 east, 180 south, 270 west."""
+    rated_kva: PositiveFloat | None = None
+    """Apparent power of the inverter; without it, its rated power."""
 
 
-class WindTurbine(_Asset):
+class WindTurbine(AssetBase):
     kind: Literal["wind_turbine"]
     rated_kw: PositiveFloat
     hub_height_m: PositiveFloat
@@ -52,7 +65,32 @@ class WindTurbine(_Asset):
         return self
 
 
-class Battery(_Asset):
+class BatteryCells(Frozen):
+    """What a battery's data sheet says of its inside; the simulated park uses it, dispatch does not."""
+
+    no_load_loss_kw: NonNegativeFloat
+    """Loss of the converter while it runs at little power; the rest of the losses grows with the power squared."""
+    heat_capacity_kwh_per_k: PositiveFloat
+    """Of all cells together, a quarter of a watt-hour per kg and kelvin."""
+    cooling_kw_per_k: PositiveFloat
+    """Heat that the air conditioning takes per kelvin above the air around."""
+    max_degc: float
+    """Cell temperature at which no power is left; it falls from 10 K below on."""
+    trip_degc: float
+    """Cell temperature at which the battery switches itself off, until it is reset."""
+    cycle_life: PositiveFloat
+    """Full cycles until 80 % of the capacity are left."""
+    calendar_life_years: PositiveFloat
+    """Years at 25 degC until 80 % of the capacity are left, without any cycle."""
+
+    @model_validator(mode="after")
+    def _trips_above_its_limit(self) -> BatteryCells:
+        if self.trip_degc <= self.max_degc:
+            raise ValueError("trip_degc must be above max_degc")
+        return self
+
+
+class Battery(AssetBase):
     """A battery with its power conversion; power is + for discharge, measured at the AC side."""
 
     kind: Literal["battery"]
@@ -66,6 +104,11 @@ class Battery(_Asset):
     ramp_kw_per_s: PositiveFloat
     wear_cny_per_kwh: NonNegativeFloat
     """Cost of ageing per kWh discharged."""
+    rated_kva: PositiveFloat | None = None
+    """Apparent power of the converter; without it, the larger of its powers."""
+    grid_forming: bool = False
+    """Whether it can hold voltage and frequency of the park alone, as an island."""
+    cells: BatteryCells | None = None
 
     @model_validator(mode="after")
     def _window_is_open(self) -> Battery:
@@ -74,7 +117,7 @@ class Battery(_Asset):
         return self
 
 
-class HeatPump(_Asset):
+class HeatPump(AssetBase):
     """An electric heat pump: heat = COP(source, supply) * electric power."""
 
     kind: Literal["heat_pump"]
@@ -87,6 +130,9 @@ class HeatPump(_Asset):
     min_on_s: NonNegativeFloat
     min_off_s: NonNegativeFloat
     ramp_kw_per_s: PositiveFloat
+    start_s: NonNegativeFloat = 0.0
+    """From the call for heat to the compressor's start: pumps and valves first."""
+    heat_bus: HeatBus = HEAT_BUS
 
     @model_validator(mode="after")
     def _has_a_load_range(self) -> HeatPump:
@@ -95,7 +141,7 @@ class HeatPump(_Asset):
         return self
 
 
-class HotWaterTank(_Asset):
+class HotWaterTank(AssetBase):
     """A hot-water store; its heat power follows from the balance of the heat bus."""
 
     kind: Literal["hot_water_tank"]
@@ -111,6 +157,9 @@ class HotWaterTank(_Asset):
     """Supply temperature at SOC 0."""
     high_degc: float
     """Supply temperature at SOC 1."""
+    layers: Annotated[int, Field(ge=1, le=20)] = 1
+    """Into how many layers the simulated tank is divided; 1 is a mixed tank, with 5 or more hot water stays on top."""
+    heat_bus: HeatBus = HEAT_BUS
 
     @model_validator(mode="after")
     def _window_is_open(self) -> HotWaterTank:
@@ -121,7 +170,7 @@ class HotWaterTank(_Asset):
         return self
 
 
-class GasBoiler(_Asset):
+class GasBoiler(AssetBase):
     kind: Literal["gas_boiler"]
     max_heat_kw: PositiveFloat
     min_heat_kw: NonNegativeFloat
@@ -129,20 +178,60 @@ class GasBoiler(_Asset):
     """Heat per gas energy at the lower heating value; condensing boilers pass 1."""
     min_on_s: NonNegativeFloat
     min_off_s: NonNegativeFloat
+    heat_bus: HeatBus = HEAT_BUS
 
 
-class ElectricLoad(_Asset):
+class ElectricLoad(Demand):
     kind: Literal["electric_load"]
-    peak_kw: PositiveFloat
-    """Highest expected demand: what a forecast without history starts from."""
 
 
-class HeatLoad(_Asset):
+class HeatLoad(Demand):
     kind: Literal["heat_load"]
-    peak_kw: PositiveFloat
+    heat_bus: HeatBus = HEAT_BUS
 
 
-Asset = Annotated[
-    GridConnection | PvPlant | WindTurbine | Battery | HeatPump | HotWaterTank | GasBoiler | ElectricLoad | HeatLoad,
-    Field(discriminator="kind"),
-]
+DispatchedAsset = (
+    GridConnection | PvPlant | WindTurbine | Battery | HeatPump | HotWaterTank | GasBoiler | ElectricLoad | HeatLoad
+)
+"""The kinds that dispatch can plan; all others are measured only."""
+
+MeasuredAsset = (
+    ElectricBoiler
+    | Chp
+    | WasteHeatSource
+    | HeatExchanger
+    | WasteHeatBoiler
+    | SteamBoiler
+    | Orc
+    | PressureTurbine
+    | Chiller
+    | AbsorptionChiller
+    | ColdStore
+    | CoolingLoad
+    | SteamLoad
+    | Electrolyser
+    | HydrogenTank
+    | FuelCell
+    | HydrogenLoad
+    | EvChargers
+    | ShiftableJob
+    | SheddableLoad
+    | Transformer
+)
+"""The kinds that only come with `control: local`, until dispatch has a block for them."""
+
+Asset = Annotated[DispatchedAsset | MeasuredAsset, Field(discriminator="kind")]
+
+SERIES_KINDS = (
+    "electric_load",
+    "heat_load",
+    "sheddable_load",
+    "cooling_load",
+    "steam_load",
+    "hydrogen_load",
+    "waste_heat_source",
+    "pressure_turbine",
+)
+"""Kinds that follow a recorded series in the simulated park: kW, kg/h of hydrogen, kg/s through a turbine."""
+
+STORE_KINDS = ("battery", "hot_water_tank", "cold_store", "hydrogen_tank")

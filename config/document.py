@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
@@ -76,7 +77,7 @@ def read_document(path: Path) -> Document:
     document = Document(path)
     try:
         text = _text(path)
-        root = YAML(typ="safe", pure=True).compose(text) if text is not None else None
+        root = _composed(text) if text is not None else None
         if text is None:
             document.faults.append(Fault(path.name, 1, "", f"is larger than {MAX_BYTES // 1000} kB"))
         elif isinstance(root, MappingNode):
@@ -97,10 +98,21 @@ def read_document(path: Path) -> Document:
         document.faults.append(
             Fault(path.name, line, "", f"holds a character that YAML does not allow: {_code(error)}")
         )
+    except ReusedAnchorWarning as warning:
+        lines = [int(number) for number in re.findall(r"line: (\d+)", str(warning))]
+        document.faults.append(Fault(path.name, max(lines, default=1), "", "names an anchor (&) that is named already"))
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         document.faults.append(Fault(path.name, line, "", f"is not valid YAML: {error.problem or error.context}"))
     return document
+
+
+def _composed(text: str) -> Node | None:
+    """The nodes of a text. Raises what ruamel raises, and ReusedAnchorWarning, of which it would only warn."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ReusedAnchorWarning)
+        root: Node | None = YAML(typ="safe", pure=True).compose(text)
+        return root
 
 
 def _text(path: Path) -> str | None:

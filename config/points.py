@@ -6,72 +6,240 @@ A profile that uses these names binds to an asset by itself. ``docs/points.md`` 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 STANDARD_POINTS: dict[str, str] = {
     "active_power_kw": "active power; two-way assets count + towards the park, one-way assets are never negative",
     "reactive_power_kvar": "reactive power, + when the park takes it from the asset",
     "voltage_v": "line-to-neutral voltage, mean of the phases",
     "frequency_hz": "grid frequency",
+    "breaker_closed": "1 while the connection point's breaker is closed, 0 while the park is an island",
     "energy_import_kwh": "counter of the energy that came into the park",
     "energy_export_kwh": "counter of the energy that left the park",
     "energy_kwh": "counter of the energy that a one-way asset made or used, in its own carrier",
     "gas_energy_kwh": "counter of the gas burnt, lower heating value",
     "soc": "stored energy as a share of the capacity",
+    "soh": "capacity that is left, as a share of the new one",
     "power_setpoint_kw": "wanted active power, signed as active_power_kw",
     "power_limit_kw": "upper limit of the active power of a generator",
-    "heat_power_kw": "heat delivered or used",
+    "reactive_setpoint_kvar": "wanted reactive power, signed as reactive_power_kvar",
+    "max_charge_kw": "what the battery's own management allows for charging now",
+    "max_discharge_kw": "what the battery's own management allows for discharging now",
+    "tripped": "1 after the device switched itself off for its own protection, until it is reset",
+    "reset": "1 resets a device that tripped",
+    "heat_power_kw": "heat delivered or used; of steam the same",
     "heat_setpoint_kw": "wanted heat",
-    "supply_degc": "temperature of the water that the asset supplies",
+    "heat_energy_kwh": "counter of the heat of an asset that makes or uses heat beside its own carrier",
+    "cooling_power_kw": "cooling delivered or used",
+    "cooling_setpoint_kw": "wanted cooling",
+    "supply_degc": "temperature of the water or steam that the asset supplies",
     "return_degc": "temperature of the water that comes back",
+    "source_degc": "temperature of the heat that the asset uses",
     "outdoor_degc": "outdoor air temperature",
+    "cell_degc": "temperature of the battery's cells",
+    "hydrogen_kg_per_h": "hydrogen made or used; of a tank + towards the park",
+    "hydrogen_kg": "counter of the hydrogen made or used",
+    "stored_kg": "hydrogen in a tank above its empty pressure",
+    "pressure_bar": "absolute pressure",
+    "flow_kg_per_s": "mass flow",
     "wind_speed_m_per_s": "wind speed at the hub",
     "irradiance_w_per_m2": "irradiance in the plane of the modules",
+    "vehicles": "vehicles that are plugged in",
+    "energy_needed_kwh": "energy that the vehicles plugged in still want",
+    "load_share": "apparent power as a share of the rating",
     "available": "1 when the asset may be used, 0 when it reports a fault or is switched to local",
     "status": "the device's own state number",
 }
 
+Direction = Literal[-1, 0, 1]
+"""+1: what the point shows flows towards the park; -1: the asset uses it; 0: no such flow."""
+
 
 @dataclass(frozen=True, slots=True)
 class PointNeeds:
-    """The points that a kind of asset takes from its device."""
+    """The points that a kind of asset takes from its device, and which way they count."""
 
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
     setpoint: str | None = None
     """What the controller writes; None for an asset that is only measured."""
+    power: str | None = "active_power_kw"
+    """The point that is the asset's power; None for one without, such as a tank."""
+    electricity: Direction = 0
+    """Of active_power_kw, at the electric bus."""
+    heat: Direction = 0
+    """Of heat_power_kw, at the heat bus; steam is no heat here."""
+    two_way: bool = False
+    """Whether its power may be negative."""
 
+
+_UNIT = ("available", "status")
 
 NEEDS: dict[str, PointNeeds] = {
     "grid_connection": PointNeeds(
         required=("active_power_kw", "energy_import_kwh", "energy_export_kwh"),
-        optional=("reactive_power_kvar", "voltage_v", "frequency_hz"),
+        optional=("reactive_power_kvar", "voltage_v", "frequency_hz", "breaker_closed"),
+        electricity=1,
+        two_way=True,
     ),
     "pv_plant": PointNeeds(
         required=("active_power_kw",),
-        optional=("energy_kwh", "irradiance_w_per_m2", "reactive_power_kvar", "status"),
+        optional=("energy_kwh", "irradiance_w_per_m2", "reactive_power_kvar", "reactive_setpoint_kvar", "status"),
         setpoint="power_limit_kw",
+        electricity=1,
     ),
     "wind_turbine": PointNeeds(
         required=("active_power_kw",),
-        optional=("energy_kwh", "wind_speed_m_per_s", "available", "status"),
+        optional=("energy_kwh", "wind_speed_m_per_s", *_UNIT),
         setpoint="power_limit_kw",
+        electricity=1,
     ),
     "battery": PointNeeds(
         required=("active_power_kw", "soc"),
-        optional=("energy_import_kwh", "energy_export_kwh", "available", "status"),
+        optional=(
+            "energy_import_kwh",
+            "energy_export_kwh",
+            "reactive_power_kvar",
+            "reactive_setpoint_kvar",
+            "max_charge_kw",
+            "max_discharge_kw",
+            "cell_degc",
+            "soh",
+            "tripped",
+            "reset",
+            *_UNIT,
+        ),
         setpoint="power_setpoint_kw",
+        electricity=1,
+        two_way=True,
     ),
     "heat_pump": PointNeeds(
         required=("active_power_kw", "heat_power_kw"),
-        optional=("energy_kwh", "supply_degc", "outdoor_degc", "available", "status"),
+        optional=("energy_kwh", "heat_energy_kwh", "supply_degc", "outdoor_degc", *_UNIT),
         setpoint="power_setpoint_kw",
+        electricity=-1,
+        heat=1,
     ),
-    "hot_water_tank": PointNeeds(required=("soc",), optional=("supply_degc", "return_degc")),
+    "hot_water_tank": PointNeeds(required=("soc",), optional=("supply_degc", "return_degc"), power=None),
     "gas_boiler": PointNeeds(
         required=("heat_power_kw",),
-        optional=("gas_energy_kwh", "supply_degc", "available", "status"),
+        optional=("gas_energy_kwh", "supply_degc", *_UNIT),
         setpoint="heat_setpoint_kw",
+        power="heat_power_kw",
+        heat=1,
     ),
-    "electric_load": PointNeeds(required=("active_power_kw",), optional=("energy_kwh", "reactive_power_kvar")),
-    "heat_load": PointNeeds(required=("heat_power_kw",), optional=("energy_kwh", "supply_degc", "return_degc")),
+    "electric_load": PointNeeds(
+        required=("active_power_kw",), optional=("energy_kwh", "reactive_power_kvar"), electricity=-1
+    ),
+    "heat_load": PointNeeds(
+        required=("heat_power_kw",),
+        optional=("energy_kwh", "supply_degc", "return_degc"),
+        power="heat_power_kw",
+        heat=-1,
+    ),
+    "electric_boiler": PointNeeds(
+        required=("active_power_kw", "heat_power_kw"),
+        optional=("energy_kwh", "heat_energy_kwh", "supply_degc", *_UNIT),
+        setpoint="power_setpoint_kw",
+        electricity=-1,
+        heat=1,
+    ),
+    "chp": PointNeeds(
+        required=("active_power_kw", "heat_power_kw"),
+        optional=("energy_kwh", "heat_energy_kwh", "gas_energy_kwh", "supply_degc", *_UNIT),
+        setpoint="power_setpoint_kw",
+        electricity=1,
+        heat=1,
+    ),
+    "waste_heat_source": PointNeeds(
+        required=("heat_power_kw",),
+        optional=("energy_kwh", "supply_degc"),
+        power="heat_power_kw",
+        heat=1,
+    ),
+    "heat_exchanger": PointNeeds(
+        required=("heat_power_kw",),
+        optional=("energy_kwh", "supply_degc", "source_degc"),
+        power="heat_power_kw",
+        heat=1,
+    ),
+    "waste_heat_boiler": PointNeeds(
+        required=("heat_power_kw",),
+        optional=("energy_kwh", "supply_degc", "source_degc"),
+        power="heat_power_kw",
+    ),
+    "steam_boiler": PointNeeds(
+        required=("heat_power_kw",),
+        optional=("energy_kwh", "gas_energy_kwh", "supply_degc", *_UNIT),
+        setpoint="heat_setpoint_kw",
+        power="heat_power_kw",
+    ),
+    "orc": PointNeeds(
+        required=("active_power_kw",),
+        optional=("energy_kwh", "heat_power_kw", "source_degc", *_UNIT),
+        setpoint="power_limit_kw",
+        electricity=1,
+        heat=-1,
+    ),
+    "pressure_turbine": PointNeeds(
+        required=("active_power_kw",),
+        optional=("energy_kwh", "flow_kg_per_s", "pressure_bar", *_UNIT),
+        electricity=1,
+    ),
+    "chiller": PointNeeds(
+        required=("active_power_kw", "cooling_power_kw"),
+        optional=("energy_kwh", "supply_degc", "outdoor_degc", *_UNIT),
+        setpoint="cooling_setpoint_kw",
+        electricity=-1,
+    ),
+    "absorption_chiller": PointNeeds(
+        required=("cooling_power_kw", "heat_power_kw"),
+        optional=("active_power_kw", "energy_kwh", "supply_degc", "source_degc", *_UNIT),
+        setpoint="cooling_setpoint_kw",
+        power="cooling_power_kw",
+        electricity=-1,
+        heat=-1,
+    ),
+    "cold_store": PointNeeds(required=("soc",), optional=("supply_degc",), power=None),
+    "cooling_load": PointNeeds(
+        required=("cooling_power_kw",), optional=("energy_kwh", "supply_degc"), power="cooling_power_kw"
+    ),
+    "steam_load": PointNeeds(required=("heat_power_kw",), optional=("energy_kwh",), power="heat_power_kw"),
+    "electrolyser": PointNeeds(
+        required=("active_power_kw", "hydrogen_kg_per_h"),
+        optional=("energy_kwh", "hydrogen_kg", "heat_power_kw", "supply_degc", *_UNIT),
+        setpoint="power_setpoint_kw",
+        electricity=-1,
+        heat=1,
+    ),
+    "hydrogen_tank": PointNeeds(
+        required=("soc",), optional=("stored_kg", "pressure_bar", "hydrogen_kg_per_h"), power=None
+    ),
+    "fuel_cell": PointNeeds(
+        required=("active_power_kw", "hydrogen_kg_per_h"),
+        optional=("energy_kwh", "hydrogen_kg", "heat_power_kw", "supply_degc", *_UNIT),
+        setpoint="power_setpoint_kw",
+        electricity=1,
+        heat=1,
+    ),
+    "hydrogen_load": PointNeeds(required=("hydrogen_kg_per_h",), optional=("hydrogen_kg",), power=None),
+    "ev_chargers": PointNeeds(
+        required=("active_power_kw",),
+        optional=("energy_kwh", "vehicles", "energy_needed_kwh", "reactive_power_kvar", *_UNIT),
+        setpoint="power_limit_kw",
+        electricity=-1,
+    ),
+    "shiftable_job": PointNeeds(
+        required=("active_power_kw",),
+        optional=("energy_kwh", "energy_needed_kwh", *_UNIT),
+        setpoint="power_setpoint_kw",
+        electricity=-1,
+    ),
+    "sheddable_load": PointNeeds(
+        required=("active_power_kw",),
+        optional=("energy_kwh", "reactive_power_kvar", *_UNIT),
+        setpoint="power_limit_kw",
+        electricity=-1,
+    ),
+    "transformer": PointNeeds(required=("active_power_kw",), optional=("energy_kwh", "load_share"), electricity=-1),
 }

@@ -7,11 +7,13 @@ from collections.abc import Container, Iterator
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
+from config.asset import HEAT_BUS
+from config.assets import SERIES_KINDS, STORE_KINDS, DispatchedAsset
 from config.base import IDENTIFIER, NAME_LENGTH
 from config.browse_path import elements_of
 from config.document import Document, Fault, Location, read_document, shown
@@ -34,6 +36,7 @@ SLOWEST_GRID_S = 3.0
 HERE = Path(__file__).parent
 _PROFILE: TypeAdapter[AnyProfile] = TypeAdapter(Profile)
 _TARIFF: TypeAdapter[Tariff] = TypeAdapter(Tariff)
+DISPATCHED_KINDS = frozenset(get_args(kind.model_fields["kind"].annotation)[0] for kind in get_args(DispatchedAsset))
 
 
 def load_profile(path: Path) -> AnyProfile:
@@ -199,6 +202,8 @@ class References:
         here: Location = ("assets", name)
         devices = dict(self._section("devices"))
         device, kind = asset.get("device"), asset.get("kind")
+        if isinstance(kind, str) and kind in NEEDS:
+            self._control(here, name, asset)
         if not isinstance(device, str):
             return
         if device not in devices:
@@ -222,6 +227,31 @@ class References:
                 f"the grid's meter must be read every {SLOWEST_GRID_S:g} s at least, or its loss is noticed too late",
             )
 
+    def _control(self, here: Location, name: str, asset: dict[str, Any]) -> None:
+        """What dispatch cannot plan must be under local control, and what is, is written by nobody."""
+        kind, control = asset["kind"], asset.get("control", "dispatch")
+        if control == "local":
+            if kind == "grid_connection":
+                self._fault((*here, "control"), "a grid_connection has no control of its own; leave the key out")
+            device = dict(self._section("devices")).get(str(asset.get("device")), {})
+            setpoint = NEEDS[kind].setpoint
+            if setpoint is not None and setpoint in _listed(device.get("write")):
+                self._fault(
+                    ("devices", str(asset.get("device")), "write"),
+                    f"{setpoint!r} would never be written: {name!r} is under local control; take it out",
+                )
+        elif kind not in DISPATCHED_KINDS:
+            self._fault(here, f"dispatch cannot plan a {kind} yet; say control: local, and it is measured only")
+        elif (bus := asset.get("heat_bus", HEAT_BUS)) != HEAT_BUS:
+            self._fault(
+                (*here, "heat_bus"),
+                f"dispatch plans the bus {HEAT_BUS!r} only, not {shown(bus)}; say control: local, and it is measured",
+            )
+        source = asset.get("source_bus")
+        fed = {str(other.get("heat_bus", HEAT_BUS)) for _, other in self._section("assets")}
+        if isinstance(source, str) and source not in fed:
+            self._fault((*here, "source_bus"), f"no asset has {shown(source)} as its heat_bus; {nearest(source, fed)}")
+
     def _one_grid(self) -> None:
         grids = [name for name, asset in self._section("assets") if asset.get("kind") == "grid_connection"]
         if not grids:
@@ -235,15 +265,15 @@ class References:
             return
         self._starts_under_a_tariff(simulation.get("start"))
         assets = dict(self._section("assets"))
-        loads = {name for name, asset in assets.items() if asset.get("kind") in ("electric_load", "heat_load")}
+        loads = {name for name, asset in assets.items() if asset.get("kind") in SERIES_KINDS}
         series = simulation.get("series")
         given = set(series) if isinstance(series, dict) else set()
         for unknown in sorted(given - loads):
-            self._fault(("simulation", "series", unknown), f"is not a load of the site; {nearest(unknown, loads)}")
+            self._fault(("simulation", "series", unknown), f"follows no series; {nearest(unknown, loads)}")
         for missing in sorted(loads - given):
-            self._fault(("simulation", "series"), f"has no series for load {missing!r}")
+            self._fault(("simulation", "series"), f"has no series for {missing!r}")
         levels = simulation.get("initial_soc")
-        stores = {name for name, asset in assets.items() if asset.get("kind") in ("battery", "hot_water_tank")}
+        stores = {name for name, asset in assets.items() if asset.get("kind") in STORE_KINDS}
         for unknown in sorted(set(levels) - stores if isinstance(levels, dict) else ()):
             self._fault(
                 ("simulation", "initial_soc", unknown), f"is not a store of the site; {nearest(unknown, stores)}"

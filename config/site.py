@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import AwareDatetime, Field, NonNegativeFloat, PositiveFloat, model_validator
 
-from config.assets import (
-    Asset,
-    Battery,
-    ElectricLoad,
-    GasBoiler,
-    GridConnection,
-    HeatLoad,
-    HeatPump,
-    HotWaterTank,
-    PvPlant,
-    WindTurbine,
-)
+from config.asset import AssetBase
+from config.assets import Asset, DispatchedAsset, GridConnection
 from config.base import Frozen, Identifier
 from config.connection import Connection
 from config.point import Point
@@ -33,18 +24,7 @@ SLOW_S = 5.0
 MISSED = 3
 """Periods after which a value is too old, at the earliest: one lost answer, and one more, must not matter."""
 
-AssetT = TypeVar(
-    "AssetT",
-    Battery,
-    ElectricLoad,
-    GasBoiler,
-    GridConnection,
-    HeatLoad,
-    HeatPump,
-    HotWaterTank,
-    PvPlant,
-    WindTurbine,
-)
+AssetT = TypeVar("AssetT", bound=AssetBase)
 
 
 class Location(Frozen):
@@ -113,11 +93,13 @@ class Device(Frozen):
 
 
 class SeriesSource(Frozen):
-    """Which recorded series a simulated load follows: column * scale."""
+    """Which recorded series a simulated asset follows: column * scale."""
 
     file: str
     column: str
     scale: PositiveFloat
+    reactive_column: str | None = None
+    """Reactive power in kvar beside it, + when it is taken, with the same scale; else a power factor of 0.92."""
 
 
 class Simulation(Frozen):
@@ -125,8 +107,8 @@ class Simulation(Frozen):
 
     start: AwareDatetime
     seed: int = 1
-    series: dict[Identifier, SeriesSource]
-    """By load asset."""
+    series: dict[Identifier, SeriesSource] = Field(default_factory=dict)
+    """By asset that follows one: loads, sources of waste heat, flows through a turbine."""
     mean_wind_m_per_s: PositiveFloat = 6.0
     initial_soc: dict[Identifier, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
 
@@ -197,8 +179,26 @@ class Site:
         return self.file.control
 
     def of_kind(self, kind: type[AssetT]) -> dict[str, AssetT]:
-        """The assets of one kind, by name, in the file's order."""
+        """The assets of one kind, by name, in the file's order; also those under local control."""
         return {name: asset for name, asset in self.assets.items() if isinstance(asset, kind)}
+
+    @cached_property
+    def dispatched(self) -> dict[str, DispatchedAsset]:
+        """The assets that dispatch plans, by name, in the file's order."""
+        return {
+            name: asset
+            for name, asset in self.assets.items()
+            if isinstance(asset, DispatchedAsset) and asset.control == "dispatch"
+        }
+
+    @cached_property
+    def measured(self) -> dict[str, Asset]:
+        """The assets under local control, by name: they are measured, and nothing is planned for or written to them."""
+        return {name: asset for name, asset in self.assets.items() if name not in self.dispatched}
+
+    def dispatched_of(self, kind: type[AssetT]) -> dict[str, AssetT]:
+        """The assets of one kind that dispatch plans, by name, in the file's order."""
+        return {name: asset for name, asset in self.dispatched.items() if isinstance(asset, kind)}
 
     @property
     def grid(self) -> tuple[str, GridConnection]:
@@ -212,6 +212,8 @@ class Site:
 
     def setpoint(self, asset: str) -> Point | None:
         """The point that the controller writes for an asset; None when only measured or not allowed."""
+        if self.assets[asset].control == "local":
+            return None
         name = NEEDS[self.assets[asset].kind].setpoint
         if name is None or name not in self.devices[self.assets[asset].device].write:
             return None

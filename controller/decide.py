@@ -281,7 +281,7 @@ class _Park:
 
     def _still_to_give_kw(self, name: str) -> float:
         """What the batteries after this one will give more than now once they follow the plan."""
-        batteries = list(self._site.of_kind(Battery))
+        batteries = list(self._site.dispatched_of(Battery))
         more_kw = 0.0
         for later in batteries[batteries.index(name) + 1 :]:
             planned_kw, measured_kw = self._planned(later), self._snapshot.power_kw(later)
@@ -307,7 +307,7 @@ class _Park:
         return correction_kw * fade
 
     def _tank(self) -> tuple[float | None, HotWaterTank | None]:
-        for name, tank in self._site.of_kind(HotWaterTank).items():
+        for name, tank in self._site.dispatched_of(HotWaterTank).items():
             return self._snapshot.value(name, "soc"), tank
         return None, None
 

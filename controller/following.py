@@ -25,7 +25,7 @@ class Following:
         less than they were told the tank shows.
         """
         lagging: dict[str, str] = {}
-        for name, battery in snapshot.site.of_kind(Battery).items():
+        for name, battery in snapshot.site.dispatched_of(Battery).items():
             power_kw, held = snapshot.power_kw(name), told.get(name)
             if power_kw is None or held is None or not self._is_off(battery, power_kw, held.setpoint_kw):
                 self._off_since_s.pop(name, None)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from config.asset import HEAT_BUS, heat_bus_of
 from config.points import NEEDS
 from config.site import Site
 from drivers.driver import Quality, Reading
@@ -60,11 +61,32 @@ class Snapshot:
         return f"{self.site.assets[asset].device} says that it is not available"
 
     def power_kw(self, asset: str) -> float | None:
-        """The asset's power in its own carrier and the site's sign; one-way assets never below zero."""
-        kind = self.site.assets[asset].kind
-        name = "heat_power_kw" if kind in ("heat_load", "gas_boiler") else "active_power_kw"
+        """The asset's power in its own carrier and the site's sign; one-way assets never below zero.
+
+        None for what cannot be read, and for an asset that shows no power.
+        """
+        needs = NEEDS[self.site.assets[asset].kind]
+        return None if needs.power is None else self._flow_kw(asset, needs.power)
+
+    def taken_kw(self, asset: str, bus: str) -> float | None:
+        """What an asset takes from the electric bus or the heat bus that dispatch plans, less what it gives.
+
+        0 where it has nothing to do with the bus or does not show it; None when it cannot be read.
+        """
+        spec = self.site.assets[asset]
+        needs = NEEDS[spec.kind]
+        electric = bus == "electricity"
+        name, direction = ("active_power_kw", needs.electricity) if electric else ("heat_power_kw", needs.heat)
+        if direction == 0 or self.site.point(asset, name) is None:
+            return 0.0
+        if not electric and heat_bus_of(spec, direction) != HEAT_BUS:
+            return 0.0
+        flow_kw = self._flow_kw(asset, name)
+        return None if flow_kw is None else -direction * flow_kw
+
+    def _flow_kw(self, asset: str, name: str) -> float | None:
         value = self.value(asset, name)
-        if value is None or kind in ("grid_connection", "battery"):
+        if value is None or NEEDS[self.site.assets[asset].kind].two_way:
             return value
         return max(value, 0.0)
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from config.assets import ElectricLoad, GasBoiler, HeatLoad, HeatPump, PvPlant, WindTurbine
 from config.site import Site
+from config.thermal_assets import Chp, SteamBoiler
 from controller.bill import Bill, bill_of
 from controller.image import Snapshot
 from controller.state import SavedInterval
@@ -93,6 +94,12 @@ class Ledger:
         self._interval = timedelta(minutes=site.control.interval_min)
         self._calendar = TariffCalendar(site.tariffs)
         self._grid, self._connection = site.grid
+        self._per_gas: dict[str, float] = {
+            **{name: boiler.efficiency for name, boiler in site.of_kind(GasBoiler).items()},
+            **{name: boiler.efficiency for name, boiler in site.of_kind(SteamBoiler).items()},
+            **{name: engine.electric_efficiency for name, engine in site.of_kind(Chp).items()},
+        }
+        """What an asset makes of a kWh of gas, in the carrier of its power."""
         self._running: _Running | None = None
         self._before: Snapshot | None = None
         self._counters_kwh: dict[str, float] = {}
@@ -219,9 +226,7 @@ class Ledger:
         import_kwh = self._counted(snapshot, "energy_import_kwh", max(grid_kwh, 0.0), passed_s)
         export_kwh = self._counted(snapshot, "energy_export_kwh", max(-grid_kwh, 0.0), passed_s)
         energy_kwh[self._grid] = import_kwh - export_kwh
-        gas_kwh = sum(
-            energy_kwh.get(name, 0.0) / boiler.efficiency for name, boiler in self._site.of_kind(GasBoiler).items()
-        )
+        gas_kwh = sum(energy_kwh.get(name, 0.0) / share for name, share in self._per_gas.items())
         curtailed_kwh = sum(
             max(0.0, could_kw - (snapshot.power_kw(name) or 0.0)) * hours for name, could_kw in limited.items()
         )
@@ -304,7 +309,7 @@ class Ledger:
         """What the forecasts learn from: nothing that was measured for less than half of the interval."""
         enough_s = self._interval.total_seconds() / 2
         means: dict[str, float | None] = {}
-        for name, asset in self._site.assets.items():
+        for name, asset in self._site.dispatched.items():
             measured_s = running.measured_s.get(name, 0.0)
             if isinstance(asset, ElectricLoad | HeatLoad | PvPlant | WindTurbine) and measured_s >= enough_s:
                 mean_kw = running.energy_kwh[name] / (measured_s / 3600)

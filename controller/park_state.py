@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from config.assets import Battery, ElectricLoad, HeatLoad, HeatPump, HotWaterTank, PvPlant, WindTurbine
+from config.asset import HEAT_BUS
+from config.assets import Battery, ElectricLoad, GasBoiler, HeatLoad, HeatPump, HotWaterTank, PvPlant, WindTurbine
 from controller.decision import Decision
 from controller.image import Snapshot
 from dispatch.forecast.park import ParkState
@@ -19,25 +20,37 @@ def park_state(snapshot: Snapshot, month_peak_kw: float, limited: frozenset[str]
     """
     site = snapshot.site
     stored_kwh = {}
-    for name, asset in site.assets.items():
+    for name, asset in site.dispatched.items():
         if isinstance(asset, Battery | HotWaterTank):
             soc = snapshot.value(name, "soc")
             if soc is not None:
                 stored_kwh[name] = soc * asset.capacity_kwh
     measured_kw = {}
-    for name, asset in site.assets.items():
+    for name, asset in site.dispatched.items():
         if isinstance(asset, ElectricLoad | HeatLoad | PvPlant | WindTurbine) and name not in limited:
             power_kw = snapshot.power_kw(name)
             if power_kw is not None:
                 measured_kw[name] = power_kw
-    outdoor = [snapshot.value(name, "outdoor_degc") for name in site.of_kind(HeatPump)]
+    outdoor = [snapshot.value(name, "outdoor_degc") for name in site.dispatched_of(HeatPump)]
     return ParkState(
         stored_kwh=stored_kwh,
         measured_kw=measured_kw,
         outdoor_degc=next((degc for degc in outdoor if degc is not None), None),
-        unavailable=frozenset(name for name in site.assets if not snapshot.available(name)),
+        local_kw=_local_kw(snapshot),
+        unavailable=frozenset(name for name in site.dispatched if not snapshot.available(name)),
         month_peak_kw=month_peak_kw,
     )
+
+
+def _local_kw(snapshot: Snapshot) -> dict[str, float]:
+    """What assets under local control take from each bus that is planned; those that cannot be read are left out."""
+    site = snapshot.site
+    if not site.measured:
+        return {}
+    planned = site.dispatched.values()
+    heated = any(isinstance(asset, HeatPump | GasBoiler | HotWaterTank | HeatLoad) for asset in planned)
+    buses = ("electricity", HEAT_BUS) if heated else ("electricity",)
+    return {bus: sum(snapshot.taken_kw(name, bus) or 0.0 for name in site.measured) for bus in buses}
 
 
 def limited_generators(snapshot: Snapshot, decision: Decision | None, plan: Plan | None) -> dict[str, float]:
@@ -47,8 +60,8 @@ def limited_generators(snapshot: Snapshot, decision: Decision | None, plan: Plan
     """
     limited = {}
     generators: dict[str, PvPlant | WindTurbine] = {
-        **snapshot.site.of_kind(PvPlant),
-        **snapshot.site.of_kind(WindTurbine),
+        **snapshot.site.dispatched_of(PvPlant),
+        **snapshot.site.dispatched_of(WindTurbine),
     }
     step = plan.step_at(snapshot.at) if plan is not None else None
     for name, generator in generators.items():

@@ -69,7 +69,7 @@ class PlanBook:
         """Whether a plan is right in itself; what no plan could serve, and this one leaves open, does not count."""
         assert answer.situation is not None
         violations = check_plan(self.site, answer.situation, plan)
-        if violations and plan.assets.keys() >= self.site.assets.keys():
+        if violations and plan.assets.keys() >= self.site.dispatched.keys():
             left_open = unmet(self.site, answer.situation, plan)
             violations = [violation for violation in violations if violation not in left_open]
             self.short = f"{left_open[0]} ({len(left_open)} in all)" if left_open else ""

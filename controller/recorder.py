@@ -143,7 +143,7 @@ class Recorder:
     async def history(self, until: datetime) -> History:
         """The interval means of the last days, with gaps where nothing was measured."""
         kinds = ElectricLoad | HeatLoad | PvPlant | WindTurbine
-        names = [name for name, asset in self._site.assets.items() if isinstance(asset, kinds)]
+        names = [name for name, asset in self._site.dispatched.items() if isinstance(asset, kinds)]
         step_min = self._site.control.interval_min
         await self._keep_means()
         try:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from config.assets import GridConnection
+from config.points import NEEDS
 from config.site import Site
 from controller.alarms import AlarmEvent
 from controller.decision import AssetDecision, Decision
@@ -87,12 +88,12 @@ def interval_records(site: Site, interval: Interval) -> list[Record]:
         )
         for name, energy_kwh in interval.energy_kwh.items()
     ]
-    generation_kwh = _energy_of(site, interval, ("pv_plant", "wind_turbine"))
+    generation_kwh = _electricity_of(site, interval, 1)
     totals: Fields = {
         "import_kwh": interval.import_kwh,
         "export_kwh": interval.export_kwh,
         "gas_kwh": interval.gas_kwh,
-        "consumption_kwh": _energy_of(site, interval, ("electric_load", "heat_pump")),
+        "consumption_kwh": _electricity_of(site, interval, -1),
         "generation_kwh": generation_kwh,
         "self_use_kwh": max(0.0, generation_kwh - interval.export_kwh),
         "curtailed_kwh": interval.curtailed_kwh,
@@ -151,25 +152,22 @@ def controller_record(snapshot: Snapshot, fields: Mapping[str, float | int | str
 def balance_residual_kw(snapshot: Snapshot) -> float | None:
     """What the electric bus does not explain: grid + generation + battery - consumption, None if unmeasured."""
     residual_kw = 0.0
-    for name, asset in snapshot.site.assets.items():
-        sign = {
-            "grid_connection": 1,
-            "pv_plant": 1,
-            "wind_turbine": 1,
-            "battery": 1,
-            "heat_pump": -1,
-            "electric_load": -1,
-        }.get(asset.kind, 0)
-        if sign:
-            power_kw = snapshot.power_kw(name)
-            if power_kw is None:
-                return None
-            residual_kw += sign * power_kw
+    for name in snapshot.site.assets:
+        taken_kw = snapshot.taken_kw(name, "electricity")
+        if taken_kw is None:
+            return None
+        residual_kw -= taken_kw
     return residual_kw
 
 
-def _energy_of(site: Site, interval: Interval, kinds: tuple[str, ...]) -> float:
-    return sum(kwh for name, kwh in interval.energy_kwh.items() if site.assets[name].kind in kinds)
+def _electricity_of(site: Site, interval: Interval, direction: int) -> float:
+    """Energy of the assets that only give electricity (1) or only take it (-1)."""
+    total_kwh = 0.0
+    for name, energy_kwh in interval.energy_kwh.items():
+        needs = NEEDS[site.assets[name].kind]
+        if needs.electricity == direction and not needs.two_way and needs.power == "active_power_kw":
+            total_kwh += energy_kwh
+    return total_kwh
 
 
 def _put(fields: Fields, name: str, value: float | None) -> None:

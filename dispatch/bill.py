@@ -36,13 +36,13 @@ def bill(
     import_kwh = np.maximum(grid_kw, 0.0) * step_h
     export_kwh = np.maximum(-grid_kw, 0.0) * step_h
     gas_kwh = np.zeros(len(step_h))
-    for name in site.of_kind(GasBoiler):
+    for name in site.dispatched_of(GasBoiler):
         burnt_kw = assets[name].gas_kw
         if burnt_kw is not None:
             gas_kwh = gas_kwh + burnt_kw * step_h
     wear = sum(
         battery.wear_cny_per_kwh * float(np.maximum(assets[name].power_kw, 0.0) @ step_h)
-        for name, battery in site.of_kind(Battery).items()
+        for name, battery in site.dispatched_of(Battery).items()
     )
     demand = 0.0
     for month, peak_kw in enumerate(peaks_kw(site, prices, month_peak_kw)):

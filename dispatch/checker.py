@@ -58,6 +58,9 @@ def _unmet(site: Site, situation: Situation, plan: Plan) -> Iterator[str]:
         short_kw = demand_kw - plan.assets[name].power_kw
         for step in np.flatnonzero(short_kw > POWER_KW):
             yield f"{name}, step {step}: {short_kw[step]:.2f} kW of {demand_kw[step]:.2f} kW are not served"
+    left_kw = _rests(site, situation, plan)["electricity"] if site.measured else np.zeros(plan.steps)
+    for step in np.flatnonzero(left_kw > POWER_KW):
+        yield f"electricity, step {step}: {left_kw[step]:.2f} kW under local control are more than anybody can take"
     name, grid = site.grid
     over_kw = plan.assets[name].power_kw - grid.import_limit_kw
     for step in np.flatnonzero(over_kw > POWER_KW):
@@ -66,8 +69,8 @@ def _unmet(site: Site, situation: Situation, plan: Plan) -> Iterator[str]:
 
 def _faults(site: Site, situation: Situation, plan: Plan) -> list[str]:
     """Balances, ratings, unavailable assets at zero, stores, tariff and cost."""
-    found = [*_balances(site, plan)]
-    for name, spec in site.assets.items():
+    found = [*_balances(site, situation, plan)]
+    for name, spec in site.dispatched.items():
         asset = plan.assets[name]
         power_kw = asset.power_kw
         on = 0.0 if name in situation.unavailable else 1.0
@@ -101,13 +104,13 @@ def _frame(site: Site, situation: Situation, plan: Plan) -> Iterator[str]:
         return
     if not np.allclose(plan.step_h, situation.step_h, rtol=0.0, atol=1e-9):
         yield "the plan's intervals are not as long as the situation's"
-    for name in sorted(plan.assets.keys() - site.assets.keys()):
+    for name in sorted(plan.assets.keys() - site.dispatched.keys()):
         yield f"{name} is planned, but the site has no such asset"
     shape, bounds = (plan.steps,), (plan.steps + 1,)
     yield from _series("the plan", "import_price_per_kwh", plan.import_price_per_kwh, shape)
     for bus, values in plan.marginal_per_kwh.items():
         yield from _series(bus, "marginal_per_kwh", values, shape)
-    for name, spec in site.assets.items():
+    for name, spec in site.dispatched.items():
         if name not in plan.assets:
             yield f"{name} is not in the plan"
             continue
@@ -130,9 +133,19 @@ def _series(name: str, what: str, values: FloatArray | None, shape: tuple[int, .
         yield f"{name}, step {int(np.argmin(np.isfinite(values)))}: {what} is not a finite number"
 
 
-def _balances(site: Site, plan: Plan) -> Iterator[str]:
-    electricity, heat = np.zeros(plan.steps), np.zeros(plan.steps)
-    for name, spec in site.assets.items():
+def _balances(site: Site, situation: Situation, plan: Plan) -> Iterator[str]:
+    for bus, rest in _rests(site, situation, plan).items():
+        # what is under local control may give more than anybody takes
+        spare = np.maximum(-situation.local(bus), 0.0)
+        for step in np.flatnonzero((rest < -POWER_KW) | (rest > spare + POWER_KW)):
+            word = "too much" if rest[step] > 0 else "missing"
+            yield f"{bus}, step {step}: the balance is open, {abs(rest[step]):.2f} kW {word}"
+
+
+def _rests(site: Site, situation: Situation, plan: Plan) -> dict[str, FloatArray]:
+    """By bus, what is given more than taken."""
+    electricity, heat = -situation.local("electricity"), -situation.local("heat")
+    for name, spec in site.dispatched.items():
         asset = plan.assets[name]
         match spec:
             case GridConnection() | PvPlant() | WindTurbine() | Battery():
@@ -146,10 +159,7 @@ def _balances(site: Site, plan: Plan) -> Iterator[str]:
                 heat += asset.power_kw
             case HeatLoad():
                 heat -= asset.power_kw
-    for bus, rest in {"electricity": electricity, "heat": heat}.items():
-        for step in np.flatnonzero(np.abs(rest) > POWER_KW):
-            word = "too much" if rest[step] > 0 else "missing"
-            yield f"{bus}, step {step}: the balance is open, {abs(rest[step]):.2f} kW {word}"
+    return {"electricity": electricity, "heat": heat}
 
 
 def _between(

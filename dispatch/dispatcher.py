@@ -165,7 +165,7 @@ def _surplus(situation: Situation) -> NDArray[np.bool_]:
         (series for name, series in situation.available_kw.items() if name not in situation.unavailable),
         start=np.zeros(situation.steps),
     )
-    used = sum(situation.load_kw.values(), start=np.zeros(situation.steps))
+    used = sum(situation.load_kw.values(), start=situation.local("electricity"))
     return np.asarray(made > used)
 
 

@@ -55,6 +55,8 @@ class Situation:
     """By heat pump: heat per electric power, expected."""
     stored_kwh: Mapping[str, float]
     """By store (battery, tank): energy held now."""
+    local_kw: Mapping[str, FloatArray] = field(default_factory=dict)
+    """By bus (electricity, heat): what assets under local control take together, less what they give."""
     unavailable: frozenset[str] = frozenset()
     """Assets that must be planned at zero (generators, converters) or left out (stores)."""
     month_peak_kw: float = 0.0
@@ -63,6 +65,11 @@ class Situation:
     @property
     def steps(self) -> int:
         return len(self.step_h)
+
+    def local(self, bus: str) -> FloatArray:
+        """What assets under local control take from a bus, shape (steps,)."""
+        found = self.local_kw.get(bus)
+        return np.zeros(self.steps) if found is None else found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

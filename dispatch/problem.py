@@ -9,8 +9,8 @@ import cvxpy as cp
 import numpy as np
 
 from config.assets import (
-    Asset,
     Battery,
+    DispatchedAsset,
     ElectricLoad,
     GasBoiler,
     GridConnection,
@@ -31,9 +31,41 @@ from dispatch.blocks.heat_load import heat_load_block
 from dispatch.blocks.heat_pump import heat_pump_block
 from dispatch.blocks.hot_water_tank import hot_water_tank_block
 from dispatch.plan import FloatArray
-from dispatch.worth import worth_of
+from dispatch.worth import TIE, worth_of
 
 BUSES: tuple[BusId, ...] = ("electricity", "heat")
+
+
+@dataclass(frozen=True, slots=True)
+class _Local:
+    """What assets under local control take from a bus and give to it; what nobody can take of it is left over.
+
+    net[t] = local[t] + over[t],  0 <= over[t] <= max(0, -local[t])
+
+    in kW, shape (steps,). Heat that is left over is thrown away; of electricity it is a sign that the export limit
+    will not be kept.
+    """
+
+    use: cp.Parameter
+    most: cp.Parameter
+    over: cp.Variable
+    penalty: cp.Expression
+
+    @classmethod
+    def of(cls, bus: BusId, grid: TimeGrid) -> _Local:
+        most = cp.Parameter(grid.steps, nonneg=True, name=f"local.{bus}.most_over_kw")
+        over = cp.Variable(grid.steps, bounds=[0, most], name=f"local.{bus}.over_kw")
+        price = grid.worth.left_over_per_kwh if bus == "electricity" else TIE
+        return cls(cp.Parameter(grid.steps, name=f"local.{bus}.kw"), most, over, price * (grid.step_h @ over))
+
+    @property
+    def net(self) -> cp.Expression:
+        net: cp.Expression = self.use + self.over
+        return net
+
+    def assign(self, use_kw: FloatArray) -> None:
+        self.use.value = use_kw
+        self.most.value = np.maximum(-use_kw, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +77,12 @@ class ParkProblem:
     balances: dict[BusId, cp.Constraint]
     """Only the buses that an asset of the site feeds or draws from."""
     step_h: FloatArray
+    local: dict[BusId, _Local]
+    """Only for a site with assets under local control."""
 
     def assign(self, inputs: Inputs) -> None:
+        for bus, local in self.local.items():
+            local.assign(inputs.situation.local(bus))
         for block in self.blocks:
             block.assign(inputs)
 
@@ -73,21 +109,23 @@ def build_problem(site: Site, step_h: FloatArray) -> ParkProblem:
     compile it again.
     """
     grid = TimeGrid(step_h, worth_of(site, step_h))
-    blocks = tuple(_block(name, asset, grid) for name, asset in site.assets.items())
+    blocks = tuple(_block(name, asset, grid) for name, asset in site.dispatched.items())
     balances: dict[BusId, cp.Constraint] = {}
+    local = {bus: _Local.of(bus, grid) for bus in BUSES} if site.measured else {}
     for bus in BUSES:
         flows = [block.flows[bus] for block in blocks if bus in block.flows]
         if flows:
-            balances[bus] = sum(flows[1:], start=flows[0]) == 0
-    costs = [block.penalty for block in blocks] + [cost for block in blocks for cost in block.cost.values()]
+            balances[bus] = sum(flows[1:], start=flows[0]) == (local[bus].net if bus in local else 0)
+    costs = [block.penalty for block in blocks] + [each.penalty for each in local.values()]
+    costs += [cost for block in blocks for cost in block.cost.values()]
     constraints = [constraint for block in blocks for constraint in block.constraints]
     problem = cp.Problem(cp.Minimize(sum(costs[1:], start=costs[0])), [*balances.values(), *constraints])
     if not problem.is_dpp():
         raise ValueError(f"the problem of site {site.name} is not DPP")
-    return ParkProblem(problem, blocks, balances, step_h)
+    return ParkProblem(problem, blocks, balances, step_h, local)
 
 
-def _block(name: str, asset: Asset, grid: TimeGrid) -> Block:
+def _block(name: str, asset: DispatchedAsset, grid: TimeGrid) -> Block:
     match asset:
         case GridConnection():
             return grid_block(name, asset, grid)

@@ -76,7 +76,7 @@ class _Walk:
     def of(cls, site: Site, situation: Situation, prices: Prices) -> _Walk:
         price = prices.import_cost_per_kwh
         low, spread = float(price.min()), float(price.max() - price.min())
-        net_kw = sum(situation.load_kw.values(), start=np.zeros(situation.steps))
+        net_kw = sum(situation.load_kw.values(), start=situation.local("electricity"))
         for name in generators(site):
             net_kw = net_kw - _offered(site, situation, name)
         peak_kw = peaks_kw(site, prices, situation.month_peak_kw)[prices.month]
@@ -92,7 +92,7 @@ class _Walk:
             hold_kw=hold_kw,
             reserve_kwh=_reserve(np.maximum(net_kw - hold_kw, 0.0) * situation.step_h, cheap),
         )
-        for name in site.assets:
+        for name in site.dispatched:
             walk.power_kw[name] = np.zeros(situation.steps)
         for name, series in {**situation.load_kw, **situation.heat_load_kw}.items():
             walk.power_kw[name] = series.astype(np.float64)
@@ -106,7 +106,9 @@ class _Walk:
 
     def usable(self, kind: type[Battery] | type[HotWaterTank] | type[HeatPump] | type[GasBoiler]) -> list[str]:
         unavailable = self.situation.unavailable
-        return [name for name, spec in self.site.assets.items() if isinstance(spec, kind) and name not in unavailable]
+        return [
+            name for name, spec in self.site.dispatched.items() if isinstance(spec, kind) and name not in unavailable
+        ]
 
     def room_kwh(self, name: str, step: int) -> tuple[float, float]:
         """What a store can give and take in an interval without leaving its window any further.
@@ -124,7 +126,7 @@ class _Walk:
 
     def assets(self) -> dict[str, AssetPlan]:
         plans: dict[str, AssetPlan] = {}
-        for name, spec in self.site.assets.items():
+        for name, spec in self.site.dispatched.items():
             power = self.power_kw[name]
             plans[name] = AssetPlan(
                 power_kw=power,
@@ -150,7 +152,7 @@ def _reserve(above_kwh: FloatArray, cheap: NDArray[np.bool_]) -> FloatArray:
 
 def _battery_limits(walk: _Walk, name: str, step: int) -> tuple[float, float]:
     """The most that a battery can discharge and charge in an interval, kW at the AC side."""
-    spec = walk.site.of_kind(Battery)[name]
+    spec = walk.site.dispatched_of(Battery)[name]
     give, take = walk.room_kwh(name, step)
     hours = float(walk.situation.step_h[step])
     return (
@@ -163,11 +165,13 @@ def _heat(walk: _Walk, step: int) -> float:
     """Plans heat for one interval; returns the electricity that loads and heat pumps need beyond generation."""
     site, situation, hours = walk.site, walk.situation, float(walk.situation.step_h[step])
     net_kw = sum(float(series[step]) for series in situation.load_kw.values())
+    net_kw += float(situation.local("electricity")[step])
     net_kw -= sum(float(walk.power_kw[name][step]) for name in generators(site))
     reserve_kw = sum(_battery_limits(walk, name, step)[0] for name in walk.usable(Battery))
     headroom_kw = max(0.0, site.grid[1].import_limit_kw + reserve_kw - net_kw)
 
     need_kw = sum(float(series[step]) for series in situation.heat_load_kw.values())
+    need_kw += float(situation.local("heat")[step])
     given_kw, wanted_kw = _to_middle(walk, step, need_kw)
     need_kw -= sum(given_kw.values())
     made_kw = 0.0
@@ -177,7 +181,7 @@ def _heat(walk: _Walk, step: int) -> float:
         made_kw = 0.0
         for name in walk.usable(HeatPump):
             cop = float(situation.cop[name][step])
-            spare_kw = site.of_kind(HeatPump)[name].max_power_kw - float(walk.power_kw[name][step])
+            spare_kw = site.dispatched_of(HeatPump)[name].max_power_kw - float(walk.power_kw[name][step])
             more_kw = max(0.0, min(spare_kw, most_kw, (heat_kw - made_kw) / cop))
             walk.power_kw[name][step] += more_kw
             most_kw -= more_kw
@@ -186,7 +190,7 @@ def _heat(walk: _Walk, step: int) -> float:
 
     made_kw = run_heat_pumps(goal_kw, max(0.0, float(walk.hold_kw[step]) - net_kw))
     for name in walk.usable(GasBoiler):
-        heat_kw = min(site.of_kind(GasBoiler)[name].max_heat_kw, max(0.0, goal_kw - made_kw))
+        heat_kw = min(site.dispatched_of(GasBoiler)[name].max_heat_kw, max(0.0, goal_kw - made_kw))
         walk.power_kw[name][step] = heat_kw
         made_kw += heat_kw
     used_kw = sum(float(walk.power_kw[name][step]) for name in walk.usable(HeatPump))
@@ -195,16 +199,16 @@ def _heat(walk: _Walk, step: int) -> float:
 
     missing_kw, left_kw = max(0.0, need_kw - made_kw), max(0.0, made_kw - need_kw)
     for name in walk.usable(HotWaterTank):
-        spec = site.of_kind(HotWaterTank)[name]
+        spec = site.dispatched_of(HotWaterTank)[name]
         most_kw = min(spec.max_discharge_kw, walk.room_kwh(name, step)[0] / hours)
         more_kw = min(missing_kw, most_kw - given_kw[name])
         taken_kw = min(left_kw, wanted_kw[name])
         missing_kw -= more_kw
         left_kw -= taken_kw
         walk.power_kw[name][step] = given_kw[name] + more_kw - taken_kw
-    for name in site.of_kind(HotWaterTank):
+    for name in site.dispatched_of(HotWaterTank):
         walk.store(name, step, -float(walk.power_kw[name][step]) * hours)
-    for name in site.of_kind(HeatLoad):
+    for name in site.dispatched_of(HeatLoad):
         cut_kw = min(missing_kw, float(walk.power_kw[name][step]))
         walk.power_kw[name][step] -= cut_kw
         missing_kw -= cut_kw
@@ -217,7 +221,7 @@ def _to_middle(walk: _Walk, step: int, need_kw: float) -> tuple[dict[str, float]
     given_kw: dict[str, float] = {}
     wanted_kw: dict[str, float] = {}
     for name in walk.usable(HotWaterTank):
-        spec = walk.site.of_kind(HotWaterTank)[name]
+        spec = walk.site.dispatched_of(HotWaterTank)[name]
         middle_kwh = (spec.soc_min + spec.soc_max) / 2.0 * spec.capacity_kwh
         beyond_kwh = float(walk.keep[name][step] * walk.stored_kwh[name][step]) - middle_kwh
         rate_kw = beyond_kwh / max(TO_MIDDLE_H, hours)
@@ -232,7 +236,7 @@ def _electricity(walk: _Walk, step: int, net_kw: float) -> None:
     site, hours = walk.site, float(walk.situation.step_h[step])
     grid_name, grid = site.grid
     for name in walk.usable(Battery):
-        spec = site.of_kind(Battery)[name]
+        spec = site.dispatched_of(Battery)[name]
         most_discharge_kw, most_charge_kw = _battery_limits(walk, name, step)
         hold_kw = float(walk.hold_kw[step])
         above_kw = max(0.0, net_kw - hold_kw)
@@ -243,7 +247,7 @@ def _electricity(walk: _Walk, step: int, net_kw: float) -> None:
         power_kw = min(most_discharge_kw, above_kw) - min(most_charge_kw, max(0.0, charge_to_kw - net_kw))
         walk.power_kw[name][step] = power_kw
         net_kw -= power_kw
-    for name, spec in site.of_kind(Battery).items():
+    for name, spec in site.dispatched_of(Battery).items():
         power_kw = float(walk.power_kw[name][step])
         charged_kw = max(0.0, -power_kw) * spec.charge_efficiency
         walk.store(name, step, (charged_kw - max(0.0, power_kw) / spec.discharge_efficiency) * hours)
@@ -270,7 +274,7 @@ def _note(site: Site, situation: Situation, assets: dict[str, AssetPlan]) -> str
     over_kw = float(np.max(assets[name].power_kw)) - grid.import_limit_kw
     if over_kw > 0.0:
         words.append(f"{name}: import up to {over_kw:.1f} kW beyond the limit")
-    for load in site.of_kind(HeatLoad):
+    for load in site.dispatched_of(HeatLoad):
         short_kwh = float((situation.heat_load_kw[load] - assets[load].power_kw) @ situation.step_h)
         if short_kwh > 0.0:
             words.append(f"{load}: {short_kwh:.1f} kWh of heat not served")

@@ -11,18 +11,19 @@ from config.assets import Battery, ElectricLoad, HeatLoad, HeatPump, HotWaterTan
 from config.site import Site
 from dispatch.plan import BadSituation, FloatArray, Situation
 
+BUSES = ("electricity", "heat")
 LONGEST_HORIZON_H = 28 * 24
 """A horizon touches two calendar months at most, each with its own demand charge: no month is shorter."""
 
 
 def generators(site: Site) -> dict[str, PvPlant | WindTurbine]:
     """PV plants and wind turbines by name, in the file's order."""
-    return {name: asset for name, asset in site.assets.items() if isinstance(asset, PvPlant | WindTurbine)}
+    return {name: asset for name, asset in site.dispatched.items() if isinstance(asset, PvPlant | WindTurbine)}
 
 
 def stores(site: Site) -> dict[str, Battery | HotWaterTank]:
     """Batteries and tanks by name, in the file's order."""
-    return {name: asset for name, asset in site.assets.items() if isinstance(asset, Battery | HotWaterTank)}
+    return {name: asset for name, asset in site.dispatched.items() if isinstance(asset, Battery | HotWaterTank)}
 
 
 def require_sound(site: Site, situation: Situation) -> None:
@@ -41,9 +42,12 @@ def require_sound(site: Site, situation: Situation) -> None:
     if float(situation.step_h.sum()) > LONGEST_HORIZON_H:
         raise BadSituation(f"the horizon of {situation.step_h.sum():g} h is longer than {LONGEST_HORIZON_H} h")
     _require_all("available_kw", situation.available_kw, generators(site), steps)
-    _require_all("load_kw", situation.load_kw, site.of_kind(ElectricLoad), steps)
-    _require_all("heat_load_kw", situation.heat_load_kw, site.of_kind(HeatLoad), steps)
-    _require_all("cop", situation.cop, site.of_kind(HeatPump), steps)
+    _require_all("load_kw", situation.load_kw, site.dispatched_of(ElectricLoad), steps)
+    _require_all("heat_load_kw", situation.heat_load_kw, site.dispatched_of(HeatLoad), steps)
+    _require_all("cop", situation.cop, site.dispatched_of(HeatPump), steps)
+    _require_known("local_kw", situation.local_kw, BUSES)
+    for bus, series in situation.local_kw.items():
+        _require_finite(f"local_kw of {bus}", series, steps)
     for name, series in situation.cop.items():
         if np.any(series <= 0):
             raise BadSituation(f"cop of {name} must be above 0, lowest is {series.min():g}")
@@ -56,7 +60,7 @@ def require_sound(site: Site, situation: Situation) -> None:
         stored = situation.stored_kwh[name]
         if not np.isfinite(stored) or stored < 0:
             raise BadSituation(f"stored_kwh of {name} is {stored:g}, it must be a number from 0 on")
-    _require_known("unavailable", situation.unavailable, site.assets)
+    _require_known("unavailable", situation.unavailable, site.dispatched)
     if not np.isfinite(situation.month_peak_kw) or situation.month_peak_kw < 0:
         raise BadSituation(f"month_peak_kw is {situation.month_peak_kw:g}, it must be a number from 0 on")
 
@@ -75,12 +79,16 @@ def _require_all(what: str, given: Mapping[str, FloatArray], needed: Iterable[st
         _require_series(f"{what} of {name}", given[name], steps)
 
 
-def _require_series(what: str, series: FloatArray, steps: int) -> None:
+def _require_finite(what: str, series: FloatArray, steps: int) -> None:
     if np.shape(series) != (steps,):
         raise BadSituation(f"{what} has shape {np.shape(series)}, expected ({steps},)")
     bad = np.flatnonzero(~np.isfinite(series))
     if len(bad):
         raise BadSituation(f"{what} is {series[bad[0]]} in step {bad[0]}: every value must be a finite number")
+
+
+def _require_series(what: str, series: FloatArray, steps: int) -> None:
+    _require_finite(what, series, steps)
     if np.any(series < 0):
         step = int(np.argmin(series))
         raise BadSituation(f"{what} is {series[step]:g} in step {step}: it must not be negative")

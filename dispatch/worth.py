@@ -29,6 +29,10 @@ OUTSIDE_TIMES = 1.0
 where energy costs the same all day, in the next cheap hours where it does not, and never at the price of a new
 monthly peak or of the import limit. Going further out is not priced but impossible."""
 
+LEFT_OVER_TIMES = 0.4
+"""Electricity that nobody can take, in dearest energy prices: above what it costs to be rid of it by a negative export
+price, and below the wear of a battery that burns it in its losses, which takes ten times as much through it."""
+
 KEEP_TIMES = 1.2
 """A kWh that is missing at the end, in dearest prices of the horizon: above what any hour could pay for it."""
 SPARE_TIMES = 0.9
@@ -51,6 +55,7 @@ class Worth:
     unserved_heat_per_kwh: float
     unserved_load_per_kwh: float
     outside_per_kwh_h: float
+    left_over_per_kwh: float
 
 
 def worth_of(site: Site, step_h: FloatArray) -> Worth:
@@ -62,6 +67,7 @@ def worth_of(site: Site, step_h: FloatArray) -> Worth:
         over_limit_per_kwh=OVER_LIMIT_TIMES * dearest,
         unserved_heat_per_kwh=UNSERVED_HEAT_TIMES * dearest,
         unserved_load_per_kwh=UNSERVED_LOAD_TIMES * dearest,
+        left_over_per_kwh=LEFT_OVER_TIMES * energy,
         outside_per_kwh_h=OUTSIDE_TIMES * energy / float(np.sum(step_h)),
     )
 
@@ -96,11 +102,11 @@ def heat_end_value(site: Site, situation: Situation, prices: Prices) -> EndValue
     """
     costs = [
         (prices.gas_per_kwh + prices.gas_carbon_per_kwh) / boiler.efficiency
-        for name, boiler in site.of_kind(GasBoiler).items()
+        for name, boiler in site.dispatched_of(GasBoiler).items()
         if name not in situation.unavailable
     ] + [
         prices.import_cost_per_kwh / situation.cop[name]
-        for name in site.of_kind(HeatPump)
+        for name in site.dispatched_of(HeatPump)
         if name not in situation.unavailable
     ]
     cost = np.concatenate(costs) if costs else prices.import_cost_per_kwh

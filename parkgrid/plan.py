@@ -189,9 +189,9 @@ def left_out(names: Sequence[str], site: Site) -> frozenset[str]:
     from config.loader import nearest
 
     for name in names:
-        if name not in site.assets:
-            raise Refused(f"--without {name}: there is no such asset; {nearest(name, site.assets)}")
-        if isinstance(site.assets[name], GridConnection | ElectricLoad | HeatLoad):
+        if name not in site.dispatched:
+            raise Refused(f"--without {name}: no such asset is planned; {nearest(name, site.dispatched)}")
+        if isinstance(site.dispatched[name], GridConnection | ElectricLoad | HeatLoad):
             raise Refused(f"--without {name}: the connection point and the loads are always there")
     return frozenset(names)
 

@@ -140,7 +140,7 @@ def as_data(planned: Planned) -> dict[str, Any]:
         "band": bands(site, plan),
         "import_price_per_kwh": _numbers(plan.import_price_per_kwh, PRICE_DECIMALS),
         "assets": {
-            name: {"kind": site.assets[name].kind}
+            name: {"kind": site.dispatched[name].kind}
             | {quantity: _numbers(values) for quantity, values in _quantities(asset).items()}
             for name, asset in plan.assets.items()
         },
@@ -174,8 +174,10 @@ def _electricity(planned: Planned) -> Table:
         ("price", lambda row: f"{row.mean(plan, plan.import_price_per_kwh):.3f}"),
         ("band", lambda row: "/".join(dict.fromkeys(found[row.steps]))),
     ]
-    electric = [name for name, spec in site.assets.items() if not isinstance(spec, HotWaterTank | GasBoiler | HeatLoad)]
-    for name in sorted(electric, key=lambda name: isinstance(site.assets[name], ElectricLoad | HeatPump)):
+    electric = [
+        name for name, spec in site.dispatched.items() if not isinstance(spec, HotWaterTank | GasBoiler | HeatLoad)
+    ]
+    for name in sorted(electric, key=lambda name: isinstance(site.dispatched[name], ElectricLoad | HeatPump)):
         columns += _of_asset(planned, name, plan.assets[name].power_kw)
     currency = site.tariffs[0].currency
     title = f"Electricity in kW, price in {currency}/kWh: grid + import, battery + discharge, SOC at the hour's end"
@@ -185,7 +187,7 @@ def _electricity(planned: Planned) -> Table:
 def _heat(planned: Planned) -> Table | None:
     columns: list[Column] = []
     assets = planned.plan.assets
-    for name, spec in planned.site.assets.items():
+    for name, spec in planned.site.dispatched.items():
         if isinstance(spec, HotWaterTank | GasBoiler | HeatLoad):
             columns += _of_asset(planned, name, assets[name].power_kw)
         elif (heat_kw := assets[name].heat_kw) is not None:

@@ -169,7 +169,7 @@ def _electric_layers(planned: Planned) -> list[Layer]:
     curtailed_kw = np.zeros(planned.plan.steps)
     order = (ElectricLoad, HeatPump, WindTurbine, PvPlant, Battery, GridConnection)
     for kind in order:
-        for name, spec in site.assets.items():
+        for name, spec in site.dispatched.items():
             if not isinstance(spec, kind):
                 continue
             power_kw = assets[name].power_kw
@@ -187,7 +187,7 @@ def _heat_layers(planned: Planned) -> list[Layer]:
     assets, site = planned.plan.assets, planned.site
     layers: list[Layer] = []
     for kind in (HeatLoad, HeatPump, GasBoiler, HotWaterTank):
-        for name, spec in site.assets.items():
+        for name, spec in site.dispatched.items():
             if isinstance(spec, kind):
                 heat_kw = assets[name].heat_kw
                 power_kw = assets[name].power_kw if heat_kw is None else heat_kw
@@ -206,8 +206,8 @@ def _shows(layer: Layer) -> bool:
 def _colour(planned: Planned, name: str) -> str:
     from matplotlib.colors import to_hex, to_rgb
 
-    kind = type(planned.site.assets[name])
-    number = [other for other, spec in planned.site.assets.items() if isinstance(spec, kind)].index(name)
+    kind = type(planned.site.dispatched[name])
+    number = [other for other, spec in planned.site.dispatched.items() if isinstance(spec, kind)].index(name)
     towards_white = 1.0 - (1.0 - LIGHTER) ** number
     rgb = [part + (1.0 - part) * towards_white for part in to_rgb(COLOURS[kind])]
     return to_hex((rgb[0], rgb[1], rgb[2]))

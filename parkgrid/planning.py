@@ -94,7 +94,8 @@ def expected(site: Site, assumptions: Assumptions) -> Expected:
     )
     if OUTDOOR in given:
         cops = {
-            name: cop(pump.source, pump.supply_degc, given[OUTDOOR]) for name, pump in site.of_kind(HeatPump).items()
+            name: cop(pump.source, pump.supply_degc, given[OUTDOOR])
+            for name, pump in site.dispatched_of(HeatPump).items()
         }
         situation = replace(situation, cop=cops)
     return Expected(situation=situation, defaulted=tuple(name for name in found.defaulted if name not in given))
@@ -136,7 +137,7 @@ def planned(site: Site, assumptions: Assumptions) -> Planned:
 def holds(site: Site, situation: Situation, plan: Plan) -> tuple[str, ...]:
     """What a sound plan leaves open. Raises Failed for one that is not sound: its numbers must not be used."""
     violations = check_plan(site, situation, plan)
-    left_open = unmet(site, situation, plan) if violations and plan.assets.keys() >= site.assets.keys() else []
+    left_open = unmet(site, situation, plan) if violations and plan.assets.keys() >= site.dispatched.keys() else []
     if broken := [violation for violation in violations if violation not in left_open]:
         maker = "rules" if plan.method is Method.RULES else "optimiser"
         raise Failed(f"the plan of the {maker} breaks what it must keep, {len(broken)} times; first: {broken[0]}")

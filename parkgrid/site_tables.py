@@ -86,6 +86,22 @@ def device_tables(checked: Sequence[DeviceCheck]) -> list[Table]:
     return [points, devices]
 
 
+_FIGURES = {
+    "capacity_kwh": "{:g} kWh",
+    "capacity_kg": "{:g} kg",
+    "max_power_kw": "{:g} kW",
+    "max_heat_kw": "{:g} kW heat",
+    "max_cooling_kw": "{:g} kW cooling",
+    "rated_kva": "{:g} kVA",
+    "rated_kw": "{:g} kW",
+    "limit_kw": "up to {:g} kW",
+    "peak_kw": "up to {:g} kW",
+    "power_kw": "{:g} kW",
+    "peak_kg_per_h": "up to {:g} kg/h",
+}
+"""Of the kinds that are measured only: the first of these that it has."""
+
+
 def nameplate(asset: Asset) -> str:
     """The figures that people know an asset by."""
     match asset:
@@ -107,6 +123,9 @@ def nameplate(asset: Asset) -> str:
             return f"up to {asset.peak_kw:g} kW"
         case HeatLoad():
             return f"up to {asset.peak_kw:g} kW heat"
+        case _:
+            figures = asset.model_dump()
+            return next((form.format(figures[name]) for name, form in _FIGURES.items() if name in figures), "")
 
 
 def address(connection: Connection) -> str:

@@ -6,17 +6,22 @@ fed = min(mean available, mean limit) * dt;   curtailed = mean available * dt - 
 from __future__ import annotations
 
 from simulators.account import Account
+from simulators.commanded import Commanded
+from simulators.inverter import Inverter
 from simulators.ramp import ramp
 
 
-class GeneratorModel:
+class GeneratorModel(Commanded):
     """Feeds what is available up to its limit."""
 
-    def __init__(self, rated_kw: float, limit_ramp_per_s: float, available_kw: float) -> None:
+    more_commands = ("reactive_setpoint_kvar",)
+
+    def __init__(
+        self, rated_kw: float, limit_ramp_per_s: float, available_kw: float, rated_kva: float | None = None
+    ) -> None:
         """`limit_ramp_per_s` is the share of the rating by which the limit moves in a second."""
-        self.setpoint_kw: float | None = None
-        """The limit that is commanded; None without one."""
-        self.running = True
+        super().__init__()
+        self.inverter = Inverter(rated_kw if rated_kva is None else rated_kva)
         self.power_kw = available_kw
         self._rated_kw = rated_kw
         self._limit_ramp_kw_per_s = limit_ramp_per_s * rated_kw
@@ -28,6 +33,9 @@ class GeneratorModel:
     def accept(self, value_kw: float) -> float:
         """The limit that the generator takes from a command."""
         return min(max(value_kw, 0.0), self._rated_kw)
+
+    def take(self, point: str, value: float | None) -> None:
+        self.inverter.set_reactive(value)
 
     @property
     def limit_kw(self) -> float:
@@ -47,6 +55,7 @@ class GeneratorModel:
         self._available_kw = available_kw
         if not self.running:
             self._limit_kw = self.power_kw = 0.0
+            self.inverter.stand()
             return 0.0
         limit = ramp(self._limit_kw, self.limit_kw, self._limit_ramp_kw_per_s, dt_s)
         self._limit_kw = limit.end_kw
@@ -54,14 +63,22 @@ class GeneratorModel:
         fed_kwh = min(mean_available_kw, limit.mean_kw) * dt_s / 3600
         self._fed_kwh += fed_kwh
         self._curtailed_kwh += mean_available_kw * dt_s / 3600 - fed_kwh
+        self.inverter.react(self.power_kw)
         return fed_kwh
+
+    def hold_back(self, energy_kwh: float, dt_s: float) -> None:
+        """Take back energy of the last step: the frequency of an island was too high for it."""
+        self._fed_kwh -= energy_kwh
+        self._curtailed_kwh += energy_kwh
+        if dt_s:
+            self.power_kw = max(self.power_kw - energy_kwh * 3600 / dt_s, 0.0)
 
     def generator_points(self) -> dict[str, float]:
         """The standard points that every generator shows."""
         return {
             "active_power_kw": self.power_kw,
             "energy_kwh": self._fed_kwh,
-            "reactive_power_kvar": 0.0,
+            **self.inverter.reactive_points(),
             "available": float(self.running),
             "power_limit_kw": self.limit_kw,
         }

@@ -1,6 +1,9 @@
-"""The connection point: it takes the rest of the electric bus; power is + for import.
+"""The connection point: it takes the rest of the electric bus while its breaker is closed; power is + for import.
 
-grid = loads + heat pumps - PV - wind - battery
+U = U_nominal * (u_grid - DROP * P / P_limit - DROP_REACTIVE * Q / P_limit)
+
+u_grid   voltage of the grid at no load, as a share of the nominal one
+P, Q     import of active and reactive power
 """
 
 from __future__ import annotations
@@ -10,26 +13,32 @@ from simulators.account import Account
 
 NOMINAL_V = 230.9
 """Line to neutral behind the park's transformers (400 V between lines)."""
-DROP = 0.02
-"""Share of the voltage that is lost at the import limit."""
+DROP = 0.015
+"""Share of the voltage that is lost over the resistance of the source at the import limit."""
+DROP_REACTIVE = 0.03
+"""The same for its reactance: at medium voltage it is about twice the resistance."""
 
 
 class GridModel:
-    """The meter at the connection point. It counts the net of the phases, as revenue meters do."""
+    """The meter and the breaker at the connection point. It counts the net of the phases, as revenue meters do."""
 
     def __init__(self, spec: GridConnection) -> None:
         self.spec = spec
+        self.closed = True
+        """Whether the breaker is closed."""
         self.power_kw = 0.0
         self._reactive_kvar = 0.0
         self._frequency_hz = 50.0
+        self._voltage = 1.0
         self._imported_kwh = 0.0
         self._exported_kwh = 0.0
 
-    def show(self, power_kw: float, reactive_kvar: float, frequency_hz: float) -> None:
-        """What the meter reads at this moment."""
+    def show(self, power_kw: float, reactive_kvar: float, frequency_hz: float, voltage: float) -> None:
+        """What the meter reads at this moment; `voltage` is that of the grid at no load, 1 for the nominal one."""
         self.power_kw = power_kw
         self._reactive_kvar = reactive_kvar
         self._frequency_hz = frequency_hz
+        self._voltage = voltage
 
     def count(self, energy_kwh: float) -> None:
         """Count the net energy of a step, + for import."""
@@ -42,11 +51,13 @@ class GridModel:
         return Account(electricity_fed_kwh=self._imported_kwh, electricity_used_kwh=self._exported_kwh)
 
     def points(self) -> dict[str, float]:
+        lost = (DROP * self.power_kw + DROP_REACTIVE * self._reactive_kvar) / self.spec.import_limit_kw
         return {
             "active_power_kw": self.power_kw,
             "reactive_power_kvar": self._reactive_kvar,
-            "voltage_v": NOMINAL_V * (1.0 - DROP * self.power_kw / self.spec.import_limit_kw),
+            "voltage_v": NOMINAL_V * max(self._voltage - lost, 0.0),
             "frequency_hz": self._frequency_hz,
             "energy_import_kwh": self._imported_kwh,
             "energy_export_kwh": self._exported_kwh,
+            "breaker_closed": float(self.closed),
         }

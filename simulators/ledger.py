@@ -2,11 +2,13 @@
 
 The audit never looks at powers. From the counters of all devices and the energies in the stores it re-adds each step:
 
-    electricity   sum of fed = sum of used                       (the grid connection is one of them)
-    heat          sum of fed = sum of used + surplus
-    battery       change of stored = eta_c * used - fed / eta_d
-    tank          change of stored = used - fed - lost
-    boiler        fed = eta * gas
+    each bus      sum of fed = sum of used + surplus             (electricity: with the grid connection)
+    each asset    sum of what comes in = sum of what goes out + lost + change of stored      (all carriers and gas)
+    battery       change of stored = eta_c * used - fed / eta_d  (where its efficiencies are constant)
+    boilers       fed = eta * gas
+
+Buses are electricity, each heat bus, steam, cooling and hydrogen. A chiller takes out of the cold what it gives as
+heat to the air: there cold comes in. What comes from sun, wind, air and processes is not counted.
 
     residual = |left - right| / larger of both sides
 
@@ -21,13 +23,52 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from config.assets import Asset, Battery, GasBoiler, GridConnection, HotWaterTank
+from config.asset import HEAT_BUS, heat_bus_of
+from config.assets import (
+    Asset,
+    Battery,
+    ElectricLoad,
+    GasBoiler,
+    GridConnection,
+    HeatLoad,
+    HeatPump,
+    PvPlant,
+    WindTurbine,
+)
+from config.flexible_assets import EvChargers, SheddableLoad, ShiftableJob
+from config.hydrogen_assets import HydrogenLoad
+from config.thermal_assets import (
+    AbsorptionChiller,
+    Chiller,
+    CoolingLoad,
+    PressureTurbine,
+    SteamBoiler,
+    SteamLoad,
+    WasteHeatSource,
+)
 from simulators.account import Account, Tally
 
 INTERVAL_S = 900
 """Demand is billed on the average of 15 minutes."""
 LEAST_KWH = 1e-5
 """Flows below this are compared with it: counters of 1e7 kWh are rounded to 2e-9, which is no fault of the physics."""
+OPEN = (
+    GridConnection
+    | PvPlant
+    | WindTurbine
+    | PressureTurbine
+    | WasteHeatSource
+    | HeatPump
+    | ElectricLoad
+    | SheddableLoad
+    | ShiftableJob
+    | EvChargers
+    | HeatLoad
+    | SteamLoad
+    | CoolingLoad
+    | HydrogenLoad
+)
+"""Kinds that energy comes from or goes to: only their buses can be audited."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -43,7 +84,10 @@ class IntervalRecord:
     """By asset: energies in kWh; `stored_kwh` is the change."""
     grid: str
     """Name of the grid connection among the accounts."""
-    surplus_heat_kwh: float
+    surplus_kwh: Mapping[str, float]
+    """By bus: energy that nobody took."""
+    heat_loads: frozenset[str]
+    """Names of the heat loads among the accounts."""
     peak_kw: float
     """Highest import power seen at any step; 0 when the park only exported."""
 
@@ -70,7 +114,16 @@ class IntervalRecord:
 
     @property
     def heat_unserved_kwh(self) -> float:
+        return sum(account.unserved_kwh for name, account in self.accounts.items() if name in self.heat_loads)
+
+    @property
+    def unserved_kwh(self) -> float:
+        """What loads of all carriers wanted and did not get."""
         return sum(account.unserved_kwh for account in self.accounts.values())
+
+    @property
+    def surplus_heat_kwh(self) -> float:
+        return self.surplus_kwh.get(HEAT_BUS, 0.0)
 
 
 class Ledger:
@@ -78,6 +131,8 @@ class Ledger:
 
     def __init__(self, assets: Mapping[str, Asset], at: datetime, tally: Tally) -> None:
         self._assets = dict(assets)
+        self._heat_loads = frozenset(name for name, asset in assets.items() if isinstance(asset, HeatLoad))
+        self._heat_buses = {name: (heat_bus_of(asset, 1), heat_bus_of(asset, -1)) for name, asset in assets.items()}
         self._grid = next(name for name, asset in assets.items() if isinstance(asset, GridConnection))
         self._began = self._opened = self._at = at
         self._first = self._opening = self._last = tally
@@ -115,43 +170,56 @@ class Ledger:
             seconds=(self._at - opened).total_seconds(),
             accounts={name: now.since(opening.accounts[name]) for name, now in self._last.accounts.items()},
             grid=self._grid,
-            surplus_heat_kwh=self._last.surplus_heat_kwh - opening.surplus_heat_kwh,
+            surplus_kwh={bus: now - opening.surplus_kwh[bus] for bus, now in self._last.surplus_kwh.items()},
+            heat_loads=self._heat_loads,
             peak_kw=peak_kw,
         )
 
     def _residual(self, before: Tally, tally: Tally) -> float:
-        surplus = tally.surplus_heat_kwh - before.surplus_heat_kwh
-        electricity_fed = electricity_used = heat_fed = 0.0
-        heat_used = surplus
-        worst = _fall(surplus)
+        fed: dict[str, float] = {"electricity": tally.inertia_kwh - before.inertia_kwh}
+        used: dict[str, float] = {}
+        worst = _fall(fed["electricity"])
+        for bus, surplus_kwh in tally.surplus_kwh.items():
+            used[bus] = surplus_kwh - before.surplus_kwh[bus]
+            worst = max(worst, _fall(used[bus]))
         for name, account in tally.accounts.items():
-            flow = account.since(before.accounts[name])
-            electricity_fed += flow.electricity_fed_kwh
-            electricity_used += flow.electricity_used_kwh
-            heat_fed += flow.heat_fed_kwh
-            heat_used += flow.heat_used_kwh
-            worst = max(worst, self._own_residual(name, flow), *(_fall(change) for change in _counters(flow)))
-        return max(worst, _relative(electricity_fed, electricity_used), _relative(heat_fed, heat_used))
+            earlier = before.accounts[name]
+            if account == earlier:
+                continue
+            flow = account.since(earlier)
+            to, of = self._heat_buses[name]
+            for bus, kwh in zip(("electricity", to, "steam", "cooling", "hydrogen"), flow[:10:2], strict=True):
+                fed[bus] = fed.get(bus, 0.0) + kwh
+            for bus, kwh in zip(("electricity", of, "steam", "cooling", "hydrogen"), flow[1:10:2], strict=True):
+                used[bus] = used.get(bus, 0.0) + kwh
+            worst = max(worst, self._own_residual(name, flow), _fall(min(flow[:-1])))
+        for bus in fed.keys() | used.keys():
+            worst = max(worst, _relative(fed.get(bus, 0.0), used.get(bus, 0.0)))
+        return worst
 
     def _own_residual(self, name: str, flow: Account) -> float:
         """How far an asset's own energies are from its equation."""
-        match self._assets[name]:
-            case Battery() as battery:
-                put_in = battery.charge_efficiency * flow.electricity_used_kwh
-                taken_out = flow.electricity_fed_kwh / battery.discharge_efficiency
-                return _relative(taken_out + max(flow.stored_kwh, 0.0), put_in + max(-flow.stored_kwh, 0.0))
-            case HotWaterTank():
-                gone = flow.heat_fed_kwh + flow.lost_kwh
-                return _relative(gone + max(flow.stored_kwh, 0.0), flow.heat_used_kwh + max(-flow.stored_kwh, 0.0))
-            case GasBoiler() as boiler:
-                return _relative(flow.heat_fed_kwh, boiler.efficiency * flow.gas_kwh)
-            case _:
-                return 0.0
-
-
-def _counters(flow: Account) -> tuple[float, ...]:
-    """The changes that must not be negative: all but the stored energy."""
-    return (*flow[:5], *flow[6:])
+        asset = self._assets[name]
+        if isinstance(asset, OPEN):
+            return 0.0
+        if isinstance(asset, GasBoiler):
+            return _relative(flow.heat_fed_kwh, asset.efficiency * flow.gas_kwh)
+        if isinstance(asset, SteamBoiler):
+            return _relative(flow.steam_fed_kwh, asset.efficiency * flow.gas_kwh)
+        gained_kwh = flow.stored_kwh
+        if isinstance(asset, Battery) and asset.cells is None:
+            put_in = asset.charge_efficiency * flow.electricity_used_kwh
+            taken_out = flow.electricity_fed_kwh / asset.discharge_efficiency
+            return _relative(taken_out + max(gained_kwh, 0.0), put_in + max(-gained_kwh, 0.0))
+        inward = flow.electricity_used_kwh + flow.heat_used_kwh + flow.steam_used_kwh + flow.hydrogen_used_kwh
+        inward += flow.cooling_used_kwh + flow.gas_kwh
+        outward = flow.electricity_fed_kwh + flow.heat_fed_kwh + flow.steam_fed_kwh + flow.hydrogen_fed_kwh
+        outward += flow.lost_kwh
+        if isinstance(asset, Chiller | AbsorptionChiller):
+            inward += flow.cooling_fed_kwh
+        else:
+            outward += flow.cooling_fed_kwh
+        return _relative(outward + max(gained_kwh, 0.0), inward + max(-gained_kwh, 0.0))
 
 
 def _fall(change_kwh: float) -> float:

@@ -45,7 +45,7 @@ def past_of(site: Site, start: datetime, days: int, seed: int | None = None) -> 
     means = {key: values.reshape(len(start_s), -1).mean(axis=1) for key, values in course.items()}
     columns = {
         name: mean
-        for name in site.assets
+        for name in site.dispatched
         for (asset, what), mean in means.items()
         if asset == name and what.endswith("_kw")
     }

@@ -1,54 +1,35 @@
-"""The simulated park: every asset of a site on its buses, moved by `advance`.
-
-    grid = loads + heat pumps - PV - wind - battery                    (+ import)
-
-The heat side is a bus of its own (`heat_bus`).
-"""
+"""The simulated park: every asset of a site on its buses, moved by `advance`."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from zoneinfo import ZoneInfo
 
-from config.assets import (
-    Asset,
-    Battery,
-    ElectricLoad,
-    GasBoiler,
-    GridConnection,
-    HeatLoad,
-    HeatPump,
-    HotWaterTank,
-    PvPlant,
-    WindTurbine,
-)
+from config.asset import Carrier
 from config.point import Point
 from config.points import NEEDS
 from config.site import Site
 from simulators.account import Tally
-from simulators.battery import BatteryModel
-from simulators.gas_boiler import GasBoilerModel
+from simulators.bus import Bus
+from simulators.commanded import Commanded
+from simulators.electric_bus import ElectricBus
 from simulators.generator import GeneratorModel
 from simulators.grid import GridModel
-from simulators.heat_bus import HeatBus, Outside
-from simulators.heat_pump import HeatPumpModel
+from simulators.kinds import KINDS
 from simulators.ledger import INTERVAL_S, Ledger
-from simulators.load import REACTIVE_PER_ACTIVE, ElectricLoadModel, HeatLoadModel
-from simulators.pv import PvModel
-from simulators.surroundings import FREQUENCY, OUTDOOR, WATER, Key, Surroundings, simulation_of
-from simulators.tank import TankModel
-from simulators.wind import WindModel
+from simulators.model import Advance, Key, Model, Moment, Seat
+from simulators.surroundings import FREQUENCY, VOLTAGE, Surroundings, simulation_of
 
 MAX_STEP_US = 5_000_000
 """No step of the physics is longer: the ramps of the demo's devices take some seconds."""
 DEFAULT_SOC = 0.5
 """Where the site file says nothing, stores begin half full."""
-
-Commanded = PvModel | WindModel | BatteryModel | HeatPumpModel | GasBoilerModel
-Model = Commanded | GridModel | TankModel | ElectricLoadModel | HeatLoadModel
-ModelT = TypeVar("ModelT", bound=Model)
+IDLE_DEGC: Mapping[Carrier, float] = {"heat": 60.0, "steam": 180.0, "cooling": 12.0, "hydrogen": 20.0}
+"""What a bus without a store shows while nobody feeds it."""
+CARRIERS: Mapping[str, Carrier] = {"steam": "steam", "cooling": "cooling", "hydrogen": "hydrogen"}
+"""By bus; every other bus is one of heat."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -77,33 +58,17 @@ class Plant:
             raise ValueError("start needs a time zone")
         self.surroundings = surroundings or Surroundings(site, seed)
         self.controlled = controlled
+        self._zone = ZoneInfo(site.location.time_zone)
         self._now_us = (start - _EPOCH) // _MICROSECOND
         self._owed_s = 0.0
-        self._place: Mapping[Key, int] = {key: index for index, key in enumerate(self.surroundings.keys)}
-        values = self.surroundings.at(self._now_us / 1e6)
-        levels = simulation_of(site).initial_soc
-        self._models: dict[str, Model] = {
-            name: self._made(name, asset, values, levels.get(name, DEFAULT_SOC)) for name, asset in site.assets.items()
-        }
-        self._grid = _only(self._models, GridModel)[site.grid[0]]
-        self._pv = _only(self._models, PvModel)
-        self._wind = _only(self._models, WindModel)
-        self._batteries = _only(self._models, BatteryModel)
-        self._loads = _only(self._models, ElectricLoadModel)
-        self._heat_loads = _only(self._models, HeatLoadModel)
-        pumps = _only(self._models, HeatPumpModel)
-        self._heat_bus = HeatBus(
-            pumps, _only(self._models, GasBoilerModel), _only(self._models, TankModel), self._heat_loads
-        )
-        self._makers: tuple[PvModel | WindModel | BatteryModel, ...] = (
-            *self._pv.values(),
-            *self._wind.values(),
-            *self._batteries.values(),
-        )
-        self._takers: tuple[ElectricLoadModel | HeatPumpModel, ...] = (
-            *self._loads.values(),
-            *pumps.values(),
-        )
+        self._offset_s = self._utc_offset_s()
+        self._places: Mapping[Key, int] = {key: index for index, key in enumerate(self.surroundings.keys)}
+        self._grid = GridModel(site.grid[1])
+        self._electricity = ElectricBus(self._grid)
+        self._buses: dict[str, Bus] = {}
+        self._models, self._advances = self._wired(site, seed)
+        self._dead: set[str] = set()
+        self._dark = False
         self._kinds = {name: asset.kind for name, asset in site.assets.items()}
         self._behind: dict[str, list[str]] = {}
         for name, asset in site.assets.items():
@@ -115,26 +80,36 @@ class Plant:
         self._step(0)
         self.ledger = Ledger(site.assets, self.now, self.tally())
 
-    def _made(self, name: str, asset: Asset, values: list[float], soc: float) -> Model:
-        match asset:
-            case GridConnection():
-                return GridModel(asset)
-            case PvPlant():
-                return PvModel(asset, values[self._place[name, "available_kw"]])
-            case WindTurbine():
-                return WindModel(asset, values[self._place[name, "available_kw"]])
-            case Battery():
-                return BatteryModel(asset, soc)
-            case HeatPump():
-                return HeatPumpModel(asset)
-            case HotWaterTank():
-                return TankModel(asset, soc)
-            case GasBoiler():
-                return GasBoilerModel(asset)
-            case ElectricLoad():
-                return ElectricLoadModel(asset, values[self._place[name, "demand_kw"]])
-            case HeatLoad():
-                return HeatLoadModel(asset, values[self._place[name, "demand_kw"]])
+    def _wired(self, site: Site, seed: int) -> tuple[dict[str, Model], tuple[Advance, ...]]:
+        """The models by asset in the site's order, and their parts in a step in the order of their kinds."""
+        levels = simulation_of(site).initial_soc
+        first = self.surroundings.at(self._now_us / 1e6)
+        wired = {
+            name: wire(
+                asset,
+                Seat(
+                    name=name,
+                    electricity=self._electricity,
+                    bus=self._bus,
+                    places=self._places,
+                    first=first,
+                    soc=levels.get(name, DEFAULT_SOC),
+                    seed=seed,
+                    mean_degc=self.surroundings.weather.mean_degc,
+                ),
+            )
+            for kind, wire in KINDS.items()
+            for name, asset in site.assets.items()
+            if asset.kind == kind
+        }
+        models = {name: wired[name].model if name in wired else self._grid for name in site.assets}
+        return models, tuple(each.advance for each in wired.values())
+
+    def _bus(self, name: str) -> Bus:
+        if name not in self._buses:
+            carrier = CARRIERS.get(name, "heat")
+            self._buses[name] = Bus(name, carrier, IDLE_DEGC[carrier])
+        return self._buses[name]
 
     def _owners_of(self, device: str, points: Sequence[Point]) -> dict[str, str]:
         """The asset behind each point of a device that one or more assets share.
@@ -184,19 +159,33 @@ class Plant:
         Raises KeyError for a device without asset, ValueError for a point that is no setpoint of the device, a value
         that is not finite, or a plant without control.
         """
-        setpoints = {NEEDS[self._kinds[name]].setpoint: self._models[name] for name in self._assets_of(device)}
+        takers = self._takers_of(device)
         if not self.controlled:
             raise ValueError("the plant without control takes no commands")
-        model = setpoints.get(point)
-        if not isinstance(model, Commanded):
-            known = ", ".join(sorted(name for name in setpoints if name is not None)) or "none"
+        if point not in takers:
+            known = ", ".join(sorted(takers)) or "none"
             raise ValueError(f"{device}.{point} is not a setpoint; the device takes {known}")
         if value is not None and not math.isfinite(value):
             raise ValueError(f"{device}.{point}: {value} is not a setpoint")
+        model, main = takers[point]
+        if not main:
+            model.take(point, value)
+            return
         if value is None and isinstance(model, GeneratorModel):
             value = self._safe_value(device, point)
         if model.running:
             model.setpoint_kw = None if value is None else model.accept(float(value))
+
+    def _takers_of(self, device: str) -> dict[str, tuple[Commanded, bool]]:
+        """By point, who takes it, and whether it is the setpoint proper."""
+        takers: dict[str, tuple[Commanded, bool]] = {}
+        for name in self._assets_of(device):
+            model, setpoint = self._models[name], NEEDS[self._kinds[name]].setpoint
+            if isinstance(model, Commanded):
+                takers |= dict.fromkeys(model.more_commands, (model, False))
+                if setpoint is not None:
+                    takers[setpoint] = model, True
+        return takers
 
     def _safe_value(self, device: str, point: str) -> float | None:
         found = next(of for of in self._points[device] if of.name == point)
@@ -209,11 +198,19 @@ class Plant:
         Raises KeyError for a device that no asset uses.
         """
         for name in self._assets_of(device):
-            model = self._models[name]
-            if isinstance(model, Commanded):
-                model.running = running
-                if not running:
-                    model.setpoint_kw = None
+            if running:
+                self._dead.discard(name)
+            else:
+                self._dead.add(name)
+            self._power(name)
+
+    def open_breaker(self) -> None:
+        """Part from the grid: the park is an island, if a battery can form one, or dark."""
+        self._electricity.open()
+
+    def close_breaker(self) -> None:
+        """Back to the grid: whatever was shed or dark comes back."""
+        self._electricity.close()
 
     def advance(self, dt_s: float) -> None:
         """Go `dt_s` seconds on, in steps of at most 5 s that end at every quarter of an hour. Raises ValueError."""
@@ -229,10 +226,18 @@ class Plant:
             self._step(step_us)
             self.ledger.add(self.now, self.tally(), self._grid.power_kw)
             left_us -= step_us
+            if step_us == to_bound_us:
+                # clocks are put forward and back at the full hour
+                self._offset_s = self._utc_offset_s()
 
     def tally(self) -> Tally:
         """The accounts of all assets now."""
-        return Tally({name: model.account() for name, model in self._models.items()}, self._heat_bus.surplus_kwh)
+        return Tally(
+            {name: model.account() for name, model in self._models.items()},
+            {name: bus.surplus_kwh for name, bus in self._buses.items()}
+            | {"electricity": self._electricity.surplus_kwh},
+            self._electricity.inertia_kwh,
+        )
 
     def _assets_of(self, device: str) -> list[str]:
         try:
@@ -244,45 +249,34 @@ class Plant:
 
     def _step(self, step_us: int) -> None:
         self._now_us += step_us
-        dt_s = step_us / 1e6
-        values = self.surroundings.at(self._now_us / 1e6)
-        used_kwh = self._heat_bus.step(self._outside(values), dt_s)
-        for name, load in self._loads.items():
-            used_kwh += load.step(values[self._place[name, "demand_kw"]], dt_s)
-        fed_kwh = sum(battery.step(dt_s) for battery in self._batteries.values())
-        for name, pv in self._pv.items():
-            available_kw, irradiance = self._pair(values, name, "available_kw", "irradiance_w_per_m2")
-            fed_kwh += pv.step(available_kw, irradiance, dt_s)
-        for name, turbine in self._wind.items():
-            available_kw, wind = self._pair(values, name, "available_kw", "wind_speed_m_per_s")
-            fed_kwh += turbine.step(available_kw, wind, dt_s)
-        self._grid.count(used_kwh - fed_kwh)
-        taken_kw = sum(taker.power_kw for taker in self._takers)
-        self._grid.show(
-            power_kw=taken_kw - sum(maker.power_kw for maker in self._makers),
-            reactive_kvar=taken_kw * REACTIVE_PER_ACTIVE,
-            frequency_hz=values[self._place[FREQUENCY]],
-        )
+        t_s, dt_s = self._now_us / 1e6, step_us / 1e6
+        now = Moment(t_s, t_s + self._offset_s, dt_s, self.surroundings.at(t_s))
+        self._electricity.begin()
+        if self._electricity.dark is not self._dark:
+            self._dark = self._electricity.dark
+            for name in self._models:
+                self._power(name)
+        for bus in self._buses.values():
+            bus.begin()
+        for advance in self._advances:
+            advance(now)
+        for bus in self._buses.values():
+            bus.settle(dt_s)
+        values = now.values
+        self._electricity.settle(dt_s, values[self._places[FREQUENCY]], values[self._places[VOLTAGE]])
 
-    def _pair(self, values: list[float], name: str, first: str, second: str) -> tuple[float, float]:
-        return values[self._place[name, first]], values[self._place[name, second]]
+    def _power(self, name: str) -> None:
+        """A device without power is as dead as one that died, until power is back."""
+        model = self._models[name]
+        if isinstance(model, Commanded):
+            model.running = name not in self._dead and not self._dark
+            if not model.running:
+                model.setpoint_kw = None
 
-    def _outside(self, values: list[float]) -> Outside:
-        outdoor_degc = values[self._place[OUTDOOR]]
-        return Outside(
-            demand_kw={name: values[self._place[name, "demand_kw"]] for name in self._heat_loads},
-            outdoor_degc=outdoor_degc,
-            source_degc={
-                "air": outdoor_degc,
-                "ground": self.surroundings.weather.mean_degc,
-                "water": values[self._place[WATER]],
-            },
-        )
-
-
-def _only(models: Mapping[str, Model], kind: type[ModelT]) -> dict[str, ModelT]:
-    """The models of one kind, by asset, in the site's order."""
-    return {name: model for name, model in models.items() if isinstance(model, kind)}
+    def _utc_offset_s(self) -> float:
+        offset = self.now.astimezone(self._zone).utcoffset()
+        assert offset is not None  # aware
+        return offset.total_seconds()
 
 
 def _needs(kind: str, model: Model, point: str) -> bool:

@@ -18,6 +18,7 @@ import numpy as np
 
 from config.assets import PvPlant
 from simulators.generator import GeneratorModel
+from simulators.model import Moment, Seat, Wired
 from simulators.noise import FloatArray
 from simulators.weather import Sky
 
@@ -75,7 +76,7 @@ class PvModel(GeneratorModel):
     """One PV plant."""
 
     def __init__(self, spec: PvPlant, available_kw: float) -> None:
-        super().__init__(spec.rated_kw, LIMIT_RAMP_PER_S, available_kw)
+        super().__init__(spec.rated_kw, LIMIT_RAMP_PER_S, available_kw, spec.rated_kva)
         self.spec = spec
         self.irradiance_w_per_m2 = 0.0
 
@@ -90,3 +91,16 @@ class PvModel(GeneratorModel):
             "irradiance_w_per_m2": self.irradiance_w_per_m2,
             "status": THROTTLED if self.throttled else PRODUCING if self.power_kw > 0 else SLEEPING,
         }
+
+
+def wire_pv_plant(spec: PvPlant, seat: Seat) -> Wired:
+    electricity = seat.electricity
+    available, irradiance = seat.own("available_kw"), seat.own("irradiance_w_per_m2")
+    model = PvModel(spec, seat.first[available])
+
+    def advance(now: Moment) -> None:
+        fed_kwh = model.step(now.values[available], now.values[irradiance], now.dt_s)
+        electricity.feed(fed_kwh, model.power_kw, model.inverter.reactive_kvar)
+        electricity.may_hold_back(model, fed_kwh)
+
+    return Wired(model, advance)

@@ -35,7 +35,11 @@ from simulators.noise import FloatArray, uniform
 
 DATA = Path(__file__).parent / "data"
 
-RECORDED_IN = {"simbench_2016_15min": "Europe/Berlin", "heat_2019_hourly": "Europe/Berlin"}
+RECORDED_IN = {
+    "simbench_2016_15min": "Europe/Berlin",
+    "heat_2019_hourly": "Europe/Berlin",
+    "steel_2018_15min": "Asia/Seoul",
+}
 """The zone whose wall clock ruled the everyday life in a record that comes with parkgrid."""
 
 WEEK_S = 7 * 24 * 3600.0
@@ -161,11 +165,20 @@ class RecordedSeries:
         return float(self.values(np.array([when.timestamp()]))[0])
 
 
-def series_of(site: Site, load: str, source: SeriesSource, seed: int) -> RecordedSeries:
-    """The series that a load of a site follows: a file beside the site file first, then one that comes with parkgrid.
+def series_of(site: Site, name: str, source: SeriesSource, seed: int) -> RecordedSeries:
+    """The series that an asset of a site follows: a file beside the site file first, then one that comes with parkgrid.
 
     Raises SeriesError.
     """
+    return _series(site, name, source, source.column, seed)
+
+
+def reactive_series_of(site: Site, name: str, source: SeriesSource, seed: int) -> RecordedSeries | None:
+    """The reactive power beside it, with the same fluctuation, None without a record of it. Raises SeriesError."""
+    return None if source.reactive_column is None else _series(site, name, source, source.reactive_column, seed)
+
+
+def _series(site: Site, name: str, source: SeriesSource, column: str, seed: int) -> RecordedSeries:
     zone = site.location.time_zone
     path = site.path.parent / f"{source.file}.csv"
     recorded_in = zone
@@ -174,6 +187,6 @@ def series_of(site: Site, load: str, source: SeriesSource, seed: int) -> Recorde
         recorded_in = RECORDED_IN.get(source.file, zone)
     if not path.is_file():
         known = ", ".join(sorted(found.stem for found in DATA.glob("*.csv")))
-        raise SeriesError(f"there is no series {source.file!r} for load {load!r}; known are {known}")
-    record = read_record(path, source.column, recorded_in)
-    return RecordedSeries(record, scale=source.scale, zone=ZoneInfo(zone), seed=seed, stream=f"load.{load}")
+        raise SeriesError(f"there is no series {source.file!r} for load {name!r}; known are {known}")
+    record = read_record(path, column, recorded_in)
+    return RecordedSeries(record, scale=source.scale, zone=ZoneInfo(zone), seed=seed, stream=f"load.{name}")

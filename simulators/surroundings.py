@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from config.assets import ElectricLoad, HeatLoad, PvPlant, WindTurbine
+from config.assets import PvPlant, WindTurbine
 from config.site import Simulation, Site
+from simulators.model import Key
 from simulators.noise import FloatArray
 from simulators.pv import available_kw, plane_of_array_w_per_m2
-from simulators.series import series_of
+from simulators.series import reactive_series_of, series_of
 from simulators.weather import Weather
 from simulators.wind import curve_kw
 
@@ -22,12 +23,11 @@ DAY_S = 24 * 3600
 DAYS_KEPT = 2
 """The day that runs, and the one before for a plant that is a little behind."""
 
-Key = tuple[str, str]
-"""Asset (empty for the whole park) and quantity, such as ("pv_a", "available_kw")."""
-
 OUTDOOR: Key = ("", "outdoor_degc")
 WATER: Key = ("", "water_degc")
 FREQUENCY: Key = ("", "frequency_hz")
+VOLTAGE: Key = ("", "voltage")
+"""Of the grid at no load, as a share of the nominal one."""
 
 
 def simulation_of(site: Site) -> Simulation:
@@ -48,15 +48,21 @@ class Surroundings:
         self._pv = site.of_kind(PvPlant)
         self._wind = site.of_kind(WindTurbine)
         self.weather = Weather(site.location, seed=seed, mean_wind_m_per_s=simulation.mean_wind_m_per_s)
-        loads = (*site.of_kind(ElectricLoad), *site.of_kind(HeatLoad))
-        self._series = {load: series_of(site, load, simulation.series[load], seed) for load in loads}
+        self._series = {name: series_of(site, name, source, seed) for name, source in simulation.series.items()}
+        self._reactive = {
+            name: reactive
+            for name, source in simulation.series.items()
+            if (reactive := reactive_series_of(site, name, source, seed)) is not None
+        }
         self.keys: tuple[Key, ...] = (
             OUTDOOR,
             WATER,
             FREQUENCY,
+            VOLTAGE,
             *((name, quantity) for name in self._pv for quantity in ("available_kw", "irradiance_w_per_m2")),
             *((name, quantity) for name in self._wind for quantity in ("available_kw", "wind_speed_m_per_s")),
             *((name, "demand_kw") for name in self._series),
+            *((name, "reactive_kvar") for name in self._reactive),
         )
         """The order of the values that `at` gives."""
         self._days: dict[int, list[list[float]]] = {}
@@ -69,6 +75,7 @@ class Surroundings:
             OUTDOOR: outdoor_degc,
             WATER: weather.water_degc(t_s),
             FREQUENCY: weather.frequency_hz(t_s),
+            VOLTAGE: weather.voltage(t_s),
         }
         if self._pv:
             sky = weather.sky(t_s)
@@ -82,6 +89,8 @@ class Surroundings:
             course[name, "available_kw"] = curve_kw(speed, turbine)
         for name, series in self._series.items():
             course[name, "demand_kw"] = series.values(t_s)
+        for name, series in self._reactive.items():
+            course[name, "reactive_kvar"] = series.values(t_s)
         return course
 
     def at(self, t_s: float) -> list[float]:

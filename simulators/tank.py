@@ -1,10 +1,15 @@
 """A hot-water tank: it takes what the heat bus has left, and gives what it misses.
 
 E[t+dt] = E[t] * exp(-loss * dt) + (charge - discharge) * dt,   0 <= E <= capacity
-T_top = T_low + E / capacity * (T_high - T_low)
+T_top = T_low + h_1 * (T_high - T_low),   E = capacity * mean(h)
 
 loss                share of the stored heat per hour
 charge, discharge   means over the step in kW within the ratings, never both above zero
+h_1 .. h_n          heat of each layer from the top, 0 at T_low and 1 at T_high; a mixed tank has one
+
+Charging puts water of T_high on top and takes the lowest layer out, discharging takes the top layer out and puts water
+of T_low below; a flow of f tank contents moves every layer by f * n of the difference to its neighbour. Neighbours mix
+slowly, and water that is hotter than the layer above rises at once.
 """
 
 from __future__ import annotations
@@ -13,6 +18,13 @@ import math
 
 from config.assets import HotWaterTank
 from simulators.account import Account
+from simulators.model import Moment, Seat, Wired
+
+MIXING_PER_H = 0.05
+"""Share of the difference between two layers that conduction and eddies level out in an hour."""
+LONGEST_MOVE = 0.5
+"""Share of a layer that moves at once; a larger flow is taken in several turns."""
+EMPTY = 1e-9
 
 
 class TankModel:
@@ -20,10 +32,17 @@ class TankModel:
 
     def __init__(self, spec: HotWaterTank, soc: float) -> None:
         self.spec = spec
+        n = spec.layers
+        # the hot water stands above the cold
+        self._heat = [min(max(soc * n - index, 0.0), 1.0) for index in range(n)] if n > 1 else [soc]
         self.stored_kwh = soc * spec.capacity_kwh
         self._charged_kwh = 0.0
         self._discharged_kwh = 0.0
         self._lost_kwh = 0.0
+
+    @property
+    def capacity_kwh(self) -> float:
+        return self.spec.capacity_kwh
 
     @property
     def soc(self) -> float:
@@ -31,11 +50,30 @@ class TankModel:
 
     @property
     def top_degc(self) -> float:
-        return self.spec.low_degc + self.soc * (self.spec.high_degc - self.spec.low_degc)
+        return self._degc(self.soc if len(self._heat) == 1 else self._heat[0])
+
+    @property
+    def bottom_degc(self) -> float:
+        return self.spec.low_degc if len(self._heat) == 1 else self._degc(self._heat[-1])
+
+    @property
+    def supply_degc(self) -> float | None:
+        return self.top_degc
+
+    def _degc(self, heat: float) -> float:
+        return self.spec.low_degc + heat * (self.spec.high_degc - self.spec.low_degc)
+
+    def can_give_kwh(self, dt_s: float) -> float:
+        hours = dt_s / 3600
+        return min(self.spec.max_discharge_kw * hours, self.stored_kwh * math.exp(-self.spec.loss_per_h * hours))
+
+    def can_take_kwh(self, dt_s: float) -> float:
+        return min(self.spec.max_charge_kw * dt_s / 3600, self.spec.capacity_kwh - self.stored_kwh)
 
     def step(self, left_kwh: float, dt_s: float) -> float:
         """Take `left_kwh` (+ what the bus has left in `dt_s`, - what it misses); returns what remains of it."""
         hours = dt_s / 3600
+        kept = math.exp(-self.spec.loss_per_h * hours)
         lost_kwh = self.stored_kwh * -math.expm1(-self.spec.loss_per_h * hours)
         self.stored_kwh -= lost_kwh
         self._lost_kwh += lost_kwh
@@ -43,19 +81,68 @@ class TankModel:
             charged_kwh = min(left_kwh, self.spec.max_charge_kw * hours, self.spec.capacity_kwh - self.stored_kwh)
             self.stored_kwh = min(self.stored_kwh + charged_kwh, self.spec.capacity_kwh)
             self._charged_kwh += charged_kwh
-            return left_kwh - charged_kwh
-        discharged_kwh = min(-left_kwh, self.spec.max_discharge_kw * hours, self.stored_kwh)
-        self.stored_kwh -= discharged_kwh
-        self._discharged_kwh += discharged_kwh
-        return left_kwh + discharged_kwh
+            remains_kwh, moved_kwh = left_kwh - charged_kwh, charged_kwh
+        else:
+            discharged_kwh = min(-left_kwh, self.spec.max_discharge_kw * hours, self.stored_kwh)
+            self.stored_kwh -= discharged_kwh
+            self._discharged_kwh += discharged_kwh
+            remains_kwh, moved_kwh = left_kwh + discharged_kwh, -discharged_kwh
+        if len(self._heat) > 1:
+            self._heat = [heat * kept for heat in self._heat]
+            self._flow(moved_kwh / self.spec.capacity_kwh)
+            self._mix(hours)
+        return remains_kwh
+
+    def _flow(self, change: float) -> None:
+        """Move the layers until the mean heat has changed by `change`."""
+        heat, n = self._heat, len(self._heat)
+        while abs(change) > EMPTY:
+            # in times the content of a layer: what comes in less what goes out is the change
+            difference = 1.0 - heat[-1] if change > 0 else heat[0]
+            if difference <= EMPTY:
+                break
+            flow = min(abs(change) * n / difference, LONGEST_MOVE)
+            done = flow * difference / n
+            if change > 0:
+                above = 1.0
+                for index in range(n):
+                    heat[index], above = heat[index] + flow * (above - heat[index]), heat[index]
+                change -= done
+            else:
+                below = 0.0
+                for index in reversed(range(n)):
+                    heat[index], below = heat[index] + flow * (below - heat[index]), heat[index]
+                change += done
+
+    def _mix(self, hours: float) -> None:
+        heat = self._heat
+        share = min(MIXING_PER_H * hours, 0.5)
+        for index in range(len(heat) - 1):
+            upper, lower = heat[index], heat[index + 1]
+            if lower > upper:
+                heat[index] = heat[index + 1] = (upper + lower) / 2
+            else:
+                moved = share * (upper - lower) / 2
+                heat[index], heat[index + 1] = upper - moved, lower + moved
 
     def account(self) -> Account:
         return Account(
             heat_fed_kwh=self._discharged_kwh,
             heat_used_kwh=self._charged_kwh,
-            stored_kwh=self.stored_kwh,
             lost_kwh=self._lost_kwh,
+            stored_kwh=self.stored_kwh,
         )
 
     def points(self) -> dict[str, float]:
-        return {"soc": self.soc, "supply_degc": self.top_degc, "return_degc": self.spec.low_degc}
+        return {"soc": self.soc, "supply_degc": self.top_degc, "return_degc": self.bottom_degc}
+
+
+def wire_hot_water_tank(spec: HotWaterTank, seat: Seat) -> Wired:
+    """It takes no part of its own: the bus moves it."""
+    model = TankModel(spec, seat.soc)
+    seat.bus(spec.heat_bus).attach(model)
+    return Wired(model, _stand_by)
+
+
+def _stand_by(now: Moment) -> None:
+    del now

@@ -10,8 +10,8 @@ The file is one JSON object:
     faults                     every fault that began: id, kind, target, parameters, begin, end
 
 A record covers an interval of 15 minutes, the first and the last one only as far as they were simulated: start,
-seconds, energies in kWh (import_kwh, export_kwh, gas_kwh, curtailed_kwh, heat_unserved_kwh, surplus_heat_kwh),
-demand_kw (mean import power), peak_kw, and the accounts of each asset.
+seconds, energies in kWh (import_kwh, export_kwh, gas_kwh, curtailed_kwh, heat_unserved_kwh, surplus_heat_kwh, of all
+carriers unserved_kwh, by bus surplus_kwh), demand_kw (mean import power), peak_kw, and the accounts of each asset.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ def _record(record: IntervalRecord) -> dict[str, Any]:
         "curtailed_kwh": record.curtailed_kwh,
         "heat_unserved_kwh": record.heat_unserved_kwh,
         "surplus_heat_kwh": record.surplus_heat_kwh,
+        "unserved_kwh": record.unserved_kwh,
+        "surplus_kwh": dict(record.surplus_kwh),
         "assets": {name: account._asdict() for name, account in record.accounts.items()},
     }
 

@@ -146,3 +146,7 @@ class Weather:
     def frequency_hz(self, t_s: FloatArray) -> FloatArray:
         """Grid frequency: 50 Hz within some hundredths."""
         return 50.0 + 0.015 * self._noise("frequency", ((300.0, 0.8), (20.0, 0.6)), t_s)
+
+    def voltage(self, t_s: FloatArray) -> FloatArray:
+        """Voltage of the public grid at no load, as a share of the nominal one: within 2 %, over hours and minutes."""
+        return 1.0 + 0.007 * self._noise("voltage", ((4 * 3600.0, 0.8), (600.0, 0.6)), t_s)

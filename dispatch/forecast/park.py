@@ -37,6 +37,8 @@ class ParkState:
     """By store; one that cannot be read is left out."""
     measured_kw: Mapping[str, float]
     """By load (of a heat load the heat) and generator; what is not known, or curtailed, is left out."""
+    local_kw: Mapping[str, float] = field(default_factory=dict)
+    """By bus: what assets under local control take now, less what they give."""
     outdoor_degc: float | None = None
     unavailable: frozenset[str] = frozenset()
     month_peak_kw: float = 0.0
@@ -77,17 +79,22 @@ def expect(site: Site, history: History, state: ParkState, now: datetime) -> Exp
         start=view.start,
         step_h=view.step_h,
         available_kw={
-            **{name: view.pv(site, name, plant) for name, plant in site.of_kind(PvPlant).items()},
-            **{name: view.wind(name, turbine) for name, turbine in site.of_kind(WindTurbine).items()},
+            **{name: view.pv(site, name, plant) for name, plant in site.dispatched_of(PvPlant).items()},
+            **{name: view.wind(name, turbine) for name, turbine in site.dispatched_of(WindTurbine).items()},
         },
-        load_kw={name: view.load(name, spec.peak_kw) for name, spec in site.of_kind(ElectricLoad).items()},
-        heat_load_kw={name: view.load(name, spec.peak_kw) for name, spec in site.of_kind(HeatLoad).items()},
-        cop={name: cop(spec.source, spec.supply_degc, outdoor_degc) for name, spec in site.of_kind(HeatPump).items()},
+        load_kw={name: view.load(name, spec.peak_kw) for name, spec in site.dispatched_of(ElectricLoad).items()},
+        heat_load_kw={name: view.load(name, spec.peak_kw) for name, spec in site.dispatched_of(HeatLoad).items()},
+        cop={
+            name: cop(spec.source, spec.supply_degc, outdoor_degc)
+            for name, spec in site.dispatched_of(HeatPump).items()
+        },
         stored_kwh={name: max(0.0, state.stored_kwh[name]) for name in stores(site) if name not in unread},
-        unavailable=(state.unavailable & site.assets.keys()) | unread,
+        # nobody knows what their own control will do next, so it is taken to stay as it is
+        local_kw={bus: np.full(steps, taken_kw) for bus, taken_kw in state.local_kw.items()},
+        unavailable=(state.unavailable & site.dispatched.keys()) | unread,
         month_peak_kw=max(0.0, state.month_peak_kw),
     )
-    heated = bool(site.of_kind(HeatPump))
+    heated = bool(site.dispatched_of(HeatPump))
     defaulted = (*found.available_kw, *found.load_kw, *found.heat_load_kw, *((OUTDOOR,) if heated else ()))
     return Expected(situation=found, defaulted=tuple(name for name in defaulted if not view.known(name)))
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_matrix import CASES, PROTOCOLS, Case, table
+from fault_matrix import CASES, GONE, PROTOCOLS, Case, table
 from fault_rig import SITE_FILE
 from processes import ParkProcess
 
@@ -219,6 +219,19 @@ async def without_a_grid_meter(bench: Bench) -> None:
         watched.alarms["grid"].clear()
 
 
+async def with_the_breaker_open(bench: Bench) -> None:
+    """Without a battery that forms a grid the park goes dark: everything is unavailable, and comes back by itself."""
+    watched = bench.watched
+    turbines = [f"{protocol}_{number + 1}" for protocol, count in TURBINES.items() for number in range(count)]
+    (entry,) = await bench.command(do="set", fault={"kind": "breaker_open", "target": "grid_meter"})
+    if not await watched.until(lambda: all(watched.reaction(one) == GONE for one in (*turbines, "battery"))):
+        dark = {one: watched.reaction(one) for one in (*turbines, "battery")}
+        bench.wrong.append(f"breaker_open: not everything is unavailable, but {dark}")
+    await bench.command(do="clear", id=entry["id"])
+    if not await watched.until(lambda: watched.plans() and all(watched.well(one) for one in turbines)):
+        bench.wrong.append("breaker_open: not well again")
+
+
 @pytest.fixture
 async def park(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ParkProcess]:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
@@ -274,6 +287,7 @@ async def test_what_the_controller_does_about_every_fault(park: ParkProcess, tmp
         # whoever has no fault was left alone
         assert bench.watched.alarms["grid"] | bench.watched.alarms["battery"] == set()
         await without_a_grid_meter(bench)
+        await with_the_breaker_open(bench)
     finally:
         stop.set()
         await running
@@ -294,6 +308,6 @@ async def test_what_the_controller_does_about_every_fault(park: ParkProcess, tmp
 def test_every_kind_has_its_row_for_every_protocol() -> None:
     for kind, model in KINDS.items():
         if kind == "breaker_open":
-            continue  # the controller's part of an island comes with the plant's
+            continue  # it falls upon the whole park, and is measured after all others
         covered = set().union(*(case.expected.keys() for case in CASES if case.kind == kind))
         assert covered == set(model.protocols), kind

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.assets import ElectricLoad, GasBoiler, HeatLoad, HeatPump, HotWaterTank
-from simulators.gas_boiler import GasBoilerModel
+from simulators.boiler import GasBoilerModel
 from simulators.heat_pump import HeatPumpModel, cop
 from simulators.load import ElectricLoadModel, HeatLoadModel
 from simulators.tank import TankModel

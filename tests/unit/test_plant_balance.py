@@ -126,8 +126,8 @@ def test_the_ledger_notices_a_broken_sign(
 def _book(site: Site, changes: dict[str, Account], surplus_kwh: float = 0.0) -> float:
     """The residual of one step in which the assets did `changes` and the others nothing."""
     idle = {name: Account() for name in site.assets}
-    ledger = Ledger(site.assets, START, Tally(idle, 0.0))
-    ledger.add(START + timedelta(seconds=5), Tally(idle | changes, surplus_kwh), 0.0)
+    ledger = Ledger(site.assets, START, Tally(idle, {"heat": 0.0}))
+    ledger.add(START + timedelta(seconds=5), Tally(idle | changes, {"heat": surplus_kwh}), 0.0)
     return ledger.balance_residual
 
 

@@ -18,6 +18,8 @@ EXAMPLES = {
     "rated_power_kw": 500.0,
     "safe_power_kw": 100.0,
     "rated_heat_kw": 800.0,
+    "rated_cooling_kw": 300.0,
+    "rated_kg_per_h": 20.0,
     "instance": "Unit1",
     "topic": "a/b",
     "prefix": "shelly",

@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 
-from config.assets import Asset
+from config.assets import Asset, BatteryCells
 from config.connection import Modbus, Mqtt, OpcUa
 from config.site import Control, Device, InfluxDb, Location, SeriesSource, Simulation, SiteFile, Telemetry
 
@@ -19,7 +19,19 @@ CONNECTIONS = (*get_args(Modbus), OpcUa, Mqtt)
 
 @pytest.mark.parametrize(
     "model",
-    [SiteFile, Location, Control, Telemetry, InfluxDb, Device, Simulation, SeriesSource, *ASSETS, *CONNECTIONS],
+    [
+        SiteFile,
+        Location,
+        Control,
+        Telemetry,
+        InfluxDb,
+        Device,
+        Simulation,
+        SeriesSource,
+        BatteryCells,
+        *ASSETS,
+        *CONNECTIONS,
+    ],
     ids=lambda model: model.__name__,
 )
 def test_every_key_is_explained(model: type[SiteFile]) -> None:

@@ -244,8 +244,8 @@ def test_a_second_and_a_missing_grid_connection(changed: Change) -> None:
 def test_every_load_needs_a_series(changed: Change) -> None:
     path = changed(("    heat_demand: {file: heat_2019_hourly", "    heat_demnd: {file: heat_2019_hourly"))
     assert [fault.what for fault in faults_of(path)] == [
-        "has no series for load 'heat_demand'",
-        "is not a load of the site; did you mean 'heat_demand'?",
+        "has no series for 'heat_demand'",
+        "follows no series; did you mean 'heat_demand'?",
     ]
 
 

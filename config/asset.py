@@ -1,0 +1,74 @@
+"""What every asset of a site has, and the words that several kinds share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat
+
+from config.base import Frozen, Identifier
+
+Carrier = Literal["electricity", "heat", "steam", "cooling", "hydrogen"]
+"""In what form energy flows. Hydrogen counts with its lower heating value."""
+
+HEAT_BUS = "heat"
+"""The heat bus of an asset that names none, and the only one that dispatch plans."""
+
+KWH_PER_KG_HYDROGEN = 33.33
+"""Lower heating value of hydrogen (119.96 MJ/kg)."""
+
+
+def _no_other_carrier(name: str) -> str:
+    if name in ("electricity", "steam", "cooling", "hydrogen"):
+        raise ValueError(f"{name!r} is a bus of its own; name a heat bus after its level, such as heat or hot_gas")
+    return name
+
+
+HeatBus = Annotated[Identifier, AfterValidator(_no_other_carrier)]
+"""Name of a heat bus: one for each temperature level."""
+
+
+class AssetBase(Frozen):
+    device: Identifier
+    """The device whose standard points are this asset's."""
+    label: str | None = None
+    """The name that operators use."""
+    control: Literal["dispatch", "local"] = "dispatch"
+    """`local`: its own control runs it; the controller measures it and never writes to it."""
+
+
+def heat_bus_of(asset: AssetBase, direction: int) -> str:
+    """The heat bus that an asset gives heat to (`direction` above 0), or takes it from."""
+    own: str = getattr(asset, "heat_bus", HEAT_BUS)
+    return own if direction > 0 else getattr(asset, "source_bus", own)
+
+
+class Store(AssetBase):
+    """Something between two levels of charge; its power follows from the balance of its bus."""
+
+    capacity_kwh: PositiveFloat
+    loss_per_h: Annotated[float, Field(ge=0, le=1)]
+    """Share of what is stored that is lost each hour."""
+    max_charge_kw: PositiveFloat
+    max_discharge_kw: PositiveFloat
+
+
+class Ramped(AssetBase):
+    """A unit with a load range, that takes time to start and to move."""
+
+    max_power_kw: PositiveFloat
+    """Electric power at full load."""
+    min_power_kw: NonNegativeFloat
+    """Electric power below which it cannot run."""
+    ramp_kw_per_s: PositiveFloat
+
+
+class Demand(AssetBase):
+    peak_kw: PositiveFloat
+    """Highest expected demand: what a forecast without history starts from."""
+
+
+def load_range(low: float, high: float, low_name: str, high_name: str) -> None:
+    """Raises ValueError unless a unit has something between its least and its full load."""
+    if low >= high:
+        raise ValueError(f"{low_name} must be below {high_name}")
