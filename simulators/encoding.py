@@ -5,6 +5,7 @@ The simulated devices have their own coding: with the drivers' one, a fault of i
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Sequence
 
@@ -44,10 +45,25 @@ def value_of(point: Point, raw: float) -> float:
     return point.sign * (raw * point.scale + point.offset)
 
 
-def registers_of(kind: ModbusType, raw: float, *, low_word_first: bool = False) -> tuple[int, ...]:
-    """The registers of a number; an integer type rounds it and stops at its ends."""
-    if kind in ("f32", "f64"):
+def no_value(kind: ModbusType) -> int:
+    """The whole number that stands for no value where a profile names none: SunSpec's "not implemented"."""
+    low, high = limits(kind)
+    return high if kind.startswith("u") else low
+
+
+def registers_of(
+    kind: ModbusType, raw: float, *, low_word_first: bool = False, sentinels: Sequence[int] = ()
+) -> tuple[int, ...]:
+    """The registers of a number; an integer type rounds it and stops at its ends.
+
+    NaN becomes the first of the `sentinels`, which are unsigned; without any it stays NaN in a float, else `no_value`.
+    """
+    if math.isnan(raw) and sentinels:
+        packed = sentinels[0].to_bytes(_BITS[kind] // 8, "big")
+    elif kind in ("f32", "f64"):
         packed = struct.pack(">" + _FORMAT[kind], raw)
+    elif math.isnan(raw):
+        packed = struct.pack(">" + _FORMAT[kind], no_value(kind))
     else:
         low, high = limits(kind)
         packed = struct.pack(">" + _FORMAT[kind], min(max(round(raw), low), high))

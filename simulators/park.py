@@ -13,6 +13,7 @@ from config.connection import Mqtt
 from config.site import Site
 from simulators.broker import HOST, BrokerDown, OwnBroker, installed_mosquitto
 from simulators.device_process import DeviceProcess
+from simulators.furnished import Furnished
 from simulators.revival import Revival
 from simulators.seats import Seat, port_of, seats_of, server_for
 from simulators.served import Plant, Server
@@ -37,12 +38,12 @@ class Park:
     ) -> None:
         """`apart` names devices with a process of their own; `changed` is called when one has been started again."""
         self._site = site
-        self._plant = plant
+        self._plant = Furnished(site, plant)
         self._free_ports = free_ports
         self._apart = frozenset(apart)
         self._restart_after_s = restart_after_s
         self._changed = changed
-        self._watchdog = Watchdog(plant)
+        self._watchdog = Watchdog(self._plant)
         self._broker: OwnBroker | None = None
         self._session: Mqtt | None = None
         self._servers: dict[Seat, Server] = {}

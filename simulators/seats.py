@@ -99,6 +99,6 @@ def _modbus(site: Site, seat: Seat, port: int, served: Served, watchdog: Watchdo
         elif profile.startswith("sunspec_meter"):
             units.append(SunspecMeter(device, unit, points, served))
         else:
-            units.append(ProfileRegisters(device, unit, points, served, watchdog))
+            units.append(ProfileRegisters(device, unit, points, served, watchdog, site.modbus.get(device)))
     rtu = isinstance(site.connections[seat.connection], ModbusRtuOverTcp)
     return ModbusServer(units, LOOPBACK, port, rtu=rtu)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -93,7 +94,7 @@ class Model:
         return next(field for field in self.fields if field.name == name)
 
     def encode(self, content: Content) -> list[int]:
-        """The registers of the model with id and length; points without content read as not implemented.
+        """The registers of the model with id and length; points without content, or NaN, read as not implemented.
 
         A scale factor is content of its own, as its exponent. Numbers beyond a type's ends stop there,
         counters go round.
@@ -112,7 +113,7 @@ def _encode(field: Field, value: float | str | None, content: Content) -> list[i
             )
         )
     assert not isinstance(value, str)
-    if value is None:
+    if value is None or math.isnan(value):
         packed = struct.pack(">I" if field.size == 2 else ">H", _NOT_IMPLEMENTED[field.kind])
     else:
         exponent = content[field.scale_factor] if field.scale_factor is not None else 0
