@@ -52,17 +52,22 @@ class Furnished:
 
     def command(self, device: str, point: str, value: float | None) -> None:
         """Hand a command to the plant; what it knows nothing of is kept, and shown until it is given back."""
-        if device in self._used and point in self._plant.values(device):
+        own = self._plant.values(device) if device in self._used else {}
+        if point in own:
             self._plant.command(device, point, value)
-        else:
-            self._still[device][point] = self._rest[device][point] if value is None else value
+            return
+        still, rest = self._still[device], self._rest[device]
+        still[point] = rest[point] if value is None else value
+        setpoint = next(of.setpoint for of in self._points[device] if of.name == point)
+        if setpoint is not None and setpoint.read_back not in own:
+            still[setpoint.read_back] = rest[setpoint.read_back] if value is None else value
 
 
 def still_value(point: Point) -> float:
     """A believable value of a point that nobody knows: its unit's usual one, as far as the profile allows."""
     low, high = point.valid
     if point.setpoint is not None:
-        return point.setpoint.safe
+        return point.setpoint.high if point.setpoint.installer_limit else point.setpoint.safe
     usual = 1.0 if point.name in ("available", "status") else USUAL.get(point.name.rpartition("_")[2], 0.0)
     value = min(max(usual, low), high)
     known = point.source.values if isinstance(point.source, ModbusPoint | MqttPoint) else None

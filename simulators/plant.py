@@ -135,7 +135,7 @@ class Plant:
                 return HeatLoadModel(asset, values[self._place[name, "demand_kw"]])
 
     def _owners_of(self, device: str, points: Sequence[Point]) -> dict[str, str]:
-        """The asset behind each point of a device that one or more assets share; of other points the plant knows nothing.
+        """The asset behind each point of a device that one or more assets share; others nobody knows.
 
         An asset that needs the point comes before one that may have it, and that before one that just can show it.
         """

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from config.connection import ModbusRtu, ModbusRtuOverTcp, ModbusTcp, ModbusTls, Mqtt, OpcUa
 from config.point import SparkplugMetric
-from config.profile import OpcuaPoint
 from config.site import Site
 from simulators.served import Served, Server
 from simulators.watchdog import Watchdog
@@ -28,23 +27,19 @@ class Seat:
 
 
 def seats_of(site: Site) -> list[Seat]:
-    """Every device that an asset of the site uses, in the file's order; of others a plant knows nothing.
+    """Every device of the site, in the file's order.
 
     Raises ValueError for a connection that the simulated park cannot serve: it has neither serial lines nor keys,
     and for a device that it cannot play.
     """
-    used = {asset.device for asset in site.assets.values()}
     seats: list[Seat] = []
     for name, connection in site.connections.items():
-        devices = tuple(device for device, of in site.devices.items() if of.connection == name and device in used)
+        devices = tuple(device for device, of in site.devices.items() if of.connection == name)
         if devices and isinstance(connection, ModbusRtu | ModbusTls):
             raise ValueError(
                 f"connection {name}: the simulated park speaks Modbus over tcp and rtu_over_tcp,"
                 f" not over {connection.transport}"
             )
-        for device in devices:
-            if any(isinstance(point.source, OpcuaPoint) and point.source.path for point in site.points[device]):
-                raise ValueError(f"device {device}: the simulated park has OPC UA nodes, and no paths to them")
         if isinstance(connection, Mqtt):
             for device in devices:
                 if any(isinstance(point.source, SparkplugMetric) for point in site.points[device]):

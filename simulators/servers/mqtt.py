@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -15,8 +14,10 @@ import aiomqtt
 from config.connection import Mqtt
 from config.point import Point
 from config.profile import MqttPoint
-from simulators.encoding import raw_of, value_of
+from simulators.encoding import raw_of
 from simulators.served import Served
+from simulators.servers.mqtt_commands import Answer, Command
+from simulators.servers.mqtt_payload import joined, put
 from simulators.servers.registers import in_range
 from simulators.watchdog import Watchdog
 
@@ -32,8 +33,6 @@ FAREWELL_S = 0.4
 DIGITS = 3
 """Decimals on the wire: a meter's resolution, in its own units such as W."""
 
-_NUMBER = r"(?P<value>[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)"
-
 
 class MqttServer:
     """One device with its own session at the broker; it comes back by itself when the broker does."""
@@ -46,7 +45,7 @@ class MqttServer:
         self._served = served
         self._watchdog = watchdog
         self._topics: dict[str, list[tuple[Point, MqttPoint]]] = {}
-        self._commands: dict[str, tuple[Point, re.Pattern[str]]] = {}
+        self._commands: dict[str, list[Command]] = {}
         self._task: asyncio.Task[None] | None = None
         self._ending = asyncio.Event()
         for point in points:
@@ -54,11 +53,7 @@ class MqttServer:
             assert isinstance(source, MqttPoint)
             self._topics.setdefault(source.topic, []).append((point, source))
             if source.setpoint is not None:
-                words = "|".join(re.escape(word) for word in source.values or ())
-                value = f"(?P<value>{words})" if words else _NUMBER
-                form = re.escape(source.setpoint.payload).replace(re.escape("{value}"), value, 1)
-                form = form.replace(re.escape("{id}"), r"\d+")
-                self._commands[source.setpoint.command_topic] = (point, re.compile(form))
+                self._commands.setdefault(source.setpoint.command_topic, []).append(Command(point))
 
     @property
     def devices(self) -> tuple[str, ...]:
@@ -91,15 +86,17 @@ class MqttServer:
         """What the device publishes on a topic now."""
         values = self._served.values(self._device)
         document: dict[str, Any] = {}
+        text = ""
         for point, source in self._topics[topic]:
             held = self._watchdog.held(self._device, point.name)
             said = _said(source, round(raw_of(point, values[point.name] if held is None else held), DIGITS))
             if source.path is None:
-                return str(said).encode()
-            _put(document, source.path, said)
+                text = joined(text, str(said))
+                continue
+            put(document, source.path, said)
             if source.time_path is not None:
-                _put(document, source.time_path, self._served.now.isoformat(timespec="milliseconds"))
-        return json.dumps(document).encode()
+                put(document, source.time_path, self._served.now.isoformat(timespec="milliseconds"))
+        return json.dumps(document).encode() if document else text.encode()
 
     async def _stay(self) -> None:
         password = os.environ.get(self._connection.password_env) if self._connection.password_env else None
@@ -143,20 +140,28 @@ class MqttServer:
         """Take commands and show what came of them; raises MqttError as soon as the broker is gone."""
         async for message in client.messages:
             if isinstance(message.payload, bytes | bytearray):
-                self._take(str(message.topic), message.payload.decode(errors="replace"))
+                for answer in self._take(str(message.topic), message.payload.decode(errors="replace")):
+                    await client.publish(answer.topic, answer.payload)
                 await self._publish(client)
 
-    def _take(self, topic: str, text: str) -> None:
-        """MQTT has no answer: what the device does not understand or accept, it leaves."""
-        point, form = self._commands[topic]
-        match = form.fullmatch(text.strip())
-        if match is None:
-            return
-        values = point.source.values if isinstance(point.source, MqttPoint) else None
-        value = value_of(point, float(match["value"] if values is None else values[match["value"]]))
-        if in_range(point, value):
+    def _take(self, topic: str, text: str) -> list[Answer]:
+        """Do what a command says, and what the device answers; what it does not understand, it leaves."""
+        answers = []
+        for command in self._commands[topic]:
+            meant = command.meant(text)
+            if meant is None:
+                continue
+            point, accepted = command.point, True
             assert point.setpoint is not None
-            self._watchdog.write(self._device, point.name, value, point.setpoint.revert_s)
+            if meant.value is None:
+                self._watchdog.release(self._device, point.name)
+            elif in_range(point, meant.value):
+                self._watchdog.write(self._device, point.name, meant.value, point.setpoint.revert_s)
+            else:
+                accepted = False
+            if (answer := command.answer(meant, accepted=accepted)) is not None:
+                answers.append(answer)
+        return answers
 
 
 def _said(source: MqttPoint, raw: float) -> float | str:
@@ -166,10 +171,3 @@ def _said(source: MqttPoint, raw: float) -> float | str:
     if source.template is not None:
         return source.template.replace("{value}", str(raw)).replace("*", "")
     return raw
-
-
-def _put(document: dict[str, Any], path: str, value: object) -> None:
-    *folders, name = path.split(".")
-    for folder in folders:
-        document = document.setdefault(folder, {})
-    document[name] = value

@@ -121,7 +121,9 @@ def _carried(counted: float, carries: Carries, shares: int) -> float:
 def _bits(source: ModbusPoint, low: int, high: int, raw: float) -> Part:
     most = (1 << high - low + 1) - 1
     number = min(max(round(raw), 0), most)
-    return Part(source.address, words_of(source, number << low, source.type), words_of(source, most << low, source.type))
+    return Part(
+        source.address, words_of(source, number << low, source.type), words_of(source, most << low, source.type)
+    )
 
 
 def _directed(source: ModbusPoint, direction: Direction, raw: float) -> list[Part]:

@@ -23,7 +23,7 @@ RANGE_SLACK = 1e-6
 """Share of a setpoint's range that a value may be outside: float arithmetic, far below any device's resolution."""
 
 HEARTBEATS_MISSED = 2
-"""Periods without a heartbeat after which a device is on its own again: a profile's period is at most half that time."""
+"""Periods without a heartbeat until a device is on its own: a profile's period is at most half of that time."""
 
 
 class Registers(Protocol):
@@ -75,7 +75,9 @@ class ProfileRegisters:
         self._exponents = Exponents(points)
         self._requests: Requests = USUAL_REQUESTS if profile is None else profile.requests
         self._heartbeats: tuple[Heartbeat, ...] = () if profile is None else profile.heartbeats
-        self._setpoints = {name: SetpointRegisters(of, self._exponents) for name, of in self._points.items() if of.setpoint}
+        self._setpoints = {
+            name: SetpointRegisters(of, self._exponents) for name, of in self._points.items() if of.setpoint
+        }
         self._in_force: set[str] = set()
         self._written: dict[int, int] = {}
         self._fixed: dict[tuple[Table, int], int] = {}
@@ -144,15 +146,16 @@ class ProfileRegisters:
             for hole in self._requests.holes
         )
 
-    def _word(
-        self, table: Table, place: int, shown: dict[str, list[Part]], written: Mapping[int, int] | None = None
-    ) -> int | None:
-        """What stands in a register; `shown` keeps what was encoded already, `written` replaces what was written."""
-        written = self._written if written is None else written
+    def _told(self, place: int, written: Mapping[int, int], shown: dict[str, list[Part]]) -> int:
+        """What a device was told in a register, whatever it shows there; what stands there if it was told nothing."""
+        return written[place] if place in written else self._word("holding", place, shown) or 0
+
+    def _word(self, table: Table, place: int, shown: dict[str, list[Part]]) -> int | None:
+        """What stands in a register; `shown` keeps what was encoded already."""
         names = self._shown_by.get((table, place), ())
         is_measured = bool(names) and names[0] not in self._setpoints
-        if table == "holding" and not is_measured and place in written:
-            return written[place]
+        if table == "holding" and not is_measured and place in self._written:
+            return self._written[place]
         if not names:
             return self._fixed.get((table, place))
         word = 0
@@ -202,7 +205,7 @@ class ProfileRegisters:
         shown: dict[str, list[Part]] = {}
 
         def word_at(place: int) -> int:
-            return self._word("holding", place, shown, after) or 0
+            return self._told(place, after, shown)
 
         values: dict[str, float | None] = {}
         for name, registers in self._setpoints.items():
@@ -223,7 +226,7 @@ class ProfileRegisters:
         registers, point = self._setpoints[name], self._points[name]
 
         def word_at(place: int) -> int:
-            return self._word("holding", place, {}) or 0
+            return self._told(place, self._written, {})
 
         if registers.is_given_back(news, word_at):
             self._give_back(name)
