@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from config.point import Point
@@ -28,6 +28,7 @@ class Furnished:
         self._used = {asset.device for asset in site.assets.values()}
         self._points = site.points
         self._still = {device: {of.name: still_value(of) for of in points} for device, points in site.points.items()}
+        self._shares = {device: dict(_shares_of(points)) for device, points in site.points.items()}
         self._rest = {device: dict(values) for device, values in self._still.items()}
 
     @property
@@ -43,7 +44,10 @@ class Furnished:
 
     def values(self, device: str) -> Mapping[str, float]:
         own = self._plant.values(device) if device in self._used else {}
-        values = self._still[device] | own
+        values = {**self._still[device], **own}
+        for name, (of, count) in self._shares[device].items():
+            if name not in own:
+                values[name] = values[of] / count
         for point in self._points[device]:
             if point.name not in own and (phase := _of_phase(point.name, values)) is not None:
                 low, high = point.valid
@@ -76,6 +80,21 @@ def still_value(point: Point) -> float:
         believed = [each for each in shown if low <= each <= high] or shown
         value = min(believed, key=lambda each: abs(each - value))
     return value
+
+
+def _shares_of(points: Sequence[Point]) -> Iterator[tuple[str, tuple[str, int]]]:
+    """By point that is also a part of a sum: whose, and how many parts that has."""
+    for whole in points:
+        sum_of = whole.source
+        if not isinstance(sum_of, ModbusPoint) or not sum_of.plus or sum_of.minus:
+            continue
+        places = (sum_of.address, *sum_of.plus)
+        for part in points:
+            source = part.source
+            if part is whole or not isinstance(source, ModbusPoint) or source.plus:
+                continue
+            if source.table == sum_of.table and source.address in places:
+                yield part.name, (whole.name, len(places))
 
 
 def _of_phase(name: str, values: Mapping[str, float]) -> float | None:

@@ -85,6 +85,7 @@ def _modbus(site: Site, seat: Seat, port: int, served: Served, watchdog: Watchdo
     from simulators.servers.modbus import ModbusServer
     from simulators.servers.registers import ProfileRegisters, Registers
     from simulators.servers.sunspec import SunspecInverter, SunspecMeter
+    from simulators.servers.sunspec_block import LAYOUTS, SunspecBlock
 
     units: list[Registers] = []
     for device in seat.devices:
@@ -93,6 +94,8 @@ def _modbus(site: Site, seat: Seat, port: int, served: Served, watchdog: Watchdo
             units.append(SunspecInverter(device, unit, points, served, watchdog))
         elif profile.startswith("sunspec_meter"):
             units.append(SunspecMeter(device, unit, points, served))
+        elif profile in LAYOUTS:
+            units.append(SunspecBlock(device, unit, points, served, watchdog, site.modbus[device], LAYOUTS[profile]))
         else:
             units.append(ProfileRegisters(device, unit, points, served, watchdog, site.modbus.get(device)))
     rtu = isinstance(site.connections[seat.connection], ModbusRtuOverTcp)

@@ -14,7 +14,7 @@ from config.register import USUAL_REQUESTS, DeviceText, Heartbeat, ModbusType, R
 from simulators.encoding import number_of, registers_of, width
 from simulators.served import Served
 from simulators.servers.register_parts import Exponents, Part, modbus_of, own_part, parts_of
-from simulators.servers.setpoint_registers import SetpointRegisters, Unknown
+from simulators.servers.setpoint_registers import SetpointRegisters, Unknown, WordAt
 from simulators.watchdog import Watchdog
 
 Table = Literal["holding", "input"]
@@ -92,18 +92,20 @@ class ProfileRegisters:
         self._lay_out({} if profile is None else profile.identity)
 
     def _lay_out(self, identity: Mapping[str, DeviceText]) -> None:
-        # what is measured comes before a setpoint in the same register: some devices show there what they do
-        for point in sorted(self._points.values(), key=lambda point: point.setpoint is not None):
+        # what is measured comes before a setpoint in the same register: some devices show there what they do;
+        # and a sum comes after its single parts, which it overrules
+        def rank(point: Point) -> tuple[bool, int]:
+            source = modbus_of(point)
+            return point.setpoint is not None, len(source.plus) + len(source.minus)
+
+        for point in sorted(self._points.values(), key=rank):
             source = modbus_of(point)
             known = point.name in self._setpoints
             parts = self._setpoints[point.name].at_rest(0.0) if known else parts_of(point, 0.0, self._exponents)
             for part in parts:
                 for index in range(len(part.words)):
                     names = self._shown_by.setdefault((source.table, part.address + index), [])
-                    whole = part.masks is None
-                    if whole and not known:
-                        names.insert(0, point.name)
-                    elif not names or not whole:
+                    if not (names and known) or part.masks is not None:
                         names.append(point.name)
             if source.scale_factor is not None:
                 self._fix(source.table, source.scale_factor, registers_of("s16", self._exponents[source.scale_factor]))
@@ -146,27 +148,36 @@ class ProfileRegisters:
             for hole in self._requests.holes
         )
 
+    def beside(self, table: Table, place: int) -> int | None:
+        """A register that no point names; None where there is none."""
+        return None
+
     def _told(self, place: int, written: Mapping[int, int], shown: dict[str, list[Part]]) -> int:
         """What a device was told in a register, whatever it shows there; what stands there if it was told nothing."""
         return written[place] if place in written else self._word("holding", place, shown) or 0
 
     def _word(self, table: Table, place: int, shown: dict[str, list[Part]]) -> int | None:
         """What stands in a register; `shown` keeps what was encoded already."""
-        names = self._shown_by.get((table, place), ())
+        names = self._shown_by.get((table, place), [])
         is_measured = bool(names) and names[0] not in self._setpoints
         if table == "holding" and not is_measured and place in self._written:
             return self._written[place]
         if not names:
-            return self._fixed.get((table, place))
-        word = 0
+            return self._fixed.get((table, place)) if (table, place) in self._fixed else self.beside(table, place)
+        word, bits = 0, 0
         for name in names:
             if name not in shown:
                 shown[name] = self._encoded(name)
             for part in shown[name]:
                 index = place - part.address
-                if 0 <= index < len(part.words):
-                    mask = 0xFFFF if part.masks is None else part.masks[index]
-                    word = word & ~mask | part.words[index] & mask
+                if not 0 <= index < len(part.words):
+                    continue
+                if part.masks is None:
+                    word = word & bits | part.words[index] & ~bits
+                else:
+                    # single bits keep what they say, whoever has the whole register
+                    mask = part.masks[index]
+                    word, bits = word & ~mask | part.words[index] & mask, bits | mask
         return word
 
     def _encoded(self, name: str) -> list[Part]:
@@ -235,11 +246,15 @@ class ProfileRegisters:
             self._in_force.discard(name)
             self._watchdog.release(self.device, name)
         elif name in self._in_force or not (registers.value_places | registers.arm_places).isdisjoint(news):
-            assert point.setpoint is not None
             self._in_force.add(name)
-            self._watchdog.write(self.device, name, value, point.setpoint.revert_s)
+            self._watchdog.write(self.device, name, value, self.revert_s(point, word_at))
             for beat in self._heartbeats:
                 self._watchdog.expect(self.device, HEARTBEATS_MISSED * beat.period_s)
+
+    def revert_s(self, point: Point, word_at: WordAt) -> float | None:
+        """After which time without a write a setpoint falls away; some devices have it in a register."""
+        assert point.setpoint is not None
+        return point.setpoint.revert_s
 
     def _give_back(self, name: str) -> None:
         self._in_force.discard(name)

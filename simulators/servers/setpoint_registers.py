@@ -34,6 +34,8 @@ class SetpointRegisters:
         """The same of everything that may be written."""
         for fixed in (*self._spec.before, *self._spec.arm, *self._spec.release):
             self.numbers.setdefault(fixed.address, fixed.type)
+        self.timers: frozenset[int] = frozenset()
+        """Of the registers that arm it, those that have a time: any time will do."""
         self.numbers_places = _places(self.numbers)
         self.value_places = _places(self.value_numbers)
         self.arm_places = _places({fixed.address: fixed.type for fixed in self._spec.arm})
@@ -61,7 +63,7 @@ class SetpointRegisters:
         return [*kept, *(Part(address, words) for address, words in given_back.items())]
 
     def is_armed(self, word_at: WordAt) -> bool:
-        return self._all_there(self._spec.arm, word_at)
+        return self._all_there([arm for arm in self._spec.arm if arm.address not in self.timers], word_at)
 
     def is_given_back(self, written: Iterable[int], word_at: WordAt) -> bool:
         """Whether a write has handed the device back to its own control."""
