@@ -21,7 +21,7 @@ from config.profile import ModbusPoint
 from config.site import Site
 from simulators.seats import seats_of
 from simulators.servers.sunspec import SunspecInverter, SunspecMeter
-from simulators.servers.sunspec_models import MODELS, start_of
+from simulators.servers.sunspec_models import MODELS, start_of, trackers
 
 
 async def client_of(server: Any) -> AsyncModbusTcpClient:
@@ -176,8 +176,17 @@ def test_our_models_are_the_standards(model: int) -> None:
     ours = [(field.name, field.size, field.scale_factor) for field in MODELS[model].fields]
     assert ours == [(point["name"], point["size"], point.get("sf")) for point in standard]
     kinds = {"u": "uint16", "i": "int16", "e": "enum16", "f": "sunssf", "a": "acc32", "b": "bitfield32", "p": "pad"}
-    kinds["s"] = "string"
+    kinds |= {"s": "string", "A": "acc64", "B": "bitfield16", "U": "uint32"}
     assert [kinds[field.kind] for field in MODELS[model].fields] == [point["type"] for point in standard]
+
+
+def test_our_trackers_are_the_standards() -> None:
+    group = sunspec2.device.get_model_def(160)["group"]
+    (module,) = group["groups"]
+    wanted = [(point["name"], point["size"], point.get("sf")) for point in group["points"][2:]]
+    for number in (1, 2):
+        wanted += [(f"{number}{point['name']}", point["size"], point.get("sf")) for point in module["points"]]
+    assert [(field.name, field.size, field.scale_factor) for field in trackers(2).fields] == wanted
 
 
 @pytest.mark.parametrize(
