@@ -29,17 +29,11 @@ class Seat:
 def seats_of(site: Site) -> list[Seat]:
     """Every device of the site, in the file's order.
 
-    Raises ValueError for a connection that the simulated park cannot serve: it has neither serial lines nor keys,
-    and for a device that it cannot play.
+    Raises ValueError for a device that the simulated park cannot play.
     """
     seats: list[Seat] = []
     for name, connection in site.connections.items():
         devices = tuple(device for device, of in site.devices.items() if of.connection == name)
-        if devices and isinstance(connection, ModbusRtu | ModbusTls):
-            raise ValueError(
-                f"connection {name}: the simulated park speaks Modbus over tcp and rtu_over_tcp,"
-                f" not over {connection.transport}"
-            )
         if isinstance(connection, Mqtt):
             for device in devices:
                 if any(isinstance(point.source, SparkplugMetric) for point in site.points[device]):
@@ -53,11 +47,11 @@ def seats_of(site: Site) -> list[Seat]:
 def port_of(site: Site, seat: Seat) -> int:
     """The port that the site file gives to a seat; 0 for a device that listens nowhere."""
     match site.connections[seat.connection]:
-        case ModbusTcp(port=port) | ModbusRtuOverTcp(port=port):
+        case ModbusTcp(port=port) | ModbusRtuOverTcp(port=port) | ModbusTls(port=port):
             return port
         case OpcUa(endpoint=endpoint):
             return urlsplit(endpoint).port or 0
-        case Mqtt() | ModbusRtu() | ModbusTls():
+        case Mqtt() | ModbusRtu():
             return 0
 
 
@@ -98,5 +92,10 @@ def _modbus(site: Site, seat: Seat, port: int, served: Served, watchdog: Watchdo
             units.append(SunspecBlock(device, unit, points, served, watchdog, site.modbus[device], LAYOUTS[profile]))
         else:
             units.append(ProfileRegisters(device, unit, points, served, watchdog, site.modbus.get(device)))
-    rtu = isinstance(site.connections[seat.connection], ModbusRtuOverTcp)
-    return ModbusServer(units, LOOPBACK, port, rtu=rtu)
+    connection = site.connections[seat.connection]
+    if isinstance(connection, ModbusRtu):
+        from simulators.servers.serial_line import SerialLine
+
+        return SerialLine(ModbusServer(units, LOOPBACK, port, rtu=True))
+    rtu, tls = isinstance(connection, ModbusRtuOverTcp), isinstance(connection, ModbusTls)
+    return ModbusServer(units, LOOPBACK, port, rtu=rtu, tls=tls)
