@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """Devices that only work together: all behind one port, or a single one with its own session at the broker."""
+    """Devices that only work together: all behind one port, or with one session at the broker."""
 
     connection: str
     devices: tuple[str, ...]
@@ -27,21 +28,25 @@ class Seat:
 
 
 def seats_of(site: Site) -> list[Seat]:
-    """Every device of the site, in the file's order.
-
-    Raises ValueError for a device that the simulated park cannot play.
-    """
+    """Every device of the site, in the file's order."""
     seats: list[Seat] = []
     for name, connection in site.connections.items():
         devices = tuple(device for device, of in site.devices.items() if of.connection == name)
         if isinstance(connection, Mqtt):
-            for device in devices:
-                if any(isinstance(point.source, SparkplugMetric) for point in site.points[device]):
-                    raise ValueError(f"device {device}: the simulated park does not speak Sparkplug B")
-            seats += [Seat(name, (device,)) for device in devices]
+            seats += [Seat(name, together) for together in _sessions(site, devices)]
         elif devices:
             seats.append(Seat(name, devices))
     return seats
+
+
+def _sessions(site: Site, devices: Sequence[str]) -> list[tuple[str, ...]]:
+    """Which devices share a session at the broker: those behind one Sparkplug edge node; every other has its own."""
+    nodes: dict[tuple[str, str], list[str]] = {}
+    for device in devices:
+        edge = next((of.source for of in site.points[device] if isinstance(of.source, SparkplugMetric)), None)
+        key = ("", device) if edge is None else (f"{edge.group}/", edge.edge_node)
+        nodes.setdefault(key, []).append(device)
+    return [tuple(together) for together in nodes.values()]
 
 
 def port_of(site: Site, seat: Seat) -> int:
@@ -71,7 +76,11 @@ def server_for(site: Site, seat: Seat, port: int, broker: Mqtt | None, served: S
             return OpcuaServer(points, here, port, served, watchdog)
         case Mqtt() as connection:
             from simulators.servers.mqtt import MqttServer
+            from simulators.servers.sparkplug import SparkplugNode
 
+            if any(isinstance(point.source, SparkplugMetric) for point in site.points[seat.name]):
+                behind = {device: site.points[device] for device in seat.devices}
+                return SparkplugNode(behind, broker or connection, served, watchdog)
             return MqttServer(seat.name, site.points[seat.name], broker or connection, served, watchdog)
 
 

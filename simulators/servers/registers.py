@@ -213,7 +213,7 @@ class ProfileRegisters:
     def _understood(self, news: Mapping[int, int]) -> dict[str, float | None] | None:
         """What the setpoints would be after a write, of those it touches; None when the device cannot take it."""
         after = self._written | dict(news)
-        shown: dict[str, list[Part]] = {}
+        shown = self._at_rest_for_want_of_values()
 
         def word_at(place: int) -> int:
             return self._told(place, after, shown)
@@ -235,9 +235,10 @@ class ProfileRegisters:
     def _obey(self, name: str, value: float | None, news: Iterable[int]) -> None:
         """Do what the registers of a setpoint say after a write."""
         registers, point = self._setpoints[name], self._points[name]
+        shown = self._at_rest_for_want_of_values()
 
         def word_at(place: int) -> int:
-            return self._told(place, self._written, {})
+            return self._told(place, self._written, shown)
 
         if registers.is_given_back(news, word_at):
             self._give_back(name)
@@ -266,6 +267,12 @@ class ProfileRegisters:
     def _forget_what_fell_back(self) -> None:
         for name in [name for name in self._in_force if self._watchdog.held(self.device, name) is None]:
             self._give_back(name)
+
+    def _at_rest_for_want_of_values(self) -> dict[str, list[Part]]:
+        """Of setpoints that have no value now: what a device takes for it that is told a part of one."""
+        shown = self._served.values(self.device)
+        unseen = [name for name in self._setpoints if math.isnan(shown.get(name, math.nan))]
+        return {name: self._setpoints[name].at_rest(self._setpoints[name].safe) for name in unseen}
 
     def _hear(self, news: Mapping[int, int]) -> None:
         """A heartbeat with a fixed number is heard each time, one that counts when it has gone on."""

@@ -41,6 +41,11 @@ class SetpointRegisters:
         self.arm_places = _places({fixed.address: fixed.type for fixed in self._spec.arm})
         self.release_places = _places({fixed.address: fixed.type for fixed in self._spec.release})
 
+    @property
+    def safe(self) -> float:
+        assert self.point.setpoint is not None
+        return self.point.setpoint.safe
+
     def _value_numbers(self) -> Iterable[tuple[int, ModbusType]]:
         source = self._source
         for address in (source.address, *source.plus, *source.minus):
