@@ -19,6 +19,7 @@ from simulators.faults.line import Line
 from simulators.faults.lined import Lined
 from simulators.faults.outages import Outages, Stopped, Switchgear
 from simulators.faults.present import FaultyWatchdog, Present
+from simulators.furnished import Furnished
 from simulators.revival import Revival
 from simulators.seats import Seat, lined_server, port_of, seats_of
 from simulators.served import Plant
@@ -47,7 +48,7 @@ class Park:
         `faults` are those that the park gets, none when not given; `switchgear` is the plant's breaker, if it has one.
         """
         self._site = site
-        self._plant = plant
+        self._plant = Furnished(site, plant)
         self._free_ports = free_ports
         self._apart = frozenset(apart)
         self._restart_after_s = restart_after_s
@@ -55,7 +56,7 @@ class Park:
         self._faults = faults
         self._switchgear = switchgear
         self._present = Present(site.points)
-        self._watchdog = FaultyWatchdog(plant, self._present)
+        self._watchdog = FaultyWatchdog(self._plant, self._present)
         self._broker: OwnBroker | None = None
         self._broker_line: Line | None = None
         self._session: Mqtt | None = None

@@ -73,8 +73,6 @@ class Plant:
         self._behind: dict[str, list[str]] = {}
         for name, asset in site.assets.items():
             self._behind.setdefault(asset.device, []).append(name)
-        if idle := sorted(site.devices.keys() - self._behind.keys()):
-            raise ValueError(f"no asset uses device {', '.join(idle)}: there is nothing to simulate behind it")
         self._points = site.points
         self._owners = {device: self._owners_of(device, site.points[device]) for device in self._behind}
         self._step(0)
@@ -112,7 +110,7 @@ class Plant:
         return self._buses[name]
 
     def _owners_of(self, device: str, points: Sequence[Point]) -> dict[str, str]:
-        """The asset behind each point of a device that one or more assets share.
+        """The asset behind each point of a device that one or more assets share; others nobody knows.
 
         An asset that needs the point comes before one that may have it, and that before one that just can show it.
         """
@@ -125,9 +123,6 @@ class Plant:
                 if able:
                     owners[point.name] = able[0]
                     break
-            else:
-                kinds = " or ".join(self._kinds[name] for name in self._behind[device])
-                raise ValueError(f"device {device}: a simulated {kinds} has no point {point.name!r}")
         return owners
 
     # -- what the protocol servers use -----------------------------------------------------------
@@ -143,7 +138,7 @@ class Plant:
         return self.ledger.balance_residual
 
     def values(self, device: str) -> dict[str, float]:
-        """Every point that the device's profile lists, in the point's unit and the site's sign.
+        """The points of the device's profile that its assets have, in the point's unit and the site's sign.
 
         Raises KeyError for a device that no asset uses.
         """

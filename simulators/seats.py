@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from config.connection import ModbusRtu, ModbusRtuOverTcp, ModbusTcp, ModbusTls, Mqtt, OpcUa
 from config.point import SparkplugMetric
-from config.profile import OpcuaPoint
 from config.site import Site
 from simulators.faults.line import Line
 from simulators.faults.lined import Lined
@@ -20,7 +20,7 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """Devices that only work together: all behind one port, or a single one with its own session at the broker."""
+    """Devices that only work together: all behind one port, or with one session at the broker."""
 
     connection: str
     devices: tuple[str, ...]
@@ -31,41 +31,35 @@ class Seat:
 
 
 def seats_of(site: Site) -> list[Seat]:
-    """Every device that an asset of the site uses, in the file's order; of others a plant knows nothing.
-
-    Raises ValueError for a connection that the simulated park cannot serve: it has neither serial lines nor keys,
-    and for a device that it cannot play.
-    """
-    used = {asset.device for asset in site.assets.values()}
+    """Every device of the site, in the file's order."""
     seats: list[Seat] = []
     for name, connection in site.connections.items():
-        devices = tuple(device for device, of in site.devices.items() if of.connection == name and device in used)
-        if devices and isinstance(connection, ModbusRtu | ModbusTls):
-            raise ValueError(
-                f"connection {name}: the simulated park speaks Modbus over tcp and rtu_over_tcp,"
-                f" not over {connection.transport}"
-            )
-        for device in devices:
-            if any(isinstance(point.source, OpcuaPoint) and point.source.path for point in site.points[device]):
-                raise ValueError(f"device {device}: the simulated park has OPC UA nodes, and no paths to them")
+        devices = tuple(device for device, of in site.devices.items() if of.connection == name)
         if isinstance(connection, Mqtt):
-            for device in devices:
-                if any(isinstance(point.source, SparkplugMetric) for point in site.points[device]):
-                    raise ValueError(f"device {device}: the simulated park does not speak Sparkplug B")
-            seats += [Seat(name, (device,)) for device in devices]
+            seats += [Seat(name, together) for together in _sessions(site, devices)]
         elif devices:
             seats.append(Seat(name, devices))
     return seats
 
 
+def _sessions(site: Site, devices: Sequence[str]) -> list[tuple[str, ...]]:
+    """Which devices share a session at the broker: those behind one Sparkplug edge node; every other has its own."""
+    nodes: dict[tuple[str, str], list[str]] = {}
+    for device in devices:
+        edge = next((of.source for of in site.points[device] if isinstance(of.source, SparkplugMetric)), None)
+        key = ("", device) if edge is None else (f"{edge.group}/", edge.edge_node)
+        nodes.setdefault(key, []).append(device)
+    return [tuple(together) for together in nodes.values()]
+
+
 def port_of(site: Site, seat: Seat) -> int:
     """The port that the site file gives to a seat; 0 for a device that listens nowhere."""
     match site.connections[seat.connection]:
-        case ModbusTcp(port=port) | ModbusRtuOverTcp(port=port):
+        case ModbusTcp(port=port) | ModbusRtuOverTcp(port=port) | ModbusTls(port=port):
             return port
         case OpcUa(endpoint=endpoint):
             return urlsplit(endpoint).port or 0
-        case Mqtt() | ModbusRtu() | ModbusTls():
+        case Mqtt() | ModbusRtu():
             return 0
 
 
@@ -73,7 +67,7 @@ def lined_server(
     site: Site, seat: Seat, port: int, broker: Mqtt | None, served: Served, watchdog: Watchdog, present: Present
 ) -> Lined:
     """The server of a seat behind the line of its connection, on which faults may come; made anew with each start."""
-    listens = not isinstance(site.connections[seat.connection], Mqtt)
+    listens = not isinstance(site.connections[seat.connection], Mqtt | ModbusRtu)
 
     def make(shown_port: int | None) -> Server:
         own_port = 0 if listens else port
@@ -110,7 +104,11 @@ def server_for(
             return OpcuaServer(points, here, port, served, watchdog, present, shown_port)
         case Mqtt() as connection:
             from simulators.servers.mqtt import MqttServer
+            from simulators.servers.sparkplug import SparkplugNode
 
+            if any(isinstance(point.source, SparkplugMetric) for point in site.points[seat.name]):
+                behind = {device: site.points[device] for device in seat.devices}
+                return SparkplugNode(behind, broker or connection, served, watchdog, present)
             return MqttServer(seat.name, site.points[seat.name], broker or connection, served, watchdog, present)
 
 
@@ -119,6 +117,7 @@ def _modbus(site: Site, seat: Seat, port: int, served: Served, watchdog: Watchdo
     from simulators.servers.modbus import ModbusServer
     from simulators.servers.registers import ProfileRegisters, Registers
     from simulators.servers.sunspec import SunspecInverter, SunspecMeter
+    from simulators.servers.sunspec_block import LAYOUTS, SunspecBlock
 
     units: list[Registers] = []
     for device in seat.devices:
@@ -127,7 +126,15 @@ def _modbus(site: Site, seat: Seat, port: int, served: Served, watchdog: Watchdo
             units.append(SunspecInverter(device, unit, points, served, watchdog))
         elif profile.startswith("sunspec_meter"):
             units.append(SunspecMeter(device, unit, points, served))
+        elif profile in LAYOUTS:
+            units.append(SunspecBlock(device, unit, points, served, watchdog, site.modbus[device], LAYOUTS[profile]))
         else:
-            units.append(ProfileRegisters(device, unit, points, served, watchdog))
-    rtu = isinstance(site.connections[seat.connection], ModbusRtuOverTcp)
-    return ModbusServer([FaultyRegisters(unit, present) for unit in units], LOOPBACK, port, rtu=rtu)
+            units.append(ProfileRegisters(device, unit, points, served, watchdog, site.modbus.get(device)))
+    faulty = [FaultyRegisters(unit, present) for unit in units]
+    connection = site.connections[seat.connection]
+    if isinstance(connection, ModbusRtu):
+        from simulators.servers.serial_line import SerialLine
+
+        return SerialLine(ModbusServer(faulty, LOOPBACK, port, rtu=True))
+    rtu, tls = isinstance(connection, ModbusRtuOverTcp), isinstance(connection, ModbusTls)
+    return ModbusServer(faulty, LOOPBACK, port, rtu=rtu, tls=tls)

@@ -22,6 +22,7 @@ class Watchdog:
         self._served = served
         self._monotonic_s = monotonic_s
         self._held: dict[tuple[str, str], _Held] = {}
+        self._silent_at_s: dict[str, float] = {}
 
     def write(self, device: str, point: str, value: float, revert_s: float | None) -> None:
         """Command the device, and hold the value for `revert_s` real seconds; None holds it for ever."""
@@ -55,9 +56,28 @@ class Watchdog:
         """Drop what a device holds: it lost its memory, and nobody is told."""
         for key in [key for key in self._held if key[0] == device]:
             del self._held[key]
+        self._silent_at_s.pop(device, None)
+
+    def beat(self, device: str, lasts_s: float) -> None:
+        """Hear a heartbeat: the device keeps what it holds for `lasts_s` real seconds without another."""
+        self._silent_at_s[device] = self._monotonic_s() + lasts_s
+
+    def expect(self, device: str, lasts_s: float) -> None:
+        """Wait for a device's first heartbeat, if none was heard yet."""
+        if device not in self._silent_at_s:
+            self.beat(device, lasts_s)
+
+    def _let_go_in_silence(self) -> None:
+        now_s = self._monotonic_s()
+        silent = {device for device, due_s in self._silent_at_s.items() if due_s <= now_s}
+        for device, point in [key for key in self._held if key[0] in silent]:
+            self.release(device, point)
+        for device in silent:
+            del self._silent_at_s[device]
 
     def check(self) -> None:
-        """Release every value whose time is over."""
+        """Release every value whose time is over, and all values of devices whose heartbeat has stopped."""
+        self._let_go_in_silence()
         now_s = self._monotonic_s()
         late = [key for key, held in self._held.items() if held.due_s is not None and held.due_s <= now_s]
         for device, point in late:

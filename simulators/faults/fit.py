@@ -7,7 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from config.assets import GridConnection
-from config.connection import Mqtt, OpcUa
+from config.connection import ModbusRtu, Mqtt, OpcUa
 from config.document import shown
 from config.faults import nearest
 from config.points import NEEDS
@@ -84,6 +84,8 @@ def misfits(site: Site, fault: Fault, *, own_broker: bool = True, breaker: bool 
         case BrokerRestart():
             return [] if own_broker else [("target", f"the broker of {fault.target} is not the park's own")]
         case LinkDown() | BlackHole() | Slow() | Reset():
+            if isinstance(site.connections[fault.target], ModbusRtu):
+                return [("target", f"{fault.target} is a serial line; its faults are those of the devices on it")]
             foreign = protocol == "mqtt" and not own_broker
             return [("target", f"the broker of {fault.target} is not the park's own")] if foreign else []
         case ValueFault():
@@ -112,8 +114,7 @@ def resolved_at(site: Site, at: datetime) -> datetime:
 
 
 def _of_target(site: Site, fault: Fault) -> list[Misfit]:
-    used = {asset.device for asset in site.assets.values()}
-    devices = [name for name in site.devices if name in used]
+    devices = list(site.devices)
     connections = {site.devices[name].connection for name in devices}
     known, other = (devices, connections) if fault.on == "device" else (connections, devices)
     if fault.target in known:

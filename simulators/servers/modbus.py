@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, cast
 
 from pymodbus.constants import ExcCodes
 from pymodbus.framer import FramerType
-from pymodbus.server import ModbusTcpServer
+from pymodbus.server import ModbusTcpServer, ModbusTlsServer
 from pymodbus.simulator import DataType, SimAction, SimData, SimDevice
 
+from simulators.servers.own_authority import AUTHORITY, server_context
 from simulators.servers.registers import Registers, Table
 
 _READ_INPUT = 4
@@ -53,12 +57,19 @@ def _unit(registers: Registers) -> SimDevice:
 class ModbusServer:
     """Serves register maps; an unknown unit is answered as a gateway does, with exception 11."""
 
-    def __init__(self, units: Sequence[Registers], host: str, port: int, *, rtu: bool = False) -> None:
-        """`port` 0 takes a free one; `rtu` speaks in RTU frames, as a line behind a serial server does."""
+    def __init__(
+        self, units: Sequence[Registers], host: str, port: int, *, rtu: bool = False, tls: bool = False
+    ) -> None:
+        """`port` 0 takes a free one; `rtu` speaks in RTU frames, as a line behind a serial server does.
+
+        `tls` encrypts, under an authority that is made at the start.
+        """
         self._units = tuple(units)
         self._host = host
         self._port = port
         self._framer = FramerType.RTU if rtu else FramerType.SOCKET
+        self._tls = tls
+        self._folder: Path | None = None
         self._server: ModbusTcpServer | None = None
 
     @property
@@ -67,7 +78,12 @@ class ModbusServer:
 
     @property
     def address(self) -> dict[str, Any]:
-        return {"host": self._host, "port": self._port}
+        here: dict[str, Any] = {"host": self._host, "port": self._port}
+        if self._folder is None:
+            return here
+        # every client is taken, so none needs a certificate
+        open_to_all = dict.fromkeys(("certificate_file", "key_file", "key_password_env"))
+        return {**here, **open_to_all, "ca_file": str(self._folder / AUTHORITY), "check_host_name": True}
 
     async def start(self) -> None:
         units = [_unit(registers) for registers in self._units]
@@ -75,7 +91,13 @@ class ModbusServer:
             # pymodbus takes unit 0 for every unit that has no own entry
             everywhere = SimData(0, count=_LAST_ADDRESS + 1, values=0, datatype=DataType.REGISTERS)
             units.append(SimDevice(0, [everywhere], action=_nobody))
-        server = ModbusTcpServer(units, framer=self._framer, address=(self._host, self._port))
+        address = (self._host, self._port)
+        if self._tls:
+            self._folder = Path(tempfile.mkdtemp(prefix="parkgrid-tls-"))
+            context = await asyncio.to_thread(server_context, self._folder, self._host)
+            server: ModbusTcpServer = ModbusTlsServer(units, address=address, sslctx=context)
+        else:
+            server = ModbusTcpServer(units, framer=self._framer, address=address)
         try:
             await server.serve_forever(background=True)
         except RuntimeError as error:
@@ -96,3 +118,6 @@ class ModbusServer:
         if self._server is not None:
             await self._server.shutdown()  # type: ignore[no-untyped-call]
             self._server = None
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None

@@ -22,11 +22,10 @@ from simulators.encoding import raw_of, value_of
 from simulators.faults.present import Present
 from simulators.served import Served
 from simulators.servers.namespace_zero import SmallInternalServer
+from simulators.servers.object_tree import APPLICATION, Tree, namespace_of
 from simulators.servers.own_certificate import made_certificate
 from simulators.servers.registers import in_range
 from simulators.watchdog import Watchdog
-
-APPLICATION = "urn:parkgrid:simulated-park:server"
 
 _LOOPBACK = "127.0.0.1"
 
@@ -157,11 +156,18 @@ class OpcuaServer:
     async def _build(self, server: Server) -> None:
         self._nodes.clear()
         folders: dict[tuple[int, str], Any] = {}
+        tree = Tree(server)
         for device, points in self._points.items():
             for point in points:
                 source = point.source
                 assert isinstance(source, OpcuaPoint)
-                assert source.node is not None  # seats.py has looked
+                if source.node is None:
+                    assert source.path is not None  # a point has the one or the other
+                    node = await tree.add_variable(source.path, self._variant(point))
+                    if point.setpoint is not None:
+                        await node.set_writable()
+                    self._nodes[node.nodeid] = point
+                    continue
                 node_id = await _node_id(server, source.node)
                 key = (node_id.NamespaceIndex, device)
                 if key not in folders:
@@ -233,8 +239,6 @@ async def _node_id(server: Server, text: str) -> ua.NodeId:
     space, _, identifier = text.partition(";")
     kind, _, name = space.partition("=")
     if kind == "nsu":
-        index = await server.register_namespace(name)
+        index = await namespace_of(server, name)
         return ua.NodeId.from_string(f"ns={index};{identifier}")
-    while len(await server.get_namespace_array()) <= int(name):
-        await server.register_namespace(f"{APPLICATION}:{len(await server.get_namespace_array())}")
-    return ua.NodeId.from_string(text)
+    return ua.NodeId.from_string(f"ns={await namespace_of(server, int(name))};{identifier}")

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Protocol
 
 from pymodbus.constants import ExcCodes
 
 from config.point import Point
-from config.profile import ModbusPoint
-from simulators.encoding import exponent_for, number_of, raw_of, registers_of, value_of, width
+from config.profile import ModbusProfile
+from config.register import USUAL_REQUESTS, DeviceText, Heartbeat, ModbusType, Requests
+from simulators.encoding import number_of, registers_of, width
 from simulators.served import Served
+from simulators.servers.register_parts import Exponents, Part, modbus_of, own_part, parts_of
+from simulators.servers.setpoint_registers import SetpointRegisters, Unknown, WordAt
 from simulators.watchdog import Watchdog
 
 Table = Literal["holding", "input"]
 
 RANGE_SLACK = 1e-6
 """Share of a setpoint's range that a value may be outside: float arithmetic, far below any device's resolution."""
+
+HEARTBEATS_MISSED = 2
+"""Periods without a heartbeat until a device is on its own: a profile's period is at most half of that time."""
 
 
 class Registers(Protocol):
@@ -44,96 +50,244 @@ def in_range(point: Point, value: float) -> bool:
     return point.setpoint.low - slack <= value <= point.setpoint.high + slack
 
 
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    """One register of a point's value."""
-
-    point: Point
-    source: ModbusPoint
-    index: int
-
-
 class ProfileRegisters:
-    """Serves exactly the registers that the points of a device name; any other address is refused."""
+    """Serves exactly the registers that a profile names; any other address is refused, and holes with them.
 
-    def __init__(self, device: str, unit: int, points: Sequence[Point], served: Served, watchdog: Watchdog) -> None:
+    What is written stays in the registers until the device gives it up. A setpoint counts from when its own registers
+    and those that arm it say so, until it is handed back, its time is over, or the heartbeat stops.
+    """
+
+    def __init__(
+        self,
+        device: str,
+        unit: int,
+        points: Sequence[Point],
+        served: Served,
+        watchdog: Watchdog,
+        profile: ModbusProfile | None = None,
+    ) -> None:
+        """`profile` has what is not in the points: texts, heartbeats, and what may be asked for."""
         self.device = device
         self.unit = unit
         self._served = served
         self._watchdog = watchdog
-        self._cells: dict[tuple[Table, int], _Cell] = {}
-        self._exponents: dict[tuple[Table, int], int] = {}
-        self._armed: dict[int, int] = {}
-        for point in points:
-            source = point.source
-            assert isinstance(source, ModbusPoint)
-            for index in range(width(source.type)):
-                self._cells[source.table, source.address + index] = _Cell(point, source, index)
+        self._points = {point.name: point for point in points}
+        self._exponents = Exponents(points)
+        self._requests: Requests = USUAL_REQUESTS if profile is None else profile.requests
+        self._heartbeats: tuple[Heartbeat, ...] = () if profile is None else profile.heartbeats
+        self._setpoints = {
+            name: SetpointRegisters(of, self._exponents) for name, of in self._points.items() if of.setpoint
+        }
+        self._in_force: set[str] = set()
+        self._written: dict[int, int] = {}
+        self._fixed: dict[tuple[Table, int], int] = {}
+        self._shown_by: dict[tuple[Table, int], list[str]] = {}
+        """Who says what stands in a register, by name: first whose it is, then who has single bits of it."""
+        self._numbers: dict[int, ModbusType] = {}
+        for each in self._setpoints.values():
+            self._numbers |= each.numbers
+        for beat in self._heartbeats:
+            self._numbers[beat.address] = beat.type
+            self._fix("holding", beat.address, registers_of(beat.type, 0))
+        self._lay_out({} if profile is None else profile.identity)
+
+    def _lay_out(self, identity: Mapping[str, DeviceText]) -> None:
+        # what is measured comes before a setpoint in the same register: some devices show there what they do;
+        # and a sum comes after its single parts, which it overrules
+        def rank(point: Point) -> tuple[bool, int]:
+            source = modbus_of(point)
+            return point.setpoint is not None, len(source.plus) + len(source.minus)
+
+        for point in sorted(self._points.values(), key=rank):
+            source = modbus_of(point)
+            known = point.name in self._setpoints
+            parts = self._setpoints[point.name].at_rest(0.0) if known else parts_of(point, 0.0, self._exponents)
+            for part in parts:
+                for index in range(len(part.words)):
+                    names = self._shown_by.setdefault((source.table, part.address + index), [])
+                    if not (names and known) or part.masks is not None:
+                        names.append(point.name)
             if source.scale_factor is not None:
-                largest = max(abs(raw_of(point, bound)) for bound in point.valid)
-                known = self._exponents.get((source.table, source.scale_factor))
-                exponent = exponent_for(largest, source.type)
-                self._exponents[source.table, source.scale_factor] = exponent if known is None else max(known, exponent)
-            for register in source.setpoint.arm if source.setpoint is not None else ():
-                for index in range(width(register.type)):
-                    self._armed[register.address + index] = 0
+                self._fix(source.table, source.scale_factor, registers_of("s16", self._exponents[source.scale_factor]))
+            for further in source.setpoint.also if source.setpoint is not None else ():
+                if further.scale_factor is not None:
+                    exponent = self._exponents[further.scale_factor]
+                    self._fix("holding", further.scale_factor, registers_of("s16", exponent))
+            for condition in source.setpoint.only_when if source.setpoint is not None else ():
+                words = registers_of(condition.type, condition.values[0], low_word_first=source.low_word_first)
+                self._fix(condition.table, condition.address, words)
+        for name, text in identity.items():
+            said = text.expect or (self.device if name == "serial" else "parkgrid")
+            self._fix(text.table, text.address, _words_of(said, text))
+
+    def _fix(self, table: Table, address: int, words: Sequence[int]) -> None:
+        for index, word in enumerate(words):
+            self._fixed[table, address + index] = word
 
     @property
     def span(self) -> tuple[int, int]:
-        addresses = [address for _, address in (*self._cells, *self._exponents)] + list(self._armed)
+        addresses = [address for _, address in (*self._fixed, *self._shown_by)] + list(self._numbers)
         return min(addresses), max(addresses)
 
     def read(self, table: Table, address: int, count: int) -> list[int] | ExcCodes:
-        values = self._served.values(self.device)
-        encoded: dict[str, tuple[int, ...]] = {}
+        if count > self._requests.most_registers or self._in_a_hole(table, address, count):
+            return ExcCodes.ILLEGAL_ADDRESS
+        self._forget_what_fell_back()
+        shown: dict[str, list[Part]] = {}
         words = []
         for place in range(address, address + count):
-            if (cell := self._cells.get((table, place))) is not None:
-                name = cell.point.name
-                if name not in encoded:
-                    encoded[name] = self._encode(cell, values)
-                words.append(encoded[name][cell.index])
-            elif (exponent := self._exponents.get((table, place))) is not None:
-                words.append(*registers_of("s16", exponent))
-            elif table == "holding" and place in self._armed:
-                words.append(self._armed[place])
-            else:
+            word = self._word(table, place, shown)
+            if word is None:
                 return ExcCodes.ILLEGAL_ADDRESS
+            words.append(word)
         return words
 
-    def write(self, address: int, words: Sequence[int]) -> ExcCodes | None:
-        """Take whole setpoints only: half of a 32-bit number is a number that nobody meant."""
-        wanted: list[tuple[Point, float]] = []
-        armed: dict[int, int] = {}
-        at = 0
-        while at < len(words):
-            if address + at in self._armed:
-                armed[address + at] = words[at]
-                at += 1
-                continue
-            cell = self._cells.get(("holding", address + at))
-            if cell is None or cell.index != 0 or cell.point.setpoint is None:
-                return ExcCodes.ILLEGAL_ADDRESS
-            end = at + width(cell.source.type)
-            if end > len(words):
-                return ExcCodes.ILLEGAL_ADDRESS
-            raw = number_of(cell.source.type, words[at:end], low_word_first=cell.source.low_word_first)
-            value = value_of(cell.point, raw * 10.0 ** self._exponent(cell.source))
-            if not in_range(cell.point, value):
-                return ExcCodes.ILLEGAL_VALUE
-            wanted.append((cell.point, value))
-            at = end
-        for point, value in wanted:
-            assert point.setpoint is not None
-            self._watchdog.write(self.device, point.name, value, point.setpoint.revert_s)
-        self._armed.update(armed)
+    def _in_a_hole(self, table: Table, address: int, count: int) -> bool:
+        return any(
+            hole.table == table and address <= hole.last and hole.first < address + count
+            for hole in self._requests.holes
+        )
+
+    def beside(self, table: Table, place: int) -> int | None:
+        """A register that no point names; None where there is none."""
         return None
 
-    def _encode(self, cell: _Cell, values: Mapping[str, float]) -> tuple[int, ...]:
-        point, source = cell.point, cell.source
-        held = self._watchdog.held(self.device, point.name)
-        raw = raw_of(point, values[point.name] if held is None else held) / 10.0 ** self._exponent(source)
-        return registers_of(source.type, raw, low_word_first=source.low_word_first, sentinels=source.sentinels)
+    def _told(self, place: int, written: Mapping[int, int], shown: dict[str, list[Part]]) -> int:
+        """What a device was told in a register, whatever it shows there; what stands there if it was told nothing."""
+        return written[place] if place in written else self._word("holding", place, shown) or 0
 
-    def _exponent(self, source: ModbusPoint) -> int:
-        return 0 if source.scale_factor is None else self._exponents[source.table, source.scale_factor]
+    def _word(self, table: Table, place: int, shown: dict[str, list[Part]]) -> int | None:
+        """What stands in a register; `shown` keeps what was encoded already."""
+        names = self._shown_by.get((table, place), [])
+        is_measured = bool(names) and names[0] not in self._setpoints
+        if table == "holding" and not is_measured and place in self._written:
+            return self._written[place]
+        if not names:
+            return self._fixed.get((table, place)) if (table, place) in self._fixed else self.beside(table, place)
+        word, bits = 0, 0
+        for name in names:
+            if name not in shown:
+                shown[name] = self._encoded(name)
+            for part in shown[name]:
+                index = place - part.address
+                if not 0 <= index < len(part.words):
+                    continue
+                if part.masks is None:
+                    word = word & bits | part.words[index] & ~bits
+                else:
+                    # single bits keep what they say, whoever has the whole register
+                    mask = part.masks[index]
+                    word, bits = word & ~mask | part.words[index] & mask, bits | mask
+        return word
+
+    def _encoded(self, name: str) -> list[Part]:
+        value = self._watchdog.held(self.device, name)
+        if value is None:
+            value = self._served.values(self.device).get(name, math.nan)
+        if name in self._setpoints:
+            if name in self._in_force:
+                return own_part(self._points[name], value, self._exponents)
+            return self._setpoints[name].at_rest(value)
+        return parts_of(self._points[name], value, self._exponents)
+
+    def write(self, address: int, words: Sequence[int]) -> ExcCodes | None:
+        """Take whole numbers only: half of a 32-bit number is a number that nobody meant."""
+        at = address
+        while at < address + len(words):
+            if at not in self._numbers:
+                return ExcCodes.ILLEGAL_ADDRESS
+            at += width(self._numbers[at])
+        if at > address + len(words) or self._in_a_hole("holding", address, len(words)):
+            return ExcCodes.ILLEGAL_ADDRESS
+        self._forget_what_fell_back()
+        news = dict(enumerate(words, start=address))
+        values = self._understood(news)
+        if values is None:
+            return ExcCodes.ILLEGAL_VALUE
+        self._hear(news)
+        self._written |= news
+        for name, value in values.items():
+            self._obey(name, value, news)
+        return None
+
+    def _understood(self, news: Mapping[int, int]) -> dict[str, float | None] | None:
+        """What the setpoints would be after a write, of those it touches; None when the device cannot take it."""
+        after = self._written | dict(news)
+        shown = self._at_rest_for_want_of_values()
+
+        def word_at(place: int) -> int:
+            return self._told(place, after, shown)
+
+        values: dict[str, float | None] = {}
+        for name, registers in self._setpoints.items():
+            if not any(place in news for place in registers.numbers_places):
+                continue
+            try:
+                value = registers.value(word_at)
+            except Unknown:
+                return None
+            point = self._points[name]
+            if value is not None and not registers.value_places.isdisjoint(news) and not in_range(point, value):
+                return None
+            values[name] = value
+        return values
+
+    def _obey(self, name: str, value: float | None, news: Iterable[int]) -> None:
+        """Do what the registers of a setpoint say after a write."""
+        registers, point = self._setpoints[name], self._points[name]
+        shown = self._at_rest_for_want_of_values()
+
+        def word_at(place: int) -> int:
+            return self._told(place, self._written, shown)
+
+        if registers.is_given_back(news, word_at):
+            self._give_back(name)
+        elif not registers.is_armed(word_at) or value is None:
+            # prepared, and not in force: a device that held a value lets it go
+            self._in_force.discard(name)
+            self._watchdog.release(self.device, name)
+        elif name in self._in_force or not (registers.value_places | registers.arm_places).isdisjoint(news):
+            self._in_force.add(name)
+            self._watchdog.write(self.device, name, value, self.revert_s(point, word_at))
+            for beat in self._heartbeats:
+                self._watchdog.expect(self.device, HEARTBEATS_MISSED * beat.period_s)
+
+    def revert_s(self, point: Point, word_at: WordAt) -> float | None:
+        """After which time without a write a setpoint falls away; some devices have it in a register."""
+        assert point.setpoint is not None
+        return point.setpoint.revert_s
+
+    def _give_back(self, name: str) -> None:
+        self._in_force.discard(name)
+        registers = self._setpoints[name]
+        for place in registers.value_places | registers.arm_places | registers.release_places:
+            self._written.pop(place, None)
+        self._watchdog.release(self.device, name)
+
+    def _forget_what_fell_back(self) -> None:
+        for name in [name for name in self._in_force if self._watchdog.held(self.device, name) is None]:
+            self._give_back(name)
+
+    def _at_rest_for_want_of_values(self) -> dict[str, list[Part]]:
+        """Of setpoints that have no value now: what a device takes for it that is told a part of one."""
+        shown = self._served.values(self.device)
+        unseen = [name for name in self._setpoints if math.isnan(shown.get(name, math.nan))]
+        return {name: self._setpoints[name].at_rest(self._setpoints[name].safe) for name in unseen}
+
+    def _hear(self, news: Mapping[int, int]) -> None:
+        """A heartbeat with a fixed number is heard each time, one that counts when it has gone on."""
+        for beat in self._heartbeats:
+            places = range(beat.address, beat.address + width(beat.type))
+            if beat.address not in news:
+                continue
+            before = [self._written.get(place, 0) for place in places]
+            now = [news[place] for place in places]
+            same = number_of(beat.type, before) == number_of(beat.type, now)
+            if beat.value is not None or not same:
+                self._watchdog.beat(self.device, HEARTBEATS_MISSED * beat.period_s)
+
+
+def _words_of(said: str, text: DeviceText) -> list[int]:
+    content = said.encode("ascii", "replace")[: 2 * text.registers].ljust(2 * text.registers, b"\0")
+    order: Literal["little", "big"] = "little" if text.low_byte_first else "big"
+    return [int.from_bytes(content[at : at + 2], order) for at in range(0, len(content), 2)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -13,19 +12,12 @@ from config.register import ModbusType
 from simulators.encoding import exponent_for, raw_of, value_of
 from simulators.served import Served
 from simulators.servers.registers import Table, in_range
+from simulators.servers.sunspec_contents import inverter_content, meter_content, nameplate_content
 from simulators.servers.sunspec_models import BASE, MODELS, Content, block, start_of
 from simulators.watchdog import Watchdog
 
-ENERGY_EXPONENT = 1
-"""Counters in 10 Wh: 32 bits then hold 43 GWh, some years of a park, and a 15-min record is still exact to 0.01 kWh."""
-
 LIMIT_EXPONENT = -2
 """The power limit in hundredths of a percent: finer than any controller asks for."""
-
-PHASE_V = 230.0
-"""Line-to-neutral voltage of an inverter."""
-
-RATED_POWER_FACTOR = 0.9
 
 
 class SunspecRegisters:
@@ -73,41 +65,7 @@ class SunspecMeter(SunspecRegisters):
     title = "Simulated meter"
 
     def _contents(self, values: Mapping[str, float]) -> dict[int, Content]:
-        power_w = 1000 * values["active_power_kw"]
-        reactive_var = 1000 * values["reactive_power_kvar"]
-        apparent_va = math.hypot(power_w, reactive_var)
-        phase_v = values["voltage_v"]
-        line_v = math.sqrt(3) * phase_v
-        current_a = apparent_va / phase_v
-        factor_pct = 100 * power_w / apparent_va if apparent_va else 100.0
-        power_exponent = self._exponent("active_power_kw", "s16")
-        content: dict[str, float | str] = {
-            "A": current_a,
-            "A_SF": 0,
-            "PhV": phase_v,
-            "PPV": line_v,
-            "V_SF": self._exponent("voltage_v", "s16"),
-            "Hz": values["frequency_hz"],
-            "Hz_SF": self._exponent("frequency_hz", "s16"),
-            "W": power_w,
-            "W_SF": power_exponent,
-            "VA": apparent_va,
-            "VA_SF": power_exponent,
-            "VAR": reactive_var,
-            "VAR_SF": self._exponent("reactive_power_kvar", "s16"),
-            "PF": factor_pct,
-            "PF_SF": -2,
-            "TotWhExp": 1000 * values["energy_export_kwh"],
-            "TotWhImp": 1000 * values["energy_import_kwh"],
-            "TotWh_SF": ENERGY_EXPONENT,
-            "Evt": 0,
-        }
-        for phase in "ABC":
-            content |= {f"Aph{phase}": current_a / 3, f"PhVph{phase}": phase_v, f"PFph{phase}": factor_pct}
-            content |= {f"Wph{phase}": power_w / 3, f"VAph{phase}": apparent_va / 3, f"VARph{phase}": reactive_var / 3}
-        for lines in ("AB", "BC", "CA"):
-            content[f"PhVph{lines}"] = line_v
-        return {203: content}
+        return {203: meter_content(values, self._exponent)}
 
 
 class SunspecInverter(SunspecRegisters):
@@ -183,8 +141,8 @@ class SunspecInverter(SunspecRegisters):
 
     def _contents(self, values: Mapping[str, float]) -> dict[int, Content]:
         return {
-            103: self._measurements(values),
-            120: self._nameplate(),
+            103: inverter_content(values, self._rated_w, self._exponent),
+            120: nameplate_content(self._rated_w),
             123: {
                 "Conn": 1,
                 "WMaxLimPct": self._shown_pct,
@@ -198,62 +156,6 @@ class SunspecInverter(SunspecRegisters):
                 "OutPFSet_Ena": 0,
                 "VArPct_Ena": 0,
             },
-        }
-
-    def _measurements(self, values: Mapping[str, float]) -> Content:
-        power_w = 1000 * values["active_power_kw"]
-        power_exponent = self._exponent("active_power_kw", "s16")
-        phase_a = abs(power_w) / (3 * PHASE_V)
-        content: dict[str, float | str] = {
-            "A": 3 * phase_a,
-            "A_SF": exponent_for(2 * self._rated_w / PHASE_V, "u16"),
-            "V_SF": -1,
-            "W": power_w,
-            "W_SF": power_exponent,
-            "Hz": 50,
-            "Hz_SF": -2,
-            "VA": abs(power_w),
-            "VA_SF": power_exponent,
-            "VAr": 0,
-            "VAr_SF": power_exponent,
-            "PF": 100,
-            "PF_SF": -2,
-            "WH": 1000 * values["energy_kwh"],
-            "WH_SF": ENERGY_EXPONENT,
-            "TmpCab": 25 + 20 * abs(power_w) / self._rated_w,
-            "Tmp_SF": -1,
-            "St": values["status"],
-            "Evt1": 0,
-            "Evt2": 0,
-        }
-        for phase in "ABC":
-            content |= {f"Aph{phase}": phase_a, f"PhVph{phase}": PHASE_V}
-        for lines in ("AB", "BC", "CA"):
-            content[f"PPVph{lines}"] = math.sqrt(3) * PHASE_V
-        return content
-
-    def _nameplate(self) -> Content:
-        exponent = exponent_for(self._rated_w, "s16")
-        rated_a = self._rated_w / PHASE_V
-        reactive_var = math.sqrt(1 - RATED_POWER_FACTOR**2) * self._rated_w
-        return {
-            "DERTyp": 4,
-            "WRtg": self._rated_w,
-            "WRtg_SF": exponent,
-            "VARtg": self._rated_w,
-            "VARtg_SF": exponent,
-            "VArRtgQ1": reactive_var,
-            "VArRtgQ2": reactive_var,
-            "VArRtgQ3": -reactive_var,
-            "VArRtgQ4": -reactive_var,
-            "VArRtg_SF": exponent,
-            "ARtg": rated_a,
-            "ARtg_SF": exponent_for(rated_a, "u16"),
-            "PFRtgQ1": RATED_POWER_FACTOR,
-            "PFRtgQ2": RATED_POWER_FACTOR,
-            "PFRtgQ3": -RATED_POWER_FACTOR,
-            "PFRtgQ4": -RATED_POWER_FACTOR,
-            "PFRtg_SF": -2,
         }
 
 

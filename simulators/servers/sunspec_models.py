@@ -19,11 +19,31 @@ END = (0xFFFF, 0)
 Content = Mapping[str, float | str]
 """Values of a model's points in the standard's own unit (W, Wh, V, ...), before the scale factor."""
 
-_NOT_IMPLEMENTED = {"u": 0xFFFF, "i": 0x8000, "e": 0xFFFF, "f": 0x8000, "p": 0x8000, "b": 0x80000000, "a": 0}
-_PACKING = {"u": "H", "e": "H", "p": "H", "i": "h", "f": "h", "a": "I", "b": "I"}
-_LIMITS = {"u": (0, 0xFFFE), "e": (0, 0xFFFE), "i": (-0x7FFF, 0x7FFF), "f": (-10, 10), "b": (0, 0x7FFFFFFF)}
+_NOT_IMPLEMENTED = {
+    "B": 0xFFFF,
+    "U": 0xFFFFFFFF,
+    "A": 0,
+    "u": 0xFFFF,
+    "i": 0x8000,
+    "e": 0xFFFF,
+    "f": 0x8000,
+    "p": 0x8000,
+    "b": 0x80000000,
+    "a": 0,
+}
+_PACKING = {"B": "H", "U": "I", "A": "Q", "u": "H", "e": "H", "p": "H", "i": "h", "f": "h", "a": "I", "b": "I"}
+_LIMITS = {
+    "B": (0, 0x7FFF),
+    "U": (0, 0xFFFFFFFE),
+    "u": (0, 0xFFFE),
+    "e": (0, 0xFFFE),
+    "i": (-0x7FFF, 0x7FFF),
+    "f": (-10, 10),
+    "b": (0, 0x7FFFFFFF),
+}
 
-# name:type:scale factor. u uint16, i int16, e enum16, f scale factor, a 32-bit counter, b 32-bit flags, p pad, sN text
+# name:type:scale factor. u uint16, U uint32, i int16, e enum16, f scale factor, a and A counters of 32 and 64 bits,
+# B and b flags of 16 and 32 bits, p pad, sN text
 _TABLES: dict[int, str] = {
     1: "Mn:s16 Md:s16 Opt:s8 Vr:s8 SN:s16 DA:u Pad:p",
     103: (
@@ -46,6 +66,25 @@ _TABLES: dict[int, str] = {
         "OutPFSet_RmpTms:u OutPFSet_Ena:e VArWMaxPct:i:VArPct_SF VArMaxPct:i:VArPct_SF VArAvalPct:i:VArPct_SF "
         "VArPct_WinTms:u VArPct_RvrtTms:u VArPct_RmpTms:u VArPct_Mod:e VArPct_Ena:e WMaxLimPct_SF:f OutPFSet_SF:f "
         "VArPct_SF:f"
+    ),
+    121: (
+        "WMax:u:WMax_SF VRef:u:VRef_SF VRefOfs:i:VRefOfs_SF VMax:u:VMinMax_SF VMin:u:VMinMax_SF VAMax:u:VAMax_SF "
+        "VArMaxQ1:i:VArMax_SF VArMaxQ2:i:VArMax_SF VArMaxQ3:i:VArMax_SF VArMaxQ4:i:VArMax_SF WGra:u:WGra_SF "
+        "PFMinQ1:i:PFMin_SF PFMinQ2:i:PFMin_SF PFMinQ3:i:PFMin_SF PFMinQ4:i:PFMin_SF VArAct:e ClcTotVA:e "
+        "MaxRmpRte:u:MaxRmpRte_SF ECPNomHz:u:ECPNomHz_SF ConnPh:e WMax_SF:f VRef_SF:f VRefOfs_SF:f VMinMax_SF:f "
+        "VAMax_SF:f VArMax_SF:f WGra_SF:f PFMin_SF:f MaxRmpRte_SF:f ECPNomHz_SF:f"
+    ),
+    122: (
+        "PVConn:B StorConn:B ECPConn:B ActWh:A ActVAh:A ActVArhQ1:A ActVArhQ2:A ActVArhQ3:A ActVArhQ4:A "
+        "VArAval:i:VArAval_SF VArAval_SF:f WAval:u:WAval_SF WAval_SF:f StSetLimMsk:b StActCtl:b TmSrc:s4 Tms:U "
+        "RtSt:B Ris:u:Ris_SF Ris_SF:f"
+    ),
+    124: (
+        "WChaMax:u:WChaMax_SF WChaGra:u:WChaDisChaGra_SF WDisChaGra:u:WChaDisChaGra_SF StorCtl_Mod:B "
+        "VAChaMax:u:VAChaMax_SF MinRsvPct:u:MinRsvPct_SF ChaState:u:ChaState_SF StorAval:u:StorAval_SF "
+        "InBatV:u:InBatV_SF ChaSt:e OutWRte:i:InOutWRte_SF InWRte:i:InOutWRte_SF InOutWRte_WinTms:u "
+        "InOutWRte_RvrtTms:u InOutWRte_RmpTms:u ChaGriSet:e WChaMax_SF:f WChaDisChaGra_SF:f VAChaMax_SF:f "
+        "MinRsvPct_SF:f ChaState_SF:f StorAval_SF:f InBatV_SF:f InOutWRte_SF:f"
     ),
     203: (
         "A:i:A_SF AphA:i:A_SF AphB:i:A_SF AphC:i:A_SF A_SF:f PhV:i:V_SF PhVphA:i:V_SF PhVphB:i:V_SF PhVphC:i:V_SF "
@@ -114,13 +153,13 @@ def _encode(field: Field, value: float | str | None, content: Content) -> list[i
         )
     assert not isinstance(value, str)
     if value is None or math.isnan(value):
-        packed = struct.pack(">I" if field.size == 2 else ">H", _NOT_IMPLEMENTED[field.kind])
+        packed = _NOT_IMPLEMENTED[field.kind].to_bytes(2 * field.size, "big")
     else:
         exponent = content[field.scale_factor] if field.scale_factor is not None else 0
         assert not isinstance(exponent, str)
         number = round(value / 10.0**exponent)
-        if field.kind == "a":
-            number %= 2**32
+        if field.kind in "aA":
+            number %= 2 ** (16 * field.size)
         else:
             low, high = _LIMITS[field.kind]
             number = min(max(number, low), high)
@@ -128,24 +167,44 @@ def _encode(field: Field, value: float | str | None, content: Content) -> list[i
     return list(struct.unpack(f">{field.size}H", packed))
 
 
-def _model(model_id: int) -> Model:
+_SIZES = {"a": 2, "b": 2, "U": 2, "A": 4}
+"""Registers of types with more than one."""
+
+
+def model(model_id: int, table: str) -> Model:
+    """A model from its points in the standard's order, written as in the tables above."""
     fields = []
     offset = 2
-    for word in _TABLES[model_id].split():
+    for word in table.split():
         name, kind, *scale_factor = word.split(":")
-        size = int(kind[1:]) if kind[0] == "s" else 2 if kind in "ab" else 1
+        size = int(kind[1:]) if kind[0] == "s" else _SIZES.get(kind, 1)
         fields.append(Field(name, kind[0], offset, size, scale_factor[0] if scale_factor else None))
         offset += size
     return Model(model_id, tuple(fields))
 
 
-MODELS: dict[int, Model] = {model_id: _model(model_id) for model_id in _TABLES}
+MODELS: dict[int, Model] = {model_id: model(model_id, table) for model_id, table in _TABLES.items()}
+
+_TRACKER = (
+    "{n}ID:u {n}IDStr:s8 {n}DCA:u:DCA_SF {n}DCV:u:DCV_SF {n}DCW:u:DCW_SF {n}DCWH:a:DCWH_SF {n}Tms:U {n}Tmp:i {n}DCSt:e "
+    "{n}DCEvt:b "
+)
+
+
+def trackers(count: int) -> Model:
+    """Model 160 with so many modules; their points have the module's number before their names, from 1."""
+    head = "DCA_SF:f DCV_SF:f DCW_SF:f DCWH_SF:f Evt:b N:u TmsPer:u "
+    return model(160, head + "".join(_TRACKER.format(n=number) for number in range(1, count + 1)))
 
 
 def start_of(models: tuple[int, ...], model_id: int) -> int:
     """Address of a model's id register in a block of these models."""
     before = models[: models.index(model_id)]
     return BASE + len(MARKER) + sum(2 + MODELS[other].length for other in before)
+
+
+SHORT_COMMON = model(1, _TABLES[1].removesuffix(" Pad:p"))
+"""The common model without its pad, as some vendors have it: everything after it stands one register earlier."""
 
 
 def block(models: tuple[int, ...], contents: Mapping[int, Content]) -> list[int]:

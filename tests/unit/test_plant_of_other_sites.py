@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from config.loader import example_site, load_site
 from config.site import Site
+from simulators.furnished import Furnished
 from simulators.plant import Plant
 
 NOON = datetime(2026, 1, 14, 4, 0, tzinfo=UTC)
@@ -116,19 +117,28 @@ def test_what_cannot_be_simulated_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no 'simulation' section"):
         Plant(site, start=NOON, seed=1)
 
-    def idle(data: dict[str, Any]) -> None:
-        data["devices"]["spare_meter"] = dict(data["devices"]["hall_1_meter"])
+    with pytest.raises(ValueError, match="time zone"):
+        Plant(load_site(example_site("demo_park")), start=datetime(2026, 1, 1), seed=1)  # noqa: DTZ001
 
-    with pytest.raises(ValueError, match="no asset uses device spare_meter"):
-        Plant(_site(tmp_path, idle), start=NOON, seed=1)
 
+def test_points_and_devices_that_no_physics_knows_are_furnished(tmp_path: Path) -> None:
     def swap(data: dict[str, Any]) -> None:
+        data["devices"]["spare_meter"] = dict(data["devices"]["hall_1_meter"])
         data["assets"]["hall_2"]["device"] = "battery_pcs"
         data["assets"].pop("battery")
         data["simulation"]["initial_soc"].pop("battery")
         data["devices"].pop("hall_2_meter")
 
-    with pytest.raises(ValueError, match="a simulated electric_load has no point 'soc'"):
-        Plant(_site(tmp_path, swap), start=NOON, seed=1)
-    with pytest.raises(ValueError, match="time zone"):
-        Plant(load_site(example_site("demo_park")), start=datetime(2026, 1, 1), seed=1)  # noqa: DTZ001
+    site = _site(tmp_path, swap)
+    plant = Plant(site, start=NOON, seed=1)
+    assert "soc" not in plant.values("battery_pcs")
+    furnished = Furnished(site, plant)
+    battery = furnished.values("battery_pcs")
+    assert battery.keys() == {point.name for point in site.points["battery_pcs"]}
+    assert battery["active_power_kw"] == plant.values("battery_pcs")["active_power_kw"]
+    furnished.command("battery_pcs", "power_setpoint_kw", 25.0)
+    assert furnished.values("battery_pcs")["power_setpoint_kw"] == 25.0
+    furnished.command("battery_pcs", "power_setpoint_kw", None)
+    assert furnished.values("battery_pcs")["power_setpoint_kw"] == 0.0
+    spare = furnished.values("spare_meter")
+    assert all(low <= spare[of.name] <= high for of in site.points["spare_meter"] for low, high in [of.valid])

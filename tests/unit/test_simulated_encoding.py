@@ -98,11 +98,15 @@ def test_a_scale_factor_and_arm_registers_are_served_from_any_profile(demo_site:
     # 110 % in 16 bits: in steps of 0.01 %
     assert registers.read("holding", 40155, 1) == [10_000]
     assert registers.read("holding", 40173, 1) == [65_536 - 2]
+    # it counts once both registers that arm it have been written
     assert registers.write(40155, [2550]) is None
-    assert inverter.commands == [255.0]
+    assert registers.read("holding", 40155, 1) == [2550]
     assert registers.read("holding", 40157, 1) == [0]
     assert registers.write(40157, [120]) is None
     assert registers.read("holding", 40157, 1) == [120]
+    assert inverter.commands == []
+    assert registers.write(40159, [1]) is None
+    assert inverter.commands == [255.0]
     assert registers.write(40155, [10_001]) is ExcCodes.ILLEGAL_VALUE
     assert registers.write(40173, [0]) is ExcCodes.ILLEGAL_ADDRESS
     assert registers.read("holding", 40083, 1) is ExcCodes.ILLEGAL_ADDRESS

@@ -16,7 +16,7 @@ from config.site import Site
 from simulators.broker import OwnBroker, installed_mosquitto
 from simulators.seats import seats_of, server_for
 from simulators.served import Server
-from simulators.servers import mqtt
+from simulators.servers import mqtt_session
 from simulators.watchdog import Watchdog
 
 SHOWN = {
@@ -129,8 +129,8 @@ async def broker(request: pytest.FixtureRequest) -> AsyncIterator[OwnBroker]:
 @pytest.fixture
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Devices on MQTT publish and come back at once."""
-    monkeypatch.setattr(mqtt, "PUBLISH_S", 0.05)
-    monkeypatch.setattr(mqtt, "RETRY_S", 0.05)
+    monkeypatch.setattr(mqtt_session, "PUBLISH_S", 0.05)
+    monkeypatch.setattr(mqtt_session, "RETRY_S", 0.05)
 
 
 @pytest.fixture(scope="session")

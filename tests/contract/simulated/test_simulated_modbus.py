@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import os
 import shutil
+import ssl
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -12,16 +14,18 @@ from typing import Any
 import pytest
 import sunspec2.device
 import sunspec2.modbus.client as sunspec
-from pymodbus.client import AsyncModbusTcpClient
+from pydantic import TypeAdapter
+from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient, AsyncModbusTlsClient
 from pymodbus.constants import ExcCodes
 from pymodbus.framer import FramerType
 
-from config.connection import Modbus, ModbusRtu, ModbusRtuOverTcp
+from config.clock import SystemClock
+from config.connection import Modbus, ModbusRtu, ModbusRtuOverTcp, ModbusTls
 from config.profile import ModbusPoint
 from config.site import Site
-from simulators.seats import seats_of
+from drivers.site import links_of
 from simulators.servers.sunspec import SunspecInverter, SunspecMeter
-from simulators.servers.sunspec_models import MODELS, start_of
+from simulators.servers.sunspec_models import MODELS, start_of, trackers
 
 
 async def client_of(server: Any) -> AsyncModbusTcpClient:
@@ -176,8 +180,17 @@ def test_our_models_are_the_standards(model: int) -> None:
     ours = [(field.name, field.size, field.scale_factor) for field in MODELS[model].fields]
     assert ours == [(point["name"], point["size"], point.get("sf")) for point in standard]
     kinds = {"u": "uint16", "i": "int16", "e": "enum16", "f": "sunssf", "a": "acc32", "b": "bitfield32", "p": "pad"}
-    kinds["s"] = "string"
+    kinds |= {"s": "string", "A": "acc64", "B": "bitfield16", "U": "uint32"}
     assert [kinds[field.kind] for field in MODELS[model].fields] == [point["type"] for point in standard]
+
+
+def test_our_trackers_are_the_standards() -> None:
+    group = sunspec2.device.get_model_def(160)["group"]
+    (module,) = group["groups"]
+    wanted = [(point["name"], point["size"], point.get("sf")) for point in group["points"][2:]]
+    for number in (1, 2):
+        wanted += [(f"{number}{point['name']}", point["size"], point.get("sf")) for point in module["points"]]
+    assert [(field.name, field.size, field.scale_factor) for field in trackers(2).fields] == wanted
 
 
 @pytest.mark.parametrize(
@@ -378,7 +391,39 @@ async def test_a_device_behind_a_serial_server_speaks_in_rtu_frames(serve: Any, 
     client.close()
 
 
-def test_a_serial_port_cannot_be_simulated_and_that_is_said(demo_site: Site) -> None:
+async def read_soc(site: Site, server: Any) -> float | None:
+    """What our own driver reads at the address that the park announces."""
+    told = site.connections["battery_tcp"].model_dump() | server.address
+    spec = TypeAdapter(Modbus).validate_python(told)
+    link = links_of(on_transport(site, spec), SystemClock())["battery_pcs"]
+    (soc,) = [point for point in site.points["battery_pcs"] if point.name == "soc"]
+    (reading,) = await link.read([soc])
+    await link.close()
+    return reading.value
+
+
+async def test_a_serial_line_is_a_terminal_of_the_parks_own(serve: Any, demo_site: Site) -> None:
     line = ModbusRtu(protocol="modbus", transport="rtu", serial_port="/dev/ttyUSB0", baud_rate=9600, parity="none")
-    with pytest.raises(ValueError, match=r"connection battery_tcp: the simulated park speaks .*, not over rtu"):
-        seats_of(on_transport(demo_site, line))
+    site = on_transport(demo_site, line)
+    server = await serve("battery_pcs", site=site)
+    port = server.address["serial_port"]
+    # a client of another maker, and then ours: who leaves does not end the line
+    client = AsyncModbusSerialClient(port, framer=FramerType.RTU, baudrate=9600, timeout=2, retries=0)
+    assert await client.connect()
+    assert s32((await client.read_holding_registers(100, count=2, device_id=1)).registers) == 2505
+    client.close()
+    assert await read_soc(site, server) == pytest.approx(0.4321)
+    await server.stop()
+    assert not await asyncio.to_thread(os.path.lexists, port)
+
+
+async def test_a_server_within_tls_announces_whom_to_trust(serve: Any, demo_site: Site) -> None:
+    line = ModbusTls(protocol="modbus", transport="tls", host="127.0.0.1", ca_file="nobody.pem")
+    site = on_transport(demo_site, line)
+    server = await serve("battery_pcs", site=site)
+    assert await read_soc(site, server) == pytest.approx(0.4321)
+    context = ssl.create_default_context(cafile=server.address["ca_file"])
+    client = AsyncModbusTlsClient("127.0.0.1", port=server.address["port"], sslctx=context, timeout=2, retries=0)
+    assert await client.connect()
+    assert s32((await client.read_holding_registers(100, count=2, device_id=1)).registers) == 2505
+    client.close()

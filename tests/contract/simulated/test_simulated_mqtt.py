@@ -11,11 +11,9 @@ import aiomqtt
 import pytest
 
 from config.connection import Mqtt
-from config.point import SparkplugMetric
 from config.profile import MqttSetpoint
 from config.site import Site
-from simulators.seats import seats_of
-from simulators.servers import mqtt
+from simulators.servers import mqtt_session
 
 
 def session(broker: Any) -> Mqtt:
@@ -31,8 +29,8 @@ async def next_message(client: aiomqtt.Client) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mqtt, "PUBLISH_S", 0.05)
-    monkeypatch.setattr(mqtt, "RETRY_S", 0.05)
+    monkeypatch.setattr(mqtt_session, "PUBLISH_S", 0.05)
+    monkeypatch.setattr(mqtt_session, "RETRY_S", 0.05)
 
 
 async def test_a_meter_publishes_its_values_in_its_own_units(serve: Any, broker: Any, plant: Any) -> None:
@@ -129,12 +127,6 @@ async def test_a_meter_publishes_texts_where_its_profile_has_them(
         await serve("hall_1_meter", broker=session(broker), site=site)
         async with asyncio.timeout(5):
             assert (await anext(aiter(client.messages))).payload == payload
-
-
-def test_a_sparkplug_device_cannot_be_played(demo_site: Site) -> None:
-    metric = SparkplugMetric(group="park", edge_node="n", device=None, metric="m", stale_s=None, rebirth=True)
-    with pytest.raises(ValueError, match="device hall_1_meter: the simulated park does not speak Sparkplug B"):
-        seats_of(of_hall_1(demo_site, lambda _: metric))
 
 
 async def test_the_broker_keeps_messages(broker: Any) -> None:

@@ -23,7 +23,7 @@ from config.site import Site
 from simulators.command_log import CommandLog
 from simulators.park import Park
 from simulators.process import BadOptions, ParkOptions
-from simulators.servers import mqtt
+from simulators.servers import mqtt_session
 
 BEGUN = datetime(2026, 10, 14, tzinfo=UTC)
 
@@ -145,8 +145,8 @@ async def test_all_devices_of_a_connection_die_together(drive: Any, plant: Any) 
 
 
 async def test_the_broker_starts_again_and_the_meters_come_back(drive: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mqtt, "PUBLISH_S", 0.05)
-    monkeypatch.setattr(mqtt, "RETRY_S", 0.05)
+    monkeypatch.setattr(mqtt_session, "PUBLISH_S", 0.05)
+    monkeypatch.setattr(mqtt_session, "RETRY_S", 0.05)
     park = await drive(restart_after_s=0.1)
     before = park.announced
     os.kill(before.processes["broker"], signal.SIGKILL)
