@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self, cast, get_args
 
-from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat
+from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, model_validator
 
 from config.base import Frozen, Identifier
 
@@ -18,8 +18,13 @@ KWH_PER_KG_HYDROGEN = 33.33
 """Lower heating value of hydrogen (119.96 MJ/kg)."""
 
 
+def carrier_of(bus: str) -> Carrier:
+    """What flows on a bus: it has the name of its carrier, or is one of heat."""
+    return cast("Carrier", bus) if bus in get_args(Carrier) else "heat"
+
+
 def _no_other_carrier(name: str) -> str:
-    if name in ("electricity", "steam", "cooling", "hydrogen"):
+    if carrier_of(name) != "heat":
         raise ValueError(f"{name!r} is a bus of its own; name a heat bus after its level, such as heat or hot_gas")
     return name
 
@@ -61,6 +66,11 @@ class Ramped(AssetBase):
     min_power_kw: NonNegativeFloat
     """Electric power below which it cannot run."""
     ramp_kw_per_s: PositiveFloat
+
+    @model_validator(mode="after")
+    def _has_a_load_range(self) -> Self:
+        load_range(self.min_power_kw, self.max_power_kw, "min_power_kw", "max_power_kw")
+        return self
 
 
 class Demand(AssetBase):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, model_validator
 
-from config.asset import HEAT_BUS, AssetBase, Demand, HeatBus
+from config.asset import HEAT_BUS, AssetBase, Demand, HeatBus, Ramped
 from config.base import Efficiency, Frozen, Share
 from config.flexible_assets import EvChargers, SheddableLoad, ShiftableJob, Transformer
 from config.hydrogen_assets import Electrolyser, FuelCell, HydrogenLoad, HydrogenTank
@@ -117,28 +117,17 @@ class Battery(AssetBase):
         return self
 
 
-class HeatPump(AssetBase):
+class HeatPump(Ramped):
     """An electric heat pump: heat = COP(source, supply) * electric power."""
 
     kind: Literal["heat_pump"]
-    max_power_kw: PositiveFloat
-    """Electric power at full load."""
-    min_power_kw: NonNegativeFloat
-    """Electric power below which the compressor cannot run."""
     source: Literal["air", "ground", "water"]
     supply_degc: Annotated[float, Field(ge=25, le=95)]
     min_on_s: NonNegativeFloat
     min_off_s: NonNegativeFloat
-    ramp_kw_per_s: PositiveFloat
     start_s: NonNegativeFloat = 0.0
     """From the call for heat to the compressor's start: pumps and valves first."""
     heat_bus: HeatBus = HEAT_BUS
-
-    @model_validator(mode="after")
-    def _has_a_load_range(self) -> HeatPump:
-        if self.min_power_kw >= self.max_power_kw:
-            raise ValueError("min_power_kw must be below max_power_kw")
-        return self
 
 
 class HotWaterTank(AssetBase):

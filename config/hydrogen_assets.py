@@ -26,11 +26,6 @@ class Electrolyser(Ramped):
     supply_degc: float
     heat_bus: HeatBus = HEAT_BUS
 
-    @model_validator(mode="after")
-    def _has_a_load_range(self) -> Electrolyser:
-        load_range(self.min_power_kw, self.max_power_kw, "min_power_kw", "max_power_kw")
-        return self
-
 
 class HydrogenTank(AssetBase):
     """Pressure vessels; the mass in them follows from the balance of the hydrogen bus."""
@@ -65,7 +60,6 @@ class FuelCell(Ramped):
 
     @model_validator(mode="after")
     def _makes_no_energy(self) -> FuelCell:
-        load_range(self.min_power_kw, self.max_power_kw, "min_power_kw", "max_power_kw")
         if self.rated_efficiency + self.heat_efficiency > 1.0:
             raise ValueError("rated_efficiency and heat_efficiency are more than 1 together")
         return self

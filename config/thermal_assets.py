@@ -17,11 +17,6 @@ class ElectricBoiler(Ramped):
     efficiency: Efficiency
     heat_bus: HeatBus = HEAT_BUS
 
-    @model_validator(mode="after")
-    def _has_a_load_range(self) -> ElectricBoiler:
-        load_range(self.min_power_kw, self.max_power_kw, "min_power_kw", "max_power_kw")
-        return self
-
 
 class Chp(Ramped):
     """A gas engine or turbine with heat recovery."""
@@ -38,7 +33,6 @@ class Chp(Ramped):
 
     @model_validator(mode="after")
     def _makes_no_energy(self) -> Chp:
-        load_range(self.min_power_kw, self.max_power_kw, "min_power_kw", "max_power_kw")
         if self.electric_efficiency + self.heat_efficiency > 1.0:
             raise ValueError("electric_efficiency and heat_efficiency are more than 1 together")
         return self
@@ -114,7 +108,6 @@ class Orc(Ramped):
 
     @model_validator(mode="after")
     def _has_a_lift(self) -> Orc:
-        load_range(self.min_power_kw, self.max_power_kw, "min_power_kw", "max_power_kw")
         if self.cooling_degc >= self.rated_source_degc:
             raise ValueError("cooling_degc must be below rated_source_degc")
         return self

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 
-from dispatch.plan import AssetPlan, FloatArray, Situation
+from dispatch.plan import AssetPlan, BusId, FloatArray, Situation
 from dispatch.tariff import Prices
 from dispatch.worth import EndValue, Worth
-
-BusId = Literal["electricity", "heat"]
-"""Where the power of one carrier must balance."""
 
 
 @dataclass(frozen=True, slots=True)

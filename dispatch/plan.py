@@ -9,11 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
+
+BusId = Literal["electricity", "heat"]
+"""Where the power of one carrier must balance."""
+BUSES: tuple[BusId, ...] = get_args(BusId)
 
 
 class DispatchError(Exception):

@@ -21,7 +21,7 @@ from config.assets import (
     WindTurbine,
 )
 from config.site import Site
-from dispatch.block import Block, BusId, Inputs, TimeGrid
+from dispatch.block import Block, Inputs, TimeGrid
 from dispatch.blocks.battery import battery_block
 from dispatch.blocks.electric_load import electric_load_block
 from dispatch.blocks.gas_boiler import gas_boiler_block
@@ -30,10 +30,8 @@ from dispatch.blocks.grid import grid_block
 from dispatch.blocks.heat_load import heat_load_block
 from dispatch.blocks.heat_pump import heat_pump_block
 from dispatch.blocks.hot_water_tank import hot_water_tank_block
-from dispatch.plan import FloatArray
+from dispatch.plan import BUSES, BusId, FloatArray
 from dispatch.worth import TIE, worth_of
-
-BUSES: tuple[BusId, ...] = ("electricity", "heat")
 
 
 @dataclass(frozen=True, slots=True)

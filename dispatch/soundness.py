@@ -9,9 +9,8 @@ import numpy as np
 
 from config.assets import Battery, ElectricLoad, HeatLoad, HeatPump, HotWaterTank, PvPlant, WindTurbine
 from config.site import Site
-from dispatch.plan import BadSituation, FloatArray, Situation
+from dispatch.plan import BUSES, BadSituation, FloatArray, Situation
 
-BUSES = ("electricity", "heat")
 LONGEST_HORIZON_H = 28 * 24
 """A horizon touches two calendar months at most, each with its own demand charge: no month is shorter."""
 

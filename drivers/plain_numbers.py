@@ -11,7 +11,7 @@ from config.point import Point
 from config.register import ModbusType
 from drivers.codec import STRUCTS
 from drivers.register_values import Words, source_of
-from drivers.registers import Block, Span, spans_of
+from drivers.registers import Block, Span, value_span
 
 
 class Plain(NamedTuple):
@@ -85,6 +85,8 @@ def plain_points(points: Iterable[Point], blocks: Sequence[Block]) -> tuple[tupl
 def _only_span(point: Point) -> Span | None:
     """The registers of a point whose number is in them as it is; None for what has to be put together."""
     source = source_of(point)
-    (span, *others) = spans_of(source)
+    span = value_span(source)
+    # what is put together may stand in one place all the same, such as a number that is added to itself
+    made_up = source.plus or source.minus or source.direction is not None or source.scale_factor is not None
     turned = source.low_word_first and span.count > 1
-    return None if others or turned or source.bits is not None or source.values is not None else span
+    return None if made_up or turned or source.bits is not None or source.values is not None else span

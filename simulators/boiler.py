@@ -16,7 +16,7 @@ from config.thermal_assets import ElectricBoiler, SteamBoiler
 from simulators.account import Account
 from simulators.model import Moment, Seat, Wired
 from simulators.thermostat import Thermostat, wanted_kw
-from simulators.unit import RampedUnit, RunTimes
+from simulators.unit import PowerUnit, RampedUnit, RunTimes
 
 FULL_RAMP_S = 60.0
 """From cold to full heat: purge, ignition and modulation of a gas burner."""
@@ -55,10 +55,6 @@ class GasBoilerModel(RampedUnit):
         """Its load is heat."""
         return self.power_kw
 
-    @heat_kw.setter
-    def heat_kw(self, value_kw: float) -> None:
-        self.power_kw = value_kw
-
     def step(self, *, soc: float | None, missing_heat_kw: float, dt_s: float) -> float:
         """Go `dt_s` on; returns the heat made in kWh."""
         own_kw = wanted_kw(self._thermostat, soc, self.spec.max_heat_kw, missing_heat_kw)
@@ -95,16 +91,11 @@ class SteamBoilerModel(GasBoilerModel):
         return Account(steam_fed_kwh=self._heat_kwh, gas_kwh=self._gas_kwh)
 
 
-class ElectricBoilerModel(RampedUnit):
+class ElectricBoilerModel(PowerUnit):
     """A boiler with electrodes or heating rods."""
 
     def __init__(self, spec: ElectricBoiler) -> None:
-        super().__init__(
-            least_kw=spec.min_power_kw,
-            most_kw=spec.max_power_kw,
-            ramp_kw_per_s=spec.ramp_kw_per_s,
-            times=RunTimes(),
-        )
+        super().__init__(spec, RunTimes())
         self.spec = spec
         self._thermostat = Thermostat(ON_BELOW_SOC, OFF_ABOVE_SOC)
         self._used_kwh = 0.0

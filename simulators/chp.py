@@ -13,7 +13,7 @@ from config.thermal_assets import Chp
 from simulators.account import Account
 from simulators.model import Moment, Seat, Wired
 from simulators.thermostat import Thermostat, wanted_kw
-from simulators.unit import RampedUnit, RunTimes
+from simulators.unit import PowerUnit, RunTimes
 
 EL_FALL = 0.16
 """Share of the electric efficiency that is gone towards no load: 8 % less at half load, as data sheets show."""
@@ -26,16 +26,11 @@ MIN_ON_S, MIN_OFF_S = 1800.0, 900.0
 STANDBY, RUNNING, STARTING = 1.0, 2.0, 3.0
 
 
-class ChpModel(RampedUnit):
+class ChpModel(PowerUnit):
     """One unit, led by heat when nobody commands it."""
 
     def __init__(self, spec: Chp) -> None:
-        super().__init__(
-            least_kw=spec.min_power_kw,
-            most_kw=spec.max_power_kw,
-            ramp_kw_per_s=spec.ramp_kw_per_s,
-            times=RunTimes(min_on_s=MIN_ON_S, min_off_s=MIN_OFF_S, start_s=spec.start_s),
-        )
+        super().__init__(spec, RunTimes(min_on_s=MIN_ON_S, min_off_s=MIN_OFF_S, start_s=spec.start_s))
         self.spec = spec
         self.heat_kw = 0.0
         self._thermostat = Thermostat(ON_BELOW_SOC, OFF_ABOVE_SOC)

@@ -11,11 +11,10 @@ Q          cooling, x = Q / Q_max,   T_out outdoors,   carnot factors with kelvi
 
 from __future__ import annotations
 
-import math
-
 from config.thermal_assets import AbsorptionChiller, Chiller, ColdStore
 from simulators.account import Account
-from simulators.model import REACTIVE_PER_ACTIVE, Moment, Seat, Wired
+from simulators.model import REACTIVE_PER_ACTIVE, Moment, Seat, Wired, moved_by_its_bus
+from simulators.store import LossyStore
 from simulators.surroundings import OUTDOOR
 from simulators.thermostat import Thermostat, wanted_kw
 from simulators.unit import RampedUnit, RunTimes
@@ -174,47 +173,20 @@ class AbsorptionChillerModel(RampedUnit):
         }
 
 
-class ColdStoreModel:
+class ColdStoreModel(LossyStore):
     """One store of cold."""
 
     def __init__(self, spec: ColdStore, soc: float) -> None:
+        super().__init__(spec, soc)
         self.spec = spec
-        self.stored_kwh = soc * spec.capacity_kwh
-        self._charged_kwh = self._discharged_kwh = self._lost_kwh = 0.0
-
-    @property
-    def capacity_kwh(self) -> float:
-        return self.spec.capacity_kwh
-
-    @property
-    def soc(self) -> float:
-        return self.stored_kwh / self.spec.capacity_kwh
 
     @property
     def supply_degc(self) -> float | None:
         return self.spec.empty_degc + self.soc * (self.spec.full_degc - self.spec.empty_degc)
 
-    def can_give_kwh(self, dt_s: float) -> float:
-        hours = dt_s / 3600
-        return min(self.spec.max_discharge_kw * hours, self.stored_kwh * math.exp(-self.spec.loss_per_h * hours))
-
-    def can_take_kwh(self, dt_s: float) -> float:
-        return min(self.spec.max_charge_kw * dt_s / 3600, self.spec.capacity_kwh - self.stored_kwh)
-
     def step(self, left_kwh: float, dt_s: float) -> float:
         """Take `left_kwh` of cold (- what the bus misses); returns what remains of it."""
-        hours = dt_s / 3600
-        lost_kwh = self.stored_kwh * -math.expm1(-self.spec.loss_per_h * hours)
-        self.stored_kwh -= lost_kwh
-        self._lost_kwh += lost_kwh
-        if left_kwh >= 0:
-            moved_kwh = min(left_kwh, self.can_take_kwh(dt_s))
-            self._charged_kwh += moved_kwh
-        else:
-            moved_kwh = -min(-left_kwh, self.spec.max_discharge_kw * hours, self.stored_kwh)
-            self._discharged_kwh -= moved_kwh
-        self.stored_kwh += moved_kwh
-        return left_kwh - moved_kwh
+        return left_kwh - self.exchange(left_kwh, dt_s)
 
     def account(self) -> Account:
         return Account(
@@ -270,4 +242,4 @@ def wire_cold_store(spec: ColdStore, seat: Seat) -> Wired:
     """It takes no part of its own: the bus moves it."""
     model = ColdStoreModel(spec, seat.soc)
     seat.bus("cooling").attach(model)
-    return Wired(model, lambda now: None)
+    return moved_by_its_bus(model)

@@ -17,7 +17,7 @@ from config.hydrogen_assets import Electrolyser
 from simulators.account import Account
 from simulators.model import Moment, Seat, Wired
 from simulators.thermostat import Thermostat
-from simulators.unit import RampedUnit, RunTimes
+from simulators.unit import PowerUnit, RunTimes
 
 AUX = 0.04
 """Pumps, purification, control and cooling: what runs whatever the load."""
@@ -31,16 +31,11 @@ LOW_SOC, ENOUGH_SOC = 0.2, 0.35
 OFF, RUNNING, STARTING, STANDING_BY = 1.0, 2.0, 3.0, 4.0
 
 
-class ElectrolyserModel(RampedUnit):
+class ElectrolyserModel(PowerUnit):
     """One electrolyser. On its own it follows what the park has to spare, and keeps the tank from running empty."""
 
     def __init__(self, spec: Electrolyser) -> None:
-        super().__init__(
-            least_kw=spec.min_power_kw,
-            most_kw=spec.max_power_kw,
-            ramp_kw_per_s=spec.ramp_kw_per_s,
-            times=RunTimes(start_s=spec.cold_start_s),
-        )
+        super().__init__(spec, RunTimes(start_s=spec.cold_start_s))
         self.spec = spec
         self.idle_kw = 0.0
         """What it uses while it makes nothing."""

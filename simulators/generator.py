@@ -8,6 +8,7 @@ from __future__ import annotations
 from simulators.account import Account
 from simulators.commanded import Commanded
 from simulators.inverter import Inverter
+from simulators.model import Moment, Seat, Wired
 from simulators.ramp import ramp
 
 
@@ -33,6 +34,13 @@ class GeneratorModel(Commanded):
     def accept(self, value_kw: float) -> float:
         """The limit that the generator takes from a command."""
         return min(max(value_kw, 0.0), self._rated_kw)
+
+    def step(self, available_kw: float, weather: float, dt_s: float, /) -> float:
+        """Go `dt_s` on, to a time with this weather and the power that it gives; returns the energy fed in kWh."""
+        raise NotImplementedError
+
+    def points(self) -> dict[str, float]:
+        raise NotImplementedError
 
     def take(self, point: str, value: float | None) -> None:
         self.inverter.set_reactive(value)
@@ -82,3 +90,15 @@ class GeneratorModel(Commanded):
             "available": float(self.running),
             "power_limit_kw": self.limit_kw,
         }
+
+
+def wired_generator(model: GeneratorModel, seat: Seat, weather: str) -> Wired:
+    """Hang a generator on the electric bus; `weather` is the value of its own that it shows."""
+    electricity, available, shown = seat.electricity, seat.own("available_kw"), seat.own(weather)
+
+    def advance(now: Moment) -> None:
+        fed_kwh = model.step(now.values[available], now.values[shown], now.dt_s)
+        electricity.feed(fed_kwh, model.power_kw, model.inverter.reactive_kvar)
+        electricity.may_hold_back(model, fed_kwh)
+
+    return Wired(model, advance)

@@ -25,7 +25,7 @@ from simulators.account import Account
 from simulators.model import REACTIVE_PER_ACTIVE, Moment, Seat, Wired
 from simulators.surroundings import OUTDOOR, WATER
 from simulators.thermostat import Thermostat, wanted_kw
-from simulators.unit import RampedUnit, RunTimes
+from simulators.unit import PowerUnit, RunTimes
 
 Source = Literal["air", "ground", "water"]
 
@@ -54,16 +54,11 @@ def cop(source: Source, source_degc: float, supply_degc: float) -> float:
     return IN_OPERATION * (a + b * lift_k + c * lift_k * lift_k)
 
 
-class HeatPumpModel(RampedUnit):
+class HeatPumpModel(PowerUnit):
     """One heat pump: follows its setpoint, or its own thermostat when nobody commands it."""
 
     def __init__(self, spec: HeatPump) -> None:
-        super().__init__(
-            least_kw=spec.min_power_kw,
-            most_kw=spec.max_power_kw,
-            ramp_kw_per_s=spec.ramp_kw_per_s,
-            times=RunTimes(min_on_s=spec.min_on_s, min_off_s=spec.min_off_s, start_s=spec.start_s),
-        )
+        super().__init__(spec, RunTimes(min_on_s=spec.min_on_s, min_off_s=spec.min_off_s, start_s=spec.start_s))
         self.spec = spec
         self.heat_kw = 0.0
         self._thermostat = Thermostat(ON_BELOW_SOC, OFF_ABOVE_SOC)

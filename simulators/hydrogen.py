@@ -13,9 +13,9 @@ from __future__ import annotations
 from config.asset import KWH_PER_KG_HYDROGEN
 from config.hydrogen_assets import FuelCell, HydrogenTank
 from simulators.account import Account
-from simulators.model import Moment, Seat, Wired
+from simulators.model import Moment, Seat, Wired, moved_by_its_bus
 from simulators.thermostat import Thermostat
-from simulators.unit import RampedUnit, RunTimes
+from simulators.unit import PowerUnit, RunTimes
 
 DROP = 0.15
 OWN = 0.03
@@ -77,16 +77,11 @@ class HydrogenTankModel:
         }
 
 
-class FuelCellModel(RampedUnit):
+class FuelCellModel(PowerUnit):
     """One fuel cell."""
 
     def __init__(self, spec: FuelCell) -> None:
-        super().__init__(
-            least_kw=spec.min_power_kw,
-            most_kw=spec.max_power_kw,
-            ramp_kw_per_s=spec.ramp_kw_per_s,
-            times=RunTimes(start_s=spec.start_s),
-        )
+        super().__init__(spec, RunTimes(start_s=spec.start_s))
         self.spec = spec
         self.hydrogen_kw = 0.0
         self.heat_kw = 0.0
@@ -150,7 +145,7 @@ def wire_hydrogen_tank(spec: HydrogenTank, seat: Seat) -> Wired:
     """It takes no part of its own: the bus moves it."""
     model = HydrogenTankModel(spec, seat.soc)
     seat.bus("hydrogen").attach(model)
-    return Wired(model, lambda now: None)
+    return moved_by_its_bus(model)
 
 
 def wire_fuel_cell(spec: FuelCell, seat: Seat) -> Wired:

@@ -53,6 +53,11 @@ class Wired(NamedTuple):
     advance: Advance
 
 
+def moved_by_its_bus(model: Model) -> Wired:
+    """A model that takes no part of its own in a step."""
+    return Wired(model, lambda now: None)
+
+
 class Seat(NamedTuple):
     """An asset's place in the plant: all that it may hang on."""
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from config.asset import Carrier
+from config.asset import Carrier, carrier_of
 from config.point import Point
 from config.points import NEEDS
 from config.site import Site
@@ -28,8 +28,6 @@ DEFAULT_SOC = 0.5
 """Where the site file says nothing, stores begin half full."""
 IDLE_DEGC: Mapping[Carrier, float] = {"heat": 60.0, "steam": 180.0, "cooling": 12.0, "hydrogen": 20.0}
 """What a bus without a store shows while nobody feeds it."""
-CARRIERS: Mapping[str, Carrier] = {"steam": "steam", "cooling": "cooling", "hydrogen": "hydrogen"}
-"""By bus; every other bus is one of heat."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -105,7 +103,7 @@ class Plant:
 
     def _bus(self, name: str) -> Bus:
         if name not in self._buses:
-            carrier = CARRIERS.get(name, "heat")
+            carrier = carrier_of(name)
             self._buses[name] = Bus(name, carrier, IDLE_DEGC[carrier])
         return self._buses[name]
 

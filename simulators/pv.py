@@ -17,8 +17,8 @@ import math
 import numpy as np
 
 from config.assets import PvPlant
-from simulators.generator import GeneratorModel
-from simulators.model import Moment, Seat, Wired
+from simulators.generator import GeneratorModel, wired_generator
+from simulators.model import Seat, Wired
 from simulators.noise import FloatArray
 from simulators.weather import Sky
 
@@ -94,13 +94,5 @@ class PvModel(GeneratorModel):
 
 
 def wire_pv_plant(spec: PvPlant, seat: Seat) -> Wired:
-    electricity = seat.electricity
-    available, irradiance = seat.own("available_kw"), seat.own("irradiance_w_per_m2")
-    model = PvModel(spec, seat.first[available])
-
-    def advance(now: Moment) -> None:
-        fed_kwh = model.step(now.values[available], now.values[irradiance], now.dt_s)
-        electricity.feed(fed_kwh, model.power_kw, model.inverter.reactive_kvar)
-        electricity.may_hold_back(model, fed_kwh)
-
-    return Wired(model, advance)
+    model = PvModel(spec, seat.first[seat.own("available_kw")])
+    return wired_generator(model, seat, "irradiance_w_per_m2")

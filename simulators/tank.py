@@ -1,10 +1,7 @@
-"""A hot-water tank: it takes what the heat bus has left, and gives what it misses.
+"""A hot-water tank: a store (`store`) whose temperature is that of its uppermost layer.
 
-E[t+dt] = E[t] * exp(-loss * dt) + (charge - discharge) * dt,   0 <= E <= capacity
 T_top = T_low + h_1 * (T_high - T_low),   E = capacity * mean(h)
 
-loss                share of the stored heat per hour
-charge, discharge   means over the step in kW within the ratings, never both above zero
 h_1 .. h_n          heat of each layer from the top, 0 at T_low and 1 at T_high; a mixed tank has one
 
 Charging puts water of T_high on top and takes the lowest layer out, discharging takes the top layer out and puts water
@@ -18,7 +15,8 @@ import math
 
 from config.assets import HotWaterTank
 from simulators.account import Account
-from simulators.model import Moment, Seat, Wired
+from simulators.model import Seat, Wired, moved_by_its_bus
+from simulators.store import LossyStore
 
 MIXING_PER_H = 0.05
 """Share of the difference between two layers that conduction and eddies level out in an hour."""
@@ -27,26 +25,15 @@ LONGEST_MOVE = 0.5
 EMPTY = 1e-9
 
 
-class TankModel:
+class TankModel(LossyStore):
     """One tank."""
 
     def __init__(self, spec: HotWaterTank, soc: float) -> None:
+        super().__init__(spec, soc)
         self.spec = spec
         n = spec.layers
         # the hot water stands above the cold
         self._heat = [min(max(soc * n - index, 0.0), 1.0) for index in range(n)] if n > 1 else [soc]
-        self.stored_kwh = soc * spec.capacity_kwh
-        self._charged_kwh = 0.0
-        self._discharged_kwh = 0.0
-        self._lost_kwh = 0.0
-
-    @property
-    def capacity_kwh(self) -> float:
-        return self.spec.capacity_kwh
-
-    @property
-    def soc(self) -> float:
-        return self.stored_kwh / self.spec.capacity_kwh
 
     @property
     def top_degc(self) -> float:
@@ -63,35 +50,16 @@ class TankModel:
     def _degc(self, heat: float) -> float:
         return self.spec.low_degc + heat * (self.spec.high_degc - self.spec.low_degc)
 
-    def can_give_kwh(self, dt_s: float) -> float:
-        hours = dt_s / 3600
-        return min(self.spec.max_discharge_kw * hours, self.stored_kwh * math.exp(-self.spec.loss_per_h * hours))
-
-    def can_take_kwh(self, dt_s: float) -> float:
-        return min(self.spec.max_charge_kw * dt_s / 3600, self.spec.capacity_kwh - self.stored_kwh)
-
     def step(self, left_kwh: float, dt_s: float) -> float:
         """Take `left_kwh` (+ what the bus has left in `dt_s`, - what it misses); returns what remains of it."""
-        hours = dt_s / 3600
-        kept = math.exp(-self.spec.loss_per_h * hours)
-        lost_kwh = self.stored_kwh * -math.expm1(-self.spec.loss_per_h * hours)
-        self.stored_kwh -= lost_kwh
-        self._lost_kwh += lost_kwh
-        if left_kwh >= 0:
-            charged_kwh = min(left_kwh, self.spec.max_charge_kw * hours, self.spec.capacity_kwh - self.stored_kwh)
-            self.stored_kwh = min(self.stored_kwh + charged_kwh, self.spec.capacity_kwh)
-            self._charged_kwh += charged_kwh
-            remains_kwh, moved_kwh = left_kwh - charged_kwh, charged_kwh
-        else:
-            discharged_kwh = min(-left_kwh, self.spec.max_discharge_kw * hours, self.stored_kwh)
-            self.stored_kwh -= discharged_kwh
-            self._discharged_kwh += discharged_kwh
-            remains_kwh, moved_kwh = left_kwh + discharged_kwh, -discharged_kwh
+        moved_kwh = self.exchange(left_kwh, dt_s)
         if len(self._heat) > 1:
+            hours = dt_s / 3600
+            kept = math.exp(-self.spec.loss_per_h * hours)
             self._heat = [heat * kept for heat in self._heat]
             self._flow(moved_kwh / self.spec.capacity_kwh)
             self._mix(hours)
-        return remains_kwh
+        return left_kwh - moved_kwh
 
     def _flow(self, change: float) -> None:
         """Move the layers until the mean heat has changed by `change`."""
@@ -141,8 +109,4 @@ def wire_hot_water_tank(spec: HotWaterTank, seat: Seat) -> Wired:
     """It takes no part of its own: the bus moves it."""
     model = TankModel(spec, seat.soc)
     seat.bus(spec.heat_bus).attach(model)
-    return Wired(model, _stand_by)
-
-
-def _stand_by(now: Moment) -> None:
-    del now
+    return moved_by_its_bus(model)

@@ -11,7 +11,7 @@ import math
 
 from config.flexible_assets import Transformer
 from simulators.account import Account
-from simulators.model import Seat, Wired
+from simulators.model import Seat, Wired, moved_by_its_bus
 
 
 class TransformerModel:
@@ -42,4 +42,4 @@ def wire_transformer(spec: Transformer, seat: Seat) -> Wired:
     """It takes no part of its own: the electric bus passes its power through it."""
     model = TransformerModel(spec)
     seat.electricity.transformers.append(model)
-    return Wired(model, lambda now: None)
+    return moved_by_its_bus(model)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from config.asset import Ramped
 from simulators.commanded import Commanded
 from simulators.ramp import ramp
 
@@ -90,3 +91,12 @@ class RampedUnit(Commanded):
 
     def shown_setpoint_kw(self) -> float:
         return self.wanted_kw if self.setpoint_kw is None else self.setpoint_kw
+
+
+class PowerUnit(RampedUnit):
+    """A unit that is rated in the electric power that it takes or gives."""
+
+    def __init__(self, spec: Ramped, times: RunTimes) -> None:
+        super().__init__(
+            least_kw=spec.min_power_kw, most_kw=spec.max_power_kw, ramp_kw_per_s=spec.ramp_kw_per_s, times=times
+        )

@@ -14,7 +14,7 @@ from __future__ import annotations
 from config.thermal_assets import HeatExchanger, Orc, WasteHeatBoiler, WasteHeatSource
 from simulators.account import Account
 from simulators.model import Moment, Seat, Wired
-from simulators.unit import RampedUnit, RunTimes
+from simulators.unit import PowerUnit, RunTimes
 
 FULL_SOC = 0.95
 """An exchanger stops filling the stores of its bus here: the last layer would only cool what is left of the source."""
@@ -95,16 +95,11 @@ class TransferModel:
         }
 
 
-class OrcModel(RampedUnit):
+class OrcModel(PowerUnit):
     """One ORC; its setpoint is a limit, and it takes what heat there is."""
 
     def __init__(self, spec: Orc) -> None:
-        super().__init__(
-            least_kw=spec.min_power_kw,
-            most_kw=spec.max_power_kw,
-            ramp_kw_per_s=spec.ramp_kw_per_s,
-            times=RunTimes(start_s=spec.start_s),
-        )
+        super().__init__(spec, RunTimes(start_s=spec.start_s))
         self.spec = spec
         self.heat_kw = 0.0
         """Drawn from its source."""

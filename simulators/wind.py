@@ -13,8 +13,8 @@ from __future__ import annotations
 import numpy as np
 
 from config.assets import WindTurbine
-from simulators.generator import GeneratorModel
-from simulators.model import Moment, Seat, Wired
+from simulators.generator import GeneratorModel, wired_generator
+from simulators.model import Seat, Wired
 from simulators.noise import FloatArray
 
 LIMIT_RAMP_PER_S = 0.1
@@ -58,13 +58,5 @@ class WindModel(GeneratorModel):
 
 
 def wire_wind_turbine(spec: WindTurbine, seat: Seat) -> Wired:
-    electricity = seat.electricity
-    available, wind = seat.own("available_kw"), seat.own("wind_speed_m_per_s")
-    model = WindModel(spec, seat.first[available])
-
-    def advance(now: Moment) -> None:
-        fed_kwh = model.step(now.values[available], now.values[wind], now.dt_s)
-        electricity.feed(fed_kwh, model.power_kw, model.inverter.reactive_kvar)
-        electricity.may_hold_back(model, fed_kwh)
-
-    return Wired(model, advance)
+    model = WindModel(spec, seat.first[seat.own("available_kw")])
+    return wired_generator(model, seat, "wind_speed_m_per_s")

@@ -9,8 +9,8 @@ import cvxpy as cp
 import numpy as np
 
 from config.assets import Battery, HotWaterTank
-from dispatch.block import BusId, Inputs, Slack, TimeGrid
-from dispatch.plan import FloatArray
+from dispatch.block import Inputs, Slack, TimeGrid
+from dispatch.plan import BusId, FloatArray
 from dispatch.store import corridor
 
 

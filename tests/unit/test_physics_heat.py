@@ -159,7 +159,7 @@ class TestTank:
 class TestBoiler:
     def test_gas_is_heat_over_efficiency(self) -> None:
         boiler = GasBoilerModel(BOILER)
-        boiler.heat_kw = boiler.setpoint_kw = 800
+        boiler.power_kw = boiler.setpoint_kw = 800
         assert boiler.step(soc=0.5, missing_heat_kw=0, dt_s=3600) == pytest.approx(800)
         assert boiler.points()["gas_energy_kwh"] == pytest.approx(1000)
 

@@ -71,6 +71,12 @@ def test_points_read_together_say_what_each_says_alone(specs: list[dict[str, obj
         assert all(reading.quality is Quality.GOOD for reading in readings)
 
 
+def test_a_number_that_is_added_to_itself_is_doubled() -> None:
+    (point,) = points_at([{"address": 0, "type": "u16", "plus": [0], "valid": [0, 100]}])
+    (reading,), _ = Plan.of([point], USUAL_REQUESTS, ()).judged([((7,), STAMP)])
+    assert reading.value == 14.0
+
+
 def test_most_points_need_no_more_than_unpacking() -> None:
     specs: list[dict[str, object]] = [
         {"address": 0, "type": "u16", "valid": [0, 9]},
