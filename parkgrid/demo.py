@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from parkgrid.refusal import Failed
+from parkgrid.refusal import Failed, Refused
 from parkgrid.run import ForOption
+from parkgrid.scenario_option import ScenarioOption, scenario_from
 from parkgrid.simulate import FaultsOption
 
 if TYPE_CHECKING:
@@ -41,13 +42,20 @@ def demo(
         Path | None, typer.Option(metavar="FOLDER", help="Keep the controller's state and telemetry here.")
     ] = None,
     faults: FaultsOption = None,
+    scenario: ScenarioOption = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw at the end what the park did, as .png or .svg.")
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option("--summary", metavar="FILE", help="Write at the end an .html page of what it did.")
+    ] = None,
 ) -> None:
     """Watch a simulated industrial park being measured, planned, controlled and recorded.
 
     It runs until Ctrl-C, or for the time given, and ends with a summary.
     """
     with tempfile.TemporaryDirectory(prefix="parkgrid-demo-") as scratch:
-        found = _demo(Path(scratch), state, speed, for_s, as_json, faults)
+        found = _demo(Path(scratch), state, speed, for_s, as_json, faults, scenario, plot, page)
     if as_json:
         typer.echo(json.dumps(found))
     else:
@@ -59,15 +67,18 @@ def demo(
 
 
 def _demo(
-    scratch: Path, state: Path | None, speed: float, for_s: float | None, as_json: bool, faults: Path | None
+    scratch: Path,
+    state: Path | None,
+    speed: float,
+    for_s: float | None,
+    as_json: bool,
+    faults: Path | None,
+    scenario: str | None,
+    plot: Path | None,
+    page: Path | None,
 ) -> dict[str, Any]:
-    if faults is not None:
-        # a script that cannot be used is refused here, where its mistakes can be shown line by line
-        from config.loader import example_site, load_site
-        from parkgrid.fault import script_from
-
-        script_from(faults, load_site(example_site(SITE)))
-    with _simulated_park(scratch, speed, faults) as park:
+    _refuse_early(faults, scenario, plot, page)
+    with _simulated_park(scratch, speed, faults, scenario) as park:
         # what takes seconds to load does so beside the park's own start
         from controller.planner import PlannerProcess
 
@@ -80,7 +91,7 @@ def _demo(
         from parkgrid.summary import summary
 
         announced = _announced(scratch, park)
-        site = load_site(example_site(SITE), announced.connections)
+        _, site = scenario_from(scenario, load_site(example_site(SITE), announced.connections))
         folder = state or scratch / "state"
         try:
             with held(folder):
@@ -95,17 +106,46 @@ def _demo(
         truth = json.loads((scratch / "truth.json").read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise Failed(f"the simulated park ended before its time: {_said(scratch)}") from error
+    if plot is not None or page is not None:
+        from parkgrid.park_page import write_page
+        from parkgrid.park_picture import draw_park
+
+        if plot is not None:
+            draw_park(site, truth, plot)
+        if page is not None:
+            write_page(site, truth, page)
     return summary(site, totals, truth)
 
 
+def _refuse_early(faults: Path | None, scenario: str | None, plot: Path | None, page: Path | None) -> None:
+    """What cannot be used is refused before anything starts, where every mistake can be shown."""
+    from config.loader import example_site, load_site
+    from parkgrid.fault import script_from
+
+    if faults is not None:
+        script_from(faults, load_site(example_site(SITE)))
+    if scenario is not None:
+        scenario_from(scenario, load_site(example_site(SITE)))
+    for path in (plot, page):
+        if path is not None and not path.parent.is_dir():
+            raise Refused(f"there is no folder {path.parent} for {path.name}")
+    if plot is not None:
+        from parkgrid.park_picture import refuse_unknown_form
+
+        refuse_unknown_form(plot)
+
+
 @contextmanager
-def _simulated_park(scratch: Path, speed: float, faults: Path | None) -> Iterator[subprocess.Popen[bytes]]:
+def _simulated_park(
+    scratch: Path, speed: float, faults: Path | None, scenario: str | None
+) -> Iterator[subprocess.Popen[bytes]]:
     """The park as a process of its own session, so that Ctrl-C reaches the controller first."""
     command = [sys.executable, "-m", "parkgrid", "simulate", SITE, "--free-ports", "--speed", str(speed)]
     for option in ("announce", "truth", "history"):
         suffix = "csv" if option == "history" else "json"
         command += [f"--{option}", str(scratch / f"{option}.{suffix}")]
     command += [] if faults is None else ["--faults", str(faults)]
+    command += [] if scenario is None else ["--scenario", scenario]
     with (scratch / "park.log").open("wb") as log:
         park = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True

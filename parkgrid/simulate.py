@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from parkgrid.refusal import Failed, Refused
+from parkgrid.scenario_option import ScenarioOption, lasting_from, scenario_from
 from parkgrid.site_argument import SiteArgument, site_from
 
 if TYPE_CHECKING:
     from config.site import Site
+    from simulators.scenarios.scenario import Scenario
 
 # A person waits for the addresses; a park needs a second or two to listen everywhere.
 _LOOK_AGAIN_S = 0.1
@@ -55,16 +58,107 @@ def simulate(
         str | None, typer.Option(metavar="TIME", help="The park's time at the start, such as 2026-07-01T06:00.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of the weather and the loads.")] = None,
+    scenario: ScenarioOption = None,
+    lasts: Annotated[
+        str | None, typer.Option("--for", metavar="TIME", help="End after so much of the park's time, such as 24h.")
+    ] = None,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="As fast as it goes, without servers: nobody controls the park then.")
+    ] = False,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw at the end what the park did, as .png or .svg.")
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option("--summary", metavar="FILE", help="Write at the end an .html page of what it did.")
+    ] = None,
 ) -> None:
-    """Serve the simulated park of a site.
+    """Serve the simulated park of a site, or only simulate it.
 
-    It runs until it is stopped. Every server listens on the loopback interface only.
+    It runs until it is stopped, or for the time given. Every server listens on the loopback interface only.
     """
-    loaded = site_from(site)
-    for path in (announce, truth, history):
+    before = site_from(site)
+    for path in (announce, truth, history, plot, page):
         if path is not None and not path.parent.is_dir():
             raise Refused(f"there is no folder {path.parent} for {path.name}")
+    lasting = lasting_from(lasts)
+    begin = _aware(start, before)
+    lived, loaded = scenario_from(scenario, before, begin, seed)
+    with _pictured(loaded, truth, plot, page) as book:
+        if fast:
+            for option, given in (("announce", announce), ("broker", broker), ("apart", apart)):
+                if given is not None:
+                    raise Refused(f"--{option} is about servers, and --fast has none")
+            _simulate_fast(loaded, lived, lasting, begin, seed, book, history)
+            return
+        _serve(
+            loaded,
+            speed=speed,
+            start=begin,
+            seed=seed,
+            announce=announce,
+            free_ports=free_ports,
+            broker=_host_and_port(broker),
+            apart=tuple(apart or ()),
+            restart_after_s=restart_after,
+            truth=book,
+            history=history,
+            faults=faults,
+            scenario=lived,
+            lasts=lasting,
+        )
 
+
+@contextmanager
+def _pictured(site: Site, truth: Path | None, plot: Path | None, page: Path | None) -> Iterator[Path | None]:
+    """Where the truth of the run belongs; afterwards the pictures that were asked for are made of it."""
+    if plot is None and page is None:
+        yield truth
+        return
+    from parkgrid.park_picture import refuse_unknown_form
+
+    if plot is not None:
+        refuse_unknown_form(plot)
+    with tempfile.TemporaryDirectory(prefix="parkgrid-") as folder:
+        book = truth or Path(folder) / "truth.json"
+        yield book
+        from parkgrid.park_page import write_page
+        from parkgrid.park_picture import draw_park
+
+        lived = json.loads(book.read_text(encoding="utf-8"))
+        if plot is not None:
+            draw_park(site, lived, plot)
+        if page is not None:
+            write_page(site, lived, page)
+
+
+def _simulate_fast(
+    site: Site,
+    scenario: Scenario | None,
+    lasting: timedelta | None,
+    start: datetime | None,
+    seed: int | None,
+    truth: Path | None,
+    history: Path | None,
+) -> None:
+    from simulators.unattended import run_unattended
+
+    if lasting is None and scenario is None:
+        raise Refused("--fast needs --for, such as --for 24h, or a scenario, which has a length")
+    lasts = lasting or (scenario.length if scenario is not None else timedelta(0))
+    try:
+        plant = run_unattended(
+            site, lasts=lasts, start=start, seed=seed, scenario=scenario, truth=truth, history=history
+        )
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    total = plant.ledger.total
+    typer.echo(
+        f"{site.name}, {total.seconds / 3600:.1f} h from {total.start.isoformat()}: import {total.import_kwh:.0f} kWh, "
+        f"export {total.export_kwh:.0f} kWh, gas {total.gas_kwh:.0f} kWh, highest import {total.peak_kw:.0f} kW"
+    )
+
+
+def _serve(site: Site, *, announce: Path | None, free_ports: bool, **how: Any) -> None:
     from config.loader import SiteError
     from simulators.broker import BrokerDown
     from simulators.process import ParkOptions, main_park
@@ -73,21 +167,8 @@ def simulate(
         announced = announce or Path(folder) / "park.json"
         announced.unlink(missing_ok=True)  # one from before would send readers to ports that are gone
         try:
-            options = ParkOptions(
-                site=loaded,
-                speed=speed,
-                start=_aware(start, loaded),
-                seed=seed,
-                announce=announced,
-                free_ports=free_ports,
-                broker=_host_and_port(broker),
-                apart=tuple(apart or ()),
-                restart_after_s=restart_after,
-                truth=truth,
-                history=history,
-                faults=faults,
-            )
-            with _telling(loaded, announced):
+            options = ParkOptions(site=site, announce=announced, free_ports=free_ports, **how)
+            with _telling(site, announced):
                 main_park(options)
         except (ValueError, SiteError) as error:
             raise Refused(str(error)) from error

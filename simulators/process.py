@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from config.clock import ScaledClock
@@ -22,6 +22,9 @@ from simulators.faults.script import load_script
 from simulators.park import Park
 from simulators.past import write_history
 from simulators.plant import Plant
+from simulators.scenarios.conditions import surroundings_in
+from simulators.scenarios.marks import told
+from simulators.scenarios.scenario import Scenario
 from simulators.servers import quiet
 from simulators.truth import write_truth
 
@@ -64,6 +67,10 @@ class ParkOptions:
     """Where to write the measurements of the days before, before the announcement (`simulators.past`)."""
     faults: Path | None = None
     """A script of faults (`simulators.faults.script`); commands may bring more."""
+    scenario: Scenario | None = None
+    """What is different in this run; its start and seed count then. Prices and limits are the site's already."""
+    lasts: timedelta | None = None
+    """The park's time after which it ends by itself; never when not given."""
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     """Ends the park when set."""
 
@@ -99,12 +106,15 @@ def _physics(options: ParkOptions) -> _Physics:
     assert simulation is not None
     start = options.start or simulation.start
     seed = simulation.seed if options.seed is None else options.seed
-    plant = Plant(options.site, start=start, seed=seed)
+    if options.scenario is not None:
+        start, seed = options.scenario.start, options.scenario.seed
+    surroundings = surroundings_in(options.site, seed, options.scenario)
+    plant = Plant(options.site, start=start, seed=seed, surroundings=surroundings)
     switchgear = plant if isinstance(plant, Switchgear) else None
     able = {"own_broker": options.broker is None, "breaker": switchgear is not None}
     script = () if options.faults is None else load_script(options.faults, options.site, **able)
     faults = FaultBook(options.site, start=start, seed=seed, script=script, **able)
-    alone = Plant(options.site, start=start, seed=seed, controlled=False, surroundings=plant.surroundings)
+    alone = Plant(options.site, start=start, seed=seed, controlled=False, surroundings=surroundings)
     if options.history is not None:
         write_history(options.site, start, HISTORY_DAYS, options.history, seed)
     return _Physics(plant, alone, faults, switchgear)
@@ -145,20 +155,23 @@ async def _run(options: ParkOptions, physics: _Physics) -> None:
         # the park's time begins when it can be seen
         clock = ScaledClock(start=physics.plant.now, origin_s=time.monotonic(), speed=options.speed)
         announce()
-        await _move(park, physics, clock, options.stop)
+        await _move(park, physics, clock, options)
     finally:
         await control.close()
         await park.stop()
         log.close()
         if truth is not None:
-            write_truth(truth, physics.plant, physics.alone, log, physics.faults)
+            told_of = None if options.scenario is None else told(options.scenario)
+            write_truth(truth, physics.plant, physics.alone, log, physics.faults, scenario=told_of)
 
 
-async def _move(park: Park, physics: _Physics, clock: ScaledClock, stop: asyncio.Event) -> None:
+async def _move(park: Park, physics: _Physics, clock: ScaledClock, options: ParkOptions) -> None:
     """Keep the plants at the clock's time, on a fixed grid of real time; ticks that were missed are left out."""
-    ticks = 0
-    while not stop.is_set():
-        behind_s = (clock.now() - physics.plant.now).total_seconds()
+    ticks, stop = 0, options.stop
+    end = None if options.lasts is None else clock.start + options.lasts
+    while not stop.is_set() and (end is None or physics.plant.now < end):
+        until = clock.now() if end is None else min(clock.now(), end)
+        behind_s = (until - physics.plant.now).total_seconds()
         if behind_s > 0:
             physics.plant.advance(behind_s)
             physics.alone.advance(behind_s)

@@ -6,8 +6,10 @@ The file is one JSON object:
     park, without_control      {"total": record, "intervals": [record, ...]}, the second for the same weather and
                                loads with every device on its own
     balance_residual           largest relative residual of any energy balance in any step of either park
+    stored_kwh                 by asset: what stores hold at the end, counted from empty
     commands                   the last command of each setpoint
     faults                     every fault that began: id, kind, target, parameters, begin, end
+    scenario                   where there was one: name, description, seed, length_s and marks (what, begin, end)
 
 A record covers an interval of 15 minutes, the first and the last one only as far as they were simulated: start,
 seconds, energies in kWh (import_kwh, export_kwh, gas_kwh, curtailed_kwh, heat_unserved_kwh, surplus_heat_kwh, of all
@@ -17,6 +19,7 @@ carriers unserved_kwh, by bus surplus_kwh), demand_kw (mean import power), peak_
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,19 +55,30 @@ def _book(ledger: Ledger) -> dict[str, Any]:
     }
 
 
-def write_truth(path: Path, plant: Plant, alone: Plant, commands: CommandLog, faults: FaultBook) -> None:
+def write_truth(
+    path: Path,
+    plant: Plant,
+    alone: Plant,
+    commands: CommandLog,
+    faults: FaultBook,
+    *,
+    scenario: Mapping[str, Any] | None = None,
+) -> None:
     """Write the file in one step; `alone` is the park without control."""
     total = plant.ledger.total
-    truth = {
+    truth: dict[str, Any] = {
         "start": total.start.isoformat(),
         "end": plant.now.isoformat(),
         "simulated_s": total.seconds,
         "park": _book(plant.ledger),
         "without_control": _book(alone.ledger),
         "balance_residual": max(plant.balance_residual, alone.balance_residual),
+        "stored_kwh": {name: account.stored_kwh for name, account in plant.tally().accounts.items()},
         "commands": commands.last,
         "faults": faults.records(),
     }
+    if scenario is not None:
+        truth["scenario"] = dict(scenario)
     partial = path.with_name(path.name + ".partial")
     partial.write_text(json.dumps(truth), encoding="utf-8")
     partial.replace(path)

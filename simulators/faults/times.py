@@ -1,4 +1,4 @@
-"""Times as a fault script and the command line write them."""
+"""Times as fault scripts, scenarios and the command line write them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def span_of(value: Any) -> timedelta:
     return lasts
 
 
-def _lasting(value: Any) -> timedelta:
+def lasting(value: Any) -> timedelta:
+    """A time that is longer than nothing. Raises ValueError."""
     lasts = span_of(value)
     if not lasts:
         raise ValueError(f"is {value!r}, should be longer than nothing")
@@ -56,8 +57,11 @@ def span_text(lasts: timedelta) -> str:
     return f"{lasts.total_seconds():g}s"
 
 
-Span = Annotated[timedelta, BeforeValidator(_lasting), PlainSerializer(span_text)]
+Span = Annotated[timedelta, BeforeValidator(lasting), PlainSerializer(span_text)]
 """How long, in the park's time."""
+
+Since = Annotated[timedelta, BeforeValidator(span_of), PlainSerializer(span_text)]
+"""Since a start, in the park's time; nothing is allowed."""
 
 Moment = Annotated[timedelta | datetime, BeforeValidator(_moment_of)]
 """Since the park's start, or in the site's calendar: in its time zone where none is named."""

@@ -1,0 +1,43 @@
+"""When something happens in a scenario, and how far it has come in or gone again at a time."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from config.base import Frozen
+from simulators.faults.times import Since, Span
+from simulators.noise import FloatArray
+
+
+class Window(Frozen):
+    """A part of a scenario."""
+
+    at: Since = timedelta(0)
+    for_: Annotated[Span | None, Field(alias="for")] = None
+    """To the end of the scenario when not given."""
+
+    def bounds(self, start: datetime, length: timedelta) -> tuple[datetime, datetime]:
+        """Begin and end in a scenario that starts at `start`, in the same time zone as `start`."""
+        end = length if self.for_ is None else min(self.at + self.for_, length)
+        return start + self.at, start + end
+
+
+class Slope(Window):
+    """A part of a scenario that may come and go slowly."""
+
+    ramp: Since = timedelta(0)
+    """How long it takes to come, and again to go, both within the window."""
+
+    def share(self, t_s: FloatArray, start: datetime, length: timedelta) -> FloatArray:
+        """How much of it is there, 0..1, at UTC seconds since 1970, shape (n,): a trapezium over the window."""
+        begin, end = (bound.timestamp() for bound in self.bounds(start, length))
+        inside = (t_s >= begin) & (t_s < end)
+        ramp_s = self.ramp.total_seconds()
+        if ramp_s == 0:
+            return np.where(inside, 1.0, 0.0)
+        nearest_edge_s = np.minimum(t_s - begin, end - t_s)
+        return np.where(inside, np.clip(nearest_edge_s / ramp_s, 0.0, 1.0), 0.0)
