@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, PositiveFloat
 
 from config.base import Frozen
 from config.clock import ScaledClock
+from config.terms import Terms
 
 
 class Announcement(Frozen):
@@ -24,6 +25,9 @@ class Announcement(Frozen):
 
     control: Path | None = None
     """The local socket for commands about faults (`simulators.faults.control`)."""
+
+    terms: Terms | None = None
+    """Prices and limits of a scenario, which count in place of the site file's; None where it has no others."""
 
     def clock(self) -> ScaledClock:
         return ScaledClock(start=self.start, origin_s=self.origin_s, speed=self.speed)

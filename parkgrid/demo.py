@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -14,13 +15,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from parkgrid.refusal import Failed, Refused
+from parkgrid.park_output import ParkOutput, PlotOption, SummaryOption
+from parkgrid.refusal import Failed
 from parkgrid.run import ForOption
 from parkgrid.scenario_option import ScenarioOption, scenario_from
 from parkgrid.simulate import FaultsOption
+from parkgrid.site_argument import site_from
 
 if TYPE_CHECKING:
     from config.announcement import Announcement
+    from config.site import Site
+    from controller.status import Totals
+    from simulators.scenarios.scenario import Scenario
 
 SITE = "demo_park"
 DAY_IN_TEN_MINUTES = 144.0
@@ -43,19 +49,21 @@ def demo(
     ] = None,
     faults: FaultsOption = None,
     scenario: ScenarioOption = None,
-    plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw at the end what the park did, as .png or .svg.")
-    ] = None,
-    page: Annotated[
-        Path | None, typer.Option("--summary", metavar="FILE", help="Write at the end an .html page of what it did.")
-    ] = None,
+    plot: PlotOption = None,
+    page: SummaryOption = None,
 ) -> None:
     """Watch a simulated industrial park being measured, planned, controlled and recorded.
 
-    It runs until Ctrl-C, or for the time given, and ends with a summary.
+    It runs until Ctrl-C, for the time given, or to the end of its scenario, and ends with a summary.
     """
+    output = ParkOutput(plot, page)
+    lived = _checked(faults, scenario)
+    if lived is not None:
+        for_s = min(for_s or math.inf, lived.length.total_seconds() / speed)
     with tempfile.TemporaryDirectory(prefix="parkgrid-demo-") as scratch:
-        found = _demo(Path(scratch), state, speed, for_s, as_json, faults, scenario, plot, page)
+        with _simulated_park(Path(scratch), speed, faults, scenario) as park:
+            site, totals = _controlled(Path(scratch), park, state, for_s, as_json)
+        found = _summed_up(Path(scratch), site, totals, output)
     if as_json:
         typer.echo(json.dumps(found))
     else:
@@ -66,73 +74,55 @@ def demo(
         Console().print(shown(found))
 
 
-def _demo(
-    scratch: Path,
-    state: Path | None,
-    speed: float,
-    for_s: float | None,
-    as_json: bool,
-    faults: Path | None,
-    scenario: str | None,
-    plot: Path | None,
-    page: Path | None,
-) -> dict[str, Any]:
-    _refuse_early(faults, scenario, plot, page)
-    with _simulated_park(scratch, speed, faults, scenario) as park:
-        # what takes seconds to load does so beside the park's own start
-        from controller.planner import PlannerProcess
+def _checked(faults: Path | None, scenario: str | None) -> Scenario | None:
+    """What cannot be used is refused before anything starts, where every mistake can be shown."""
+    if faults is None and scenario is None:
+        return None
+    from config.loader import example_site, load_site
+    from parkgrid.fault import script_from
 
-        planner = PlannerProcess()
-        from config.loader import example_site, load_site
-        from controller.controller import Controller
-        from controller.state import StateInUse, held
-        from controller.telemetry.history import SeriesStore
-        from parkgrid.running import control
-        from parkgrid.summary import summary
+    site = load_site(example_site(SITE))
+    if faults is not None:
+        script_from(faults, site)
+    return scenario_from(scenario, site)
 
-        announced = _announced(scratch, park)
-        _, site = scenario_from(scenario, load_site(example_site(SITE), announced.connections))
-        folder = state or scratch / "state"
-        try:
-            with held(folder):
-                series = SeriesStore(folder / "history.sqlite")
-                series.import_csv(scratch / "history.csv")
-                series.close()
-                controller = Controller(site, clock=announced.clock(), state=folder, planner=planner)
-                totals = control(controller, for_s=for_s, quiet=as_json)
-        except StateInUse as error:
-            raise Failed(str(error)) from error
+
+def _controlled(
+    scratch: Path, park: subprocess.Popen[bytes], state: Path | None, for_s: float | None, quiet: bool
+) -> tuple[Site, Totals]:
+    """Control the park to the end. Returns the site as it was controlled, and what was done."""
+    # what takes seconds to load does so beside the park's own start
+    from controller.planner import PlannerProcess
+
+    planner = PlannerProcess()
+    from controller.controller import Controller
+    from controller.state import StateInUse, held
+    from controller.telemetry.history import SeriesStore
+    from parkgrid.running import control
+
+    announced = _announced(scratch, park)
+    site = site_from(SITE, announced)
+    folder = state or scratch / "state"
+    try:
+        with held(folder):
+            series = SeriesStore(folder / "history.sqlite")
+            series.import_csv(scratch / "history.csv")
+            series.close()
+            controller = Controller(site, clock=announced.clock(), state=folder, planner=planner)
+            return site, control(controller, for_s=for_s, quiet=quiet)
+    except StateInUse as error:
+        raise Failed(str(error)) from error
+
+
+def _summed_up(scratch: Path, site: Site, totals: Totals, output: ParkOutput) -> dict[str, Any]:
+    from parkgrid.summary import summary
+
     try:
         truth = json.loads((scratch / "truth.json").read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise Failed(f"the simulated park ended before its time: {_said(scratch)}") from error
-    if plot is not None or page is not None:
-        from parkgrid.park_page import write_page
-        from parkgrid.park_picture import draw_park
-
-        if plot is not None:
-            draw_park(site, truth, plot)
-        if page is not None:
-            write_page(site, truth, page)
+    output.write(site, truth)
     return summary(site, totals, truth)
-
-
-def _refuse_early(faults: Path | None, scenario: str | None, plot: Path | None, page: Path | None) -> None:
-    """What cannot be used is refused before anything starts, where every mistake can be shown."""
-    from config.loader import example_site, load_site
-    from parkgrid.fault import script_from
-
-    if faults is not None:
-        script_from(faults, load_site(example_site(SITE)))
-    if scenario is not None:
-        scenario_from(scenario, load_site(example_site(SITE)))
-    for path in (plot, page):
-        if path is not None and not path.parent.is_dir():
-            raise Refused(f"there is no folder {path.parent} for {path.name}")
-    if plot is not None:
-        from parkgrid.park_picture import refuse_unknown_form
-
-        refuse_unknown_form(plot)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from config.site import Site
-from parkgrid.park_course import Course, carriers, course_of, used_and_fed
+from parkgrid.park_course import Course, balances, course_of
 from parkgrid.park_picture import picture_svg
 from parkgrid.settlement import settle
 
@@ -50,7 +50,7 @@ def page_of(site: Site, truth: Mapping[str, Any]) -> str:
         picture_svg(site, truth),
         '<div class="tables">',
         _money(site, truth, controlled),
-        _balances(truth),
+        _balances(site, truth),
         _energies(site, truth),
         _given(course, zone),
         "</div>",
@@ -75,8 +75,8 @@ def _tiles(site: Site, truth: Mapping[str, Any]) -> str:
         (f"{bill.total:,.0f} {site.tariffs[0].currency}", "cost, demand charge included"),
         (f"{bill.co2_kg / 1000:,.2f} t", "CO2"),
     ]
-    if total["heat_unserved_kwh"] >= 1:
-        tiles.append((f"{total['heat_unserved_kwh']:,.0f} kWh", "heat that was wanted and not there"))
+    if total["unserved_kwh"] >= 0.5:
+        tiles.append((f"{total['unserved_kwh']:,.0f} kWh", "wanted by loads and not there"))
     shown = (f'<div class="tile"><b>{value}</b><span>{escape(what)}</span></div>' for value, what in tiles)
     return f'<div class="tiles">{"".join(shown)}</div>'
 
@@ -93,15 +93,23 @@ def _money(site: Site, truth: Mapping[str, Any], controlled: bool) -> str:
     return _table(f"Cost in {site.tariffs[0].currency}", columns, rows)
 
 
-def _balances(truth: Mapping[str, Any]) -> str:
-    accounts: Mapping[str, Mapping[str, float]] = truth["park"]["total"]["assets"]
-    rows = []
-    for carrier in carriers(truth):
-        pairs = [used_and_fed(account, carrier) for account in accounts.values()]
-        used, fed = sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
-        left = fed - used
-        rows.append([carrier, f"{fed:,.1f}", f"{used:,.1f}", f"{0.0 if abs(left) < 0.05 else left:,.1f}"])
-    return _table("Balances in kWh", ["carrier", "supplied", "used", "taken by nobody"], rows)
+def _balances(site: Site, truth: Mapping[str, Any]) -> str:
+    rows = [
+        [
+            balance.bus.replace("_", " "),
+            f"{balance.supplied_kwh:,.1f}",
+            f"{balance.used_kwh:,.1f}",
+            f"{balance.surplus_kwh:,.1f}",
+            _rounded(balance.gap_kwh),
+        ]
+        for balance in balances(site, truth)
+    ]
+    return _table("Balances in kWh", ["bus", "supplied", "used", "taken by nobody", "left over"], rows)
+
+
+def _rounded(gap_kwh: float) -> str:
+    """Without a sign before what rounds to nothing."""
+    return f"{0.0 if abs(gap_kwh) < 0.05 else gap_kwh:,.1f}"
 
 
 def _energies(site: Site, truth: Mapping[str, Any]) -> str:

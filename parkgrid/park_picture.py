@@ -1,44 +1,44 @@
-"""What a simulated park did, as a picture: price, each carrier, and what the stores held, over local time."""
+"""What a simulated park did, as a picture: price, each bus, and what the stores held, over local time."""
 
 from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from config.asset import KWH_PER_KG_HYDROGEN, carrier_of
+from config.hydrogen_assets import HydrogenTank
 from config.site import Site
 from dispatch.plan import FloatArray
-from parkgrid.park_course import Course, Flow, course_of
-from parkgrid.plan_picture import COLOURS, DOTS_PER_INCH, LIGHTER, TICK_EVERY_H, WIDTH_IN
-from parkgrid.refusal import Refused
+from parkgrid.park_course import BusCourse, Course, capacity_kwh, course_of
+from parkgrid.plan_picture import COLOURS, DOTS_PER_INCH, LIGHTER, WIDTH_IN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PANEL_IN = {"marks": 0.35, "price": 1.3, "electricity": 4.0, "stores": 1.7}
-"""Heights in inches; `marks` is that of each line of marks."""
-CARRIER_IN = 2.6
-"""Of each carrier but electricity."""
-FORMS = (".png", ".svg")
-MARK_COLOUR = "#C0504D"
-SPARE_COLOURS = ("#8C6D31", "#637939", "#7B4173", "#3182BD", "#E6550D", "#31A354", "#756BB1", "#636363")
+PANEL_IN = {"marks": 0.3, "price": 1.3, "electricity": 4.0, "bus": 2.6, "stores": 1.8}
+"""Heights in inches; `marks` is that of each line of marks, `bus` that of each bus but electricity."""
+TICK_EVERY_H = ((6, 1), (12, 2), (36, 3), (72, 6), (240, 24))
+"""Hours between ticks for runs up to so many hours: seven to twelve ticks; longer runs have them every few days."""
+MOST_DAY_TICKS = 10
+"""Ticks that a run of more than 240 h has at most."""
+GIVEN_COLOUR, FAULT_COLOUR, LIMIT_COLOUR = "#8064A2", "#C0504D", "#C00000"
+SPARE_COLOURS = ("#8C6D31", "#637939", "#7B4173", "#3182BD", "#E6550D", "#31A354", "#756BB1", "#636363", "#A6761D")
 """For kinds of assets without a colour of their own, in the site's order."""
-
-
-def refuse_unknown_form(path: Path) -> None:
-    """Raises Refused for a name whose ending says no form of picture."""
-    if path.suffix.lower() not in FORMS:
-        raise Refused(f"--plot {path.name} should end in {' or '.join(FORMS)}")
+FAR = 1.6
+"""A limit that would make the axis longer than so many times is named and not drawn: all else would be pressed flat."""
 
 
 def draw_park(site: Site, truth: Mapping[str, Any], path: Path) -> None:
-    """Write the picture; the ending of the name decides the form. Raises OSError."""
+    """Write the picture; the ending of the name, .png or .svg, decides the form. Raises OSError, and as `course_of`."""
     with _drawing():
         metadata = {"Date": None} if path.suffix.lower() == ".svg" else None
         _figure(site, truth).savefig(path, metadata=metadata)
@@ -65,12 +65,10 @@ def _figure(site: Site, truth: Mapping[str, Any]) -> Figure:
     from matplotlib.figure import Figure
 
     course = course_of(site, truth)
-    others = [carrier for carrier in course.flows if carrier != "electricity"]
     heights = [
         *([PANEL_IN["marks"] * len(course.marks) + 0.15] if course.marks else []),
         PANEL_IN["price"],
-        PANEL_IN["electricity"],
-        *(CARRIER_IN for _ in others),
+        *(PANEL_IN.get(bus, PANEL_IN["bus"]) for bus in course.buses),
         *([PANEL_IN["stores"]] if course.stored_kwh else []),
     ]
     figure = Figure(figsize=(WIDTH_IN, sum(heights) + 1.0), dpi=DOTS_PER_INCH, layout="constrained")
@@ -81,11 +79,8 @@ def _figure(site: Site, truth: Mapping[str, Any]) -> Figure:
     if course.marks:
         _marks(next(panels), course)
     _price(next(panels), site, course)
-    _electricity(next(panels), site, course)
-    for carrier in others:
-        ax = next(panels)
-        _stack(ax, site, course, course.flows[carrier])
-        _label(ax, carrier)
+    for bus, lived in course.buses.items():
+        _bus(next(panels), site, course, bus, lived)
     if course.stored_kwh:
         _stores(next(panels), site, course)
     for ax in axes:
@@ -96,7 +91,7 @@ def _figure(site: Site, truth: Mapping[str, Any]) -> Figure:
         for mark in course.marks:
             # what lasts all the time would only tint everything
             if (mark.begin, mark.end) != (course.edges[0], course.edges[-1]):
-                ax.axvspan(*_dates([mark.begin, mark.end]), color=MARK_COLOUR, alpha=0.08, linewidth=0)
+                ax.axvspan(*_dates([mark.begin, mark.end]), color=_mark_colour(mark.is_fault), alpha=0.08, linewidth=0)
     _time_axis(axes[-1], site, course)
     return figure
 
@@ -113,7 +108,7 @@ def _marks(ax: Axes, course: Course) -> None:
     first, last = _dates([course.edges[0], course.edges[-1]])
     for row, mark in enumerate(course.marks):
         begin, end = _dates([mark.begin, mark.end])
-        ax.barh(-row, end - begin, left=begin, height=0.7, color=MARK_COLOUR, alpha=0.3)
+        ax.barh(-row, end - begin, left=begin, height=0.7, color=_mark_colour(mark.is_fault), alpha=0.3)
         late = begin > (first + last) / 2
         ax.annotate(
             mark.what,
@@ -131,6 +126,10 @@ def _marks(ax: Axes, course: Course) -> None:
     ax.tick_params(bottom=False)
 
 
+def _mark_colour(is_fault: bool) -> str:
+    return FAULT_COLOUR if is_fault else GIVEN_COLOUR
+
+
 def _price(ax: Axes, site: Site, course: Course) -> None:
     price, edges = course.import_price_per_kwh, _dates(course.edges)
     ax.stairs(price, edges, fill=True, color="#999999", alpha=0.25)
@@ -139,70 +138,96 @@ def _price(ax: Axes, site: Site, course: Course) -> None:
     ax.set_ylabel(f"import price\n{site.tariffs[0].currency}/kWh")
 
 
-def _electricity(ax: Axes, site: Site, course: Course) -> None:
-    flows = course.flows.get("electricity", ())
-    _stack(ax, site, course, flows, course.curtailed_kw)
-    name, grid = site.grid
-    edges = _dates(course.edges)
-    for flow in flows:
-        if flow.asset == name:
-            label = f"{name} net: import +, export -"
-            ax.stairs(flow.towards_kw, edges, color="#000000", linewidth=1.6, baseline=None, label=label)
-    limits = f"limits of {name}"
-    low, high = ax.get_ylim()
-    for limit_kw in (grid.import_limit_kw, -grid.export_limit_kw):
-        # a limit far outside would press everything else flat
-        if 1.5 * low <= limit_kw <= 1.5 * high:
-            ax.axhline(limit_kw, color=MARK_COLOUR, linestyle="--", linewidth=1.1, label=limits)
-            limits = ""
-    _label(ax, "electricity")
+def _bus(ax: Axes, site: Site, course: Course, bus: str, lived: BusCourse) -> None:
+    _stack(ax, site, course, bus, lived)
+    if bus == "electricity":
+        _connection(ax, site, course, lived)
+    what = {"hydrogen": "hydrogen (LHV)"}.get(bus, bus.replace("_", " "))
+    if carrier_of(bus) == "heat" and bus != "heat":
+        what = f"heat, {what}"
+    ax.set_ylabel(f"{what}, kW\nused below, supplied above")
+    ax.yaxis.set_major_formatter(lambda kw, _: f"{abs(kw):,.0f}")
+    _legend(ax)
 
 
-def _label(ax: Axes, carrier: str) -> None:
-    ax.set_ylabel(f"{carrier}, kW\nused below, supplied above")
-    ax.legend(loc="upper left", bbox_to_anchor=(1.005, 1.0), borderaxespad=0.0, frameon=False, fontsize=9, reverse=True)
-
-
-def _stack(ax: Axes, site: Site, course: Course, flows: Sequence[Flow], curtailed_kw: FloatArray | None = None) -> None:
+def _stack(ax: Axes, site: Site, course: Course, bus: str, lived: BusCourse) -> None:
     edges = _dates(course.edges)
     top = np.zeros(len(edges) - 1)
     bottom = top.copy()
-    for flow in flows:
+    for flow in lived.flows:
         up, down = np.maximum(flow.towards_kw, 0.0), np.maximum(-flow.towards_kw, 0.0)
-        label: str | None = flow.asset
+        style = {"facecolor": _colour(site, flow.asset), "edgecolor": "white"}
+        label: str | None = _called(site, flow.asset)
         for height, base in ((up, top), (-down, bottom)):
-            if np.any(height != 0.0):
-                there = height != 0.0  # an area of no height would still draw its edge
-                area = ax.stairs(
-                    np.where(there, base + height, np.nan),
-                    edges,
-                    baseline=np.where(there, base, np.nan),
-                    fill=True,
-                    label=label,
-                )
-                area.set(facecolor=_colour(site, flow.asset), edgecolor="white", linewidth=0.4)
+            if _area(ax, edges, base, height, label, style):
                 label = None
         top, bottom = top + up, bottom - down
-    if curtailed_kw is not None and float(curtailed_kw.max()) > 1.0:
-        area = ax.stairs(top + curtailed_kw, edges, baseline=top, fill=True, label="curtailed", hatch="///")
-        area.set(facecolor="none", edgecolor="#777777", linewidth=0.4)
+    if bus == "electricity":
+        style = {"facecolor": "none", "edgecolor": "#777777", "hatch": "///"}
+        _area(ax, edges, top, course.curtailed_kw, "curtailed", style)
+    _area(ax, edges, bottom, -lived.surplus_kw, "taken by nobody", {"facecolor": "#DDDDDD", "edgecolor": "#777777"})
+    style = {"facecolor": "none", "edgecolor": FAULT_COLOUR, "hatch": "xxx"}
+    _area(ax, edges, bottom - lived.surplus_kw, -lived.unserved_kw, "wanted and not there", style)
     ax.axhline(0.0, color="#000000", linewidth=0.8)
-    ax.yaxis.set_major_formatter(lambda kw, _: f"{abs(kw):,.0f}")
+
+
+def _area(
+    ax: Axes, edges: FloatArray, base: FloatArray, height: FloatArray, label: str | None, style: Mapping[str, str]
+) -> bool:
+    """Put an area on a stack; returns whether there is one."""
+    there = np.abs(height) > 1e-9  # an area of no height would still draw its edge
+    if not np.any(there):
+        return False
+    top, low = np.where(there, base + height, np.nan), np.where(there, base, np.nan)
+    ax.stairs(top, edges, baseline=low, fill=True, label=label).set(linewidth=0.4, **style)
+    return True
+
+
+def _connection(ax: Axes, site: Site, course: Course, lived: BusCourse) -> None:
+    """What the grid's meter shows, and its limits."""
+    name, grid = site.grid
+    edges = _dates(course.edges)
+    for flow in lived.flows:
+        if flow.asset == name:
+            ax.stairs(flow.towards_kw, edges, color="#000000", linewidth=1.6, baseline=None, label="net import")
+    low, high = ax.get_ylim()
+    for way, limit_kw in (("import", grid.import_limit_kw), ("export", -grid.export_limit_kw)):
+        label = f"{way} limit, {abs(limit_kw):,.0f} kW"
+        style = {"color": LIMIT_COLOUR, "linestyle": "--" if limit_kw > 0 else ":", "linewidth": 1.2}
+        if FAR * low <= limit_kw <= FAR * high:
+            ax.axhline(limit_kw, label=label, **style)  # type: ignore[arg-type]
+        else:
+            ax.plot([], [], label=f"{label}: off the scale", **style)  # type: ignore[arg-type]
 
 
 def _stores(ax: Axes, site: Site, course: Course) -> None:
-    """Each in percent of its capacity, or of the most that it held where it has none."""
+    """Each in percent of the most that it holds."""
     styles = ("-", "--", "-.", ":")
     edges = _dates(course.edges)
     for number, (name, held_kwh) in enumerate(course.stored_kwh.items()):
-        capacity_kwh = getattr(site.assets[name], "capacity_kwh", None)
-        full_kwh = capacity_kwh or float(np.abs(held_kwh).max())
-        label = f"{name}, {full_kwh:,.0f} kWh{'' if capacity_kwh else ' at most'}"
+        asset = site.assets[name]
+        full_kwh = capacity_kwh(asset)
+        assert full_kwh is not None  # else it would be no store
+        size = (
+            f"{full_kwh / KWH_PER_KG_HYDROGEN:,.0f} kg" if isinstance(asset, HydrogenTank) else f"{full_kwh:,.0f} kWh"
+        )
         style = styles[number % len(styles)]
+        label = f"{_called(site, name)}, {size}"
         ax.plot(edges, held_kwh / full_kwh * 100.0, style, color=_colour(site, name), linewidth=2, label=label)
-    ax.set_ylim(0, 100)
+    ax.set_ylim(-3, 103)  # a line at empty or full stays whole
+    ax.set_yticks([0, 25, 50, 75, 100])
     ax.set_ylabel("stored, %")
-    ax.legend(loc="upper left", bbox_to_anchor=(1.005, 1.0), borderaxespad=0.0, frameon=False, fontsize=9)
+    _legend(ax, reverse=False)
+
+
+def _legend(ax: Axes, *, reverse: bool = True) -> None:
+    ax.legend(
+        loc="upper left", bbox_to_anchor=(1.005, 1.0), borderaxespad=0.0, frameon=False, fontsize=9, reverse=reverse
+    )
+
+
+def _called(site: Site, name: str) -> str:
+    return site.assets[name].label or name
 
 
 def _colour(site: Site, name: str) -> str:
@@ -217,7 +242,7 @@ def _colour(site: Site, name: str) -> str:
     return to_hex((rgb[0], rgb[1], rgb[2]))
 
 
-def _dates(times: Sequence[Any]) -> FloatArray:
+def _dates(times: Iterable[datetime]) -> FloatArray:
     """Times as matplotlib counts them, of the length of `times`."""
     from matplotlib.dates import date2num
 
@@ -225,19 +250,21 @@ def _dates(times: Sequence[Any]) -> FloatArray:
 
 
 def _time_axis(ax: Axes, site: Site, course: Course) -> None:
-    from matplotlib.dates import HourLocator, num2date
+    from matplotlib.dates import DayLocator, HourLocator, num2date
 
     zone = ZoneInfo(site.location.time_zone)
     hours = (course.edges[-1] - course.edges[0]).total_seconds() / 3600
-    every_h = next(every_h for longest_h, every_h in TICK_EVERY_H if hours <= longest_h or longest_h >= 1000)
+    every_h = next((every_h for longest_h, every_h in TICK_EVERY_H if hours <= longest_h), None)
+    if every_h is None:
+        ax.xaxis.set_major_locator(DayLocator(interval=math.ceil(hours / 24 / MOST_DAY_TICKS), tz=zone))
+    else:
+        ax.xaxis.set_major_locator(HourLocator(byhour=range(0, 24, every_h), tz=zone))
 
-    def label(when: float, _: object) -> str:
+    def label(when: float, position: float) -> str:
         local = num2date(when, tz=zone)
-        return f"{local:%H:%M}\n{local:%a %d %b}" if local.hour == 0 else f"{local:%H:%M}"
+        return f"{local:%H:%M}\n{local:%a %d %b}" if local.hour == 0 or position == 0 else f"{local:%H:%M}"
 
     first, last = _dates([course.edges[0], course.edges[-1]])
     ax.set_xlim(first, last)
-    ax.xaxis_date(tz=zone)
-    ax.xaxis.set_major_locator(HourLocator(byhour=range(0, 24, every_h), tz=zone))
     ax.xaxis.set_major_formatter(label)
     ax.set_xlabel(f"local time, {zone.key}")

@@ -22,20 +22,30 @@ ScenarioOption = Annotated[
 
 
 def scenario_from(
-    name: str | None, site: Site, start: datetime | None = None, seed: int | None = None
-) -> tuple[Scenario | None, Site]:
-    """The scenario of this name, and the site with its prices and limits. Raises Refused with every mistake."""
+    name: str | None,
+    site: Site,
+    start: datetime | None = None,
+    seed: int | None = None,
+    *,
+    own_broker: bool = True,
+) -> Scenario | None:
+    """The scenario of this name. Raises Refused with every mistake, and for what the site does not have."""
     if name is None:
-        return None, site
+        return None
     from config.loader import SiteError
-    from simulators.scenarios.market import site_in
-    from simulators.scenarios.scenario import load_scenario, scenario_path
+    from simulators.scenarios.loading import load_scenario, scenario_path
 
     try:
-        scenario = load_scenario(scenario_path(name), site, start=start, seed=seed)
-        return scenario, site_in(scenario, site)
+        return load_scenario(scenario_path(name), site, start=start, seed=seed, own_broker=own_broker)
     except (SiteError, ValueError) as error:
         raise Refused(str(error)) from error
+
+
+def priced(site: Site, scenario: Scenario | None) -> Site:
+    """The site with the prices and limits of a scenario: what its bill and its picture go by."""
+    from config.terms import on_terms
+
+    return site if scenario is None else on_terms(site, scenario.terms)
 
 
 def lasting_from(text: str | None) -> timedelta | None:

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from parkgrid.park_output import ParkOutput, PlotOption, SummaryOption, refuse_homeless
 from parkgrid.refusal import Failed, Refused
-from parkgrid.scenario_option import ScenarioOption, lasting_from, scenario_from
+from parkgrid.scenario_option import ScenarioOption, lasting_from, priced, scenario_from
 from parkgrid.site_argument import SiteArgument, site_from
 
 if TYPE_CHECKING:
     from config.site import Site
+    from simulators.ledger import IntervalRecord
     from simulators.scenarios.scenario import Scenario
 
 # A person waits for the addresses; a park needs a second or two to listen everywhere.
@@ -31,7 +33,9 @@ FaultsOption = Annotated[
 
 def simulate(
     site: SiteArgument,
-    speed: Annotated[float, typer.Option(help="Seconds of the park's time per real second.")] = 1.0,
+    speed: Annotated[
+        float | None, typer.Option(help="Seconds of the park's time per real second.  [default: 1]", show_default=False)
+    ] = None,
     announce: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write here what listens where, for --announcement.")
     ] = None,
@@ -65,34 +69,32 @@ def simulate(
     fast: Annotated[
         bool, typer.Option("--fast", help="As fast as it goes, without servers: nobody controls the park then.")
     ] = False,
-    plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw at the end what the park did, as .png or .svg.")
-    ] = None,
-    page: Annotated[
-        Path | None, typer.Option("--summary", metavar="FILE", help="Write at the end an .html page of what it did.")
-    ] = None,
+    plot: PlotOption = None,
+    summary: SummaryOption = None,
 ) -> None:
     """Serve the simulated park of a site, or only simulate it.
 
     It runs until it is stopped, or for the time given. Every server listens on the loopback interface only.
     """
-    before = site_from(site)
-    for path in (announce, truth, history, plot, page):
-        if path is not None and not path.parent.is_dir():
-            raise Refused(f"there is no folder {path.parent} for {path.name}")
+    loaded = site_from(site)
+    refuse_homeless(announce, truth, history)
+    output = ParkOutput(plot, summary)
     lasting = lasting_from(lasts)
-    begin = _aware(start, before)
-    lived, loaded = scenario_from(scenario, before, begin, seed)
-    with _pictured(loaded, truth, plot, page) as book:
+    begin = _aware(start, loaded)
+    lived = scenario_from(scenario, loaded, begin, seed, own_broker=broker is None)
+    if fast:
+        about_servers = {"announce": announce, "broker": broker, "apart": apart, "free-ports": free_ports or None}
+        if given := [f"--{option}" for option, value in about_servers.items() if value is not None]:
+            raise Refused(f"{', '.join(given)}: about servers, and --fast has none")
+        if speed is not None:
+            raise Refused("--speed and --fast exclude each other")
+    with _written(priced(loaded, lived), truth, output) as book:
         if fast:
-            for option, given in (("announce", announce), ("broker", broker), ("apart", apart)):
-                if given is not None:
-                    raise Refused(f"--{option} is about servers, and --fast has none")
-            _simulate_fast(loaded, lived, lasting, begin, seed, book, history)
+            _simulate_fast(loaded, lived, lasting, begin, seed, faults, book, history)
             return
         _serve(
             loaded,
-            speed=speed,
+            speed=1.0 if speed is None else speed,
             start=begin,
             seed=seed,
             announce=announce,
@@ -109,26 +111,15 @@ def simulate(
 
 
 @contextmanager
-def _pictured(site: Site, truth: Path | None, plot: Path | None, page: Path | None) -> Iterator[Path | None]:
-    """Where the truth of the run belongs; afterwards the pictures that were asked for are made of it."""
-    if plot is None and page is None:
+def _written(site: Site, truth: Path | None, output: ParkOutput) -> Iterator[Path | None]:
+    """Where the truth of the run belongs; afterwards what was asked for is made of it."""
+    if not output.wanted:
         yield truth
         return
-    from parkgrid.park_picture import refuse_unknown_form
-
-    if plot is not None:
-        refuse_unknown_form(plot)
     with tempfile.TemporaryDirectory(prefix="parkgrid-") as folder:
         book = truth or Path(folder) / "truth.json"
         yield book
-        from parkgrid.park_page import write_page
-        from parkgrid.park_picture import draw_park
-
-        lived = json.loads(book.read_text(encoding="utf-8"))
-        if plot is not None:
-            draw_park(site, lived, plot)
-        if page is not None:
-            write_page(site, lived, page)
+        output.write(site, json.loads(book.read_text(encoding="utf-8")))
 
 
 def _simulate_fast(
@@ -137,24 +128,48 @@ def _simulate_fast(
     lasting: timedelta | None,
     start: datetime | None,
     seed: int | None,
+    faults: Path | None,
     truth: Path | None,
     history: Path | None,
 ) -> None:
-    from simulators.unattended import run_unattended
+    from parkgrid.fault import script_from
+    from simulators.unattended import Unattended, run_unattended, unseen
 
-    if lasting is None and scenario is None:
+    lasts = lasting or (scenario.length if scenario is not None else None)
+    if lasts is None:
         raise Refused("--fast needs --for, such as --for 24h, or a scenario, which has a length")
-    lasts = lasting or (scenario.length if scenario is not None else timedelta(0))
+    script = () if faults is None else script_from(faults, site)
+    lost = unseen((*(scenario.faults if scenario is not None else ()), *script))
+    for fault in lost:
+        typer.echo(f"{fault.kind} of {fault.target} changes nothing here: without servers nobody sees it", err=True)
+    run = Unattended(
+        site=site,
+        lasts=lasts,
+        start=start,
+        seed=seed,
+        scenario=scenario,
+        faults=script,
+        truth=truth,
+        history=history,
+    )
     try:
-        plant = run_unattended(
-            site, lasts=lasts, start=start, seed=seed, scenario=scenario, truth=truth, history=history
-        )
+        plant = run_unattended(run)
     except ValueError as error:
         raise Refused(str(error)) from error
-    total = plant.ledger.total
+    except OSError as error:
+        raise Failed(str(error)) from error
+    _tell(site, plant.ledger.total)
+
+
+def _tell(site: Site, total: IntervalRecord) -> None:
+    from zoneinfo import ZoneInfo
+
+    began = total.start.astimezone(ZoneInfo(site.location.time_zone))
+    unserved = f", not served {total.unserved_kwh:.0f} kWh" if total.unserved_kwh >= 0.5 else ""
     typer.echo(
-        f"{site.name}, {total.seconds / 3600:.1f} h from {total.start.isoformat()}: import {total.import_kwh:.0f} kWh, "
+        f"{site.name}, {total.seconds / 3600:.1f} h from {began:%Y-%m-%d %H:%M}: import {total.import_kwh:.0f} kWh, "
         f"export {total.export_kwh:.0f} kWh, gas {total.gas_kwh:.0f} kWh, highest import {total.peak_kw:.0f} kW"
+        f"{unserved}"
     )
 
 
@@ -210,6 +225,8 @@ def _say(site: Site, announced: Path) -> None:
     for name, connection in where.connections.items():
         devices = ", ".join(device for device, spec in where.devices.items() if spec.connection == name)
         typer.echo(f"  {connection.protocol:<7} {address(connection):<40} {devices}")
+    if park.terms is not None:
+        typer.echo("prices and limits of the scenario reach a controller that is started with --announcement FILE")
     typer.echo("Ctrl-C ends it")
 
 

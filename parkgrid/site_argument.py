@@ -19,7 +19,11 @@ SiteArgument = Annotated[
 ]
 AnnouncementOption = Annotated[
     Path | None,
-    typer.Option("--announcement", metavar="FILE", help="Use the addresses of a simulated park that wrote this file."),
+    typer.Option(
+        "--announcement",
+        metavar="FILE",
+        help="Use the addresses and the clock of a simulated park that wrote this file.",
+    ),
 ]
 
 
@@ -36,11 +40,17 @@ def site_path(name: str) -> Path:
 
 
 def site_from(name: str, announcement: Announcement | None = None) -> Site:
-    """Load a site, with the addresses of a simulated park if there is one. Raises Refused with every fault."""
+    """Load a site, with the addresses, prices and limits of a simulated park if there is one.
+
+    Raises Refused with every fault.
+    """
     from config.loader import SiteError, load_site
+    from config.terms import on_terms
 
     try:
-        return load_site(site_path(name), announcement.connections if announcement else None)
+        if announcement is None:
+            return load_site(site_path(name))
+        return on_terms(load_site(site_path(name), announcement.connections), announcement.terms)
     except SiteError as error:
         raise Refused(str(error)) from error
 

@@ -12,6 +12,7 @@ from config.announcement import Announcement
 from config.clock import ScaledClock
 from config.connection import Mqtt
 from config.site import Site
+from config.terms import Terms
 from simulators.broker import HOST, BrokerDown, OwnBroker, installed_mosquitto
 from simulators.device_process import DeviceProcess
 from simulators.faults.book import FaultBook
@@ -119,8 +120,9 @@ class Park:
 
         return Revival(server, self._restart_after_s, died, back, (OSError,))
 
-    def announcement(self, clock: ScaledClock, control: Path | None = None) -> Announcement:
-        """Where everything listens, and which processes there are now; `control` is where faults are commanded."""
+    def announcement(self, clock: ScaledClock, control: Path | None = None, terms: Terms | None = None) -> Announcement:
+        """Where everything listens, and which processes there are now; `control` is where faults are commanded,
+        `terms` what a scenario changes for the controller."""
         connections: dict[str, dict[str, Any]] = {}
         for seat, server in self._servers.items():
             if isinstance(self._site.connections[seat.connection], Mqtt):
@@ -142,6 +144,7 @@ class Park:
             speed=clock.speed,
             processes=processes,
             control=control,
+            terms=terms,
         )
 
     async def tick(self) -> None:

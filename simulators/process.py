@@ -17,7 +17,7 @@ from config.site import Site
 from simulators.command_log import CommandLog
 from simulators.faults.book import FaultBook
 from simulators.faults.control import ControlSocket
-from simulators.faults.outages import Switchgear
+from simulators.faults.outages import PhysicalFaults, Stopped, Switchgear
 from simulators.faults.script import load_script
 from simulators.park import Park
 from simulators.past import write_history
@@ -68,7 +68,8 @@ class ParkOptions:
     faults: Path | None = None
     """A script of faults (`simulators.faults.script`); commands may bring more."""
     scenario: Scenario | None = None
-    """What is different in this run; its start and seed count then. Prices and limits are the site's already."""
+    """What is different in this run; its start and seed count then. `site` has its own prices and limits all the same:
+    those of the scenario go to the controller, with the announcement."""
     lasts: timedelta | None = None
     """The park's time after which it ends by itself; never when not given."""
     stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -95,6 +96,8 @@ class _Physics:
     faults: FaultBook
     switchgear: Switchgear | None
     """The plant's breaker, for a plant that has one."""
+    alone_too: PhysicalFaults
+    """Trips and outages of the grid fall upon the park without control as well, or the two could not be compared."""
 
 
 def _physics(options: ParkOptions) -> _Physics:
@@ -112,12 +115,14 @@ def _physics(options: ParkOptions) -> _Physics:
     plant = Plant(options.site, start=start, seed=seed, surroundings=surroundings)
     switchgear = plant if isinstance(plant, Switchgear) else None
     able = {"own_broker": options.broker is None, "breaker": switchgear is not None}
-    script = () if options.faults is None else load_script(options.faults, options.site, **able)
+    script = () if options.scenario is None else options.scenario.faults
+    if options.faults is not None:
+        script += load_script(options.faults, options.site, **able)
     faults = FaultBook(options.site, start=start, seed=seed, script=script, **able)
     alone = Plant(options.site, start=start, seed=seed, controlled=False, surroundings=surroundings)
     if options.history is not None:
         write_history(options.site, start, HISTORY_DAYS, options.history, seed)
-    return _Physics(plant, alone, faults, switchgear)
+    return _Physics(plant, alone, faults, switchgear, PhysicalFaults(Stopped(alone), alone))
 
 
 async def run_park(options: ParkOptions) -> None:
@@ -137,7 +142,8 @@ async def _run(options: ParkOptions, physics: _Physics) -> None:
 
     def announce() -> None:
         if options.announce is not None:
-            park.announcement(clock, control.path).write(options.announce)
+            terms = None if options.scenario is None else options.scenario.terms
+            park.announcement(clock, control.path, terms).write(options.announce)
 
     park = Park(
         options.site,
@@ -176,6 +182,7 @@ async def _move(park: Park, physics: _Physics, clock: ScaledClock, options: Park
             physics.plant.advance(behind_s)
             physics.alone.advance(behind_s)
         await park.tick()
+        physics.alone_too.act(physics.faults.standing())
         since_s = time.monotonic() - clock.origin_s
         ticks = max(ticks + 1, math.ceil(since_s / TICK_S))
         try:

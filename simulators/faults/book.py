@@ -63,7 +63,10 @@ class FaultBook:
         own_broker: bool = True,
         breaker: bool = False,
     ) -> None:
-        """`script` are checked faults, whose offsets count from `start`."""
+        """`script` are checked faults, whose offsets count from `start`.
+
+        Raises UnfitFault where two of them have one name, as those of two files may.
+        """
         self._site = site
         self._seed = seed
         self._own_broker = own_broker
@@ -74,6 +77,8 @@ class FaultBook:
         # names that are given go first: a number must not take one of them
         taken = {fault.id for fault in faults if fault.id is not None}
         for fault in faults:
+            if fault.id in self._entries:
+                raise UnfitFault(f"there are two faults with the id {fault.id}, each needs one of its own")
             begin = _begin(site, start, fault)
             self._add(fault.id or self._free_id(taken), fault, begin, "script")
 
@@ -112,9 +117,19 @@ class FaultBook:
             elif entry.state == "waiting" and entry.begin <= now:
                 entry.state = "standing"
                 entry.standing = self._begun(entry, values)
-        standing = sorted((entry for entry in self._entries.values() if entry.standing), key=lambda entry: entry.begin)
         self._forget()
-        return [entry.standing for entry in standing if entry.standing is not None]
+        return self.standing()
+
+    def standing(self) -> list[Standing]:
+        """What stands, in the order of its beginning."""
+        entries = sorted((entry for entry in self._entries.values() if entry.standing), key=lambda entry: entry.begin)
+        return [entry.standing for entry in entries if entry.standing is not None]
+
+    def next_change(self, now: datetime) -> datetime | None:
+        """When after `now` the next fault begins or ends, as far as that is known; None for never."""
+        times = [entry.begin for entry in self._entries.values() if entry.state == "waiting"]
+        times += [entry.end for entry in self._entries.values() if entry.state == "standing" and entry.end is not None]
+        return min((time for time in times if time > now), default=None)
 
     def entries(self) -> list[Entry]:
         return list(self._entries.values())

@@ -7,8 +7,8 @@ from typing import Protocol, runtime_checkable
 
 from simulators.faults.kinds import BreakerOpen, BrokerRestart, FaultSpec, Reboot, Trip
 from simulators.faults.present import Present
+from simulators.faults.standing import Standing
 from simulators.revival import Revival
-from simulators.served import Plant
 
 
 @runtime_checkable
@@ -18,6 +18,12 @@ class Switchgear(Protocol):
     def open_breaker(self) -> None: ...
 
     def close_breaker(self) -> None: ...
+
+
+class Halting(Protocol):
+    """A plant whose devices may die."""
+
+    def set_running(self, device: str, running: bool) -> None: ...
 
 
 class Stoppable(Protocol):
@@ -34,7 +40,7 @@ class StoppableServer(Stoppable, Protocol):
 class Stopped:
     """Why devices do not run. The plant is told when the first reason comes, and when the last one goes."""
 
-    def __init__(self, plant: Plant) -> None:
+    def __init__(self, plant: Halting) -> None:
         self._plant = plant
         self._reasons: dict[str, set[str]] = {}
 
@@ -44,6 +50,35 @@ class Stopped:
         (reasons.add if stopped else reasons.discard)(reason)
         if bool(reasons) != before:
             self._plant.set_running(device, not reasons)
+
+
+class PhysicalFaults:
+    """Brings trips and the breaker of a plant in line with the faults that stand."""
+
+    def __init__(self, stopped: Stopped, switchgear: Switchgear | None) -> None:
+        self._stopped = stopped
+        self._switchgear = switchgear
+        self._tripped: set[str] = set()
+        self._breaker_open = False
+
+    def act(self, standing: Iterable[Standing]) -> None:
+        faults = [one.fault for one in standing]
+        self._trip({fault.target for fault in faults if isinstance(fault, Trip)})
+        self._switch(any(isinstance(fault, BreakerOpen) for fault in faults))
+
+    def _trip(self, tripped: set[str]) -> None:
+        for device in sorted(tripped ^ self._tripped):
+            self._stopped.set(device, "tripped", device in tripped)
+        self._tripped = tripped
+
+    def _switch(self, breaker_open: bool) -> None:
+        if breaker_open == self._breaker_open or self._switchgear is None:
+            return
+        if breaker_open:
+            self._switchgear.open_breaker()
+        else:
+            self._switchgear.close_breaker()
+        self._breaker_open = breaker_open
 
 
 class Outages:
@@ -58,12 +93,9 @@ class Outages:
         switchgear: Switchgear | None,
     ) -> None:
         self._present = present
-        self._stopped = stopped
+        self._physical = PhysicalFaults(stopped, switchgear)
         self._seats = tuple(seats)
         self._broker = broker
-        self._switchgear = switchgear
-        self._tripped: set[str] = set()
-        self._breaker_open = False
 
     async def act(self) -> None:
         off = self._targets(Reboot)
@@ -72,8 +104,7 @@ class Outages:
         if self._broker is not None:
             broker, revival = self._broker
             await self._hold(revival, bool(self._targets(BrokerRestart)), broker)
-        self._trip(self._targets(Trip))
-        self._switch(bool(self._targets(BreakerOpen)))
+        self._physical.act(self._present.standing)
 
     def _targets(self, kind: type[FaultSpec]) -> set[str]:
         return {one.fault.target for one in self._present.standing if isinstance(one.fault, kind)}
@@ -85,17 +116,3 @@ class Outages:
             await what.stop()
         elif revival.held and not off:
             revival.let_go()
-
-    def _trip(self, tripped: set[str]) -> None:
-        for device in tripped ^ self._tripped:
-            self._stopped.set(device, "tripped", device in tripped)
-        self._tripped = tripped
-
-    def _switch(self, breaker_open: bool) -> None:
-        if breaker_open == self._breaker_open or self._switchgear is None:
-            return
-        if breaker_open:
-            self._switchgear.open_breaker()
-        else:
-            self._switchgear.close_breaker()
-        self._breaker_open = breaker_open

@@ -39,14 +39,14 @@ def load_script(path: Path, site: Site, *, own_broker: bool = True, breaker: boo
     if document.data is None:
         raise SiteError(mistakes)
     script: Script | None = validate(document, _SCRIPT, Script, mistakes)
-    mistakes += _misfits(document, site, own_broker=own_broker, breaker=breaker)
+    mistakes += script_mistakes(document, site, own_broker=own_broker, breaker=breaker)
     if mistakes or script is None:
         raise SiteError(mistakes)
     return script.faults
 
 
-def _misfits(document: Document, site: Site, *, own_broker: bool, breaker: bool) -> list[Mistake]:
-    """What does not fit the site, of every entry that is well written, whatever the others are."""
+def script_mistakes(document: Document, site: Site, *, own_broker: bool, breaker: bool) -> list[Mistake]:
+    """What does not fit the site, of every well-written entry of `faults`, whatever the others are."""
     found: list[Mistake] = []
     first: dict[str, int] = {}
     assert document.data is not None

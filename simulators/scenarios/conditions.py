@@ -17,7 +17,7 @@ import numpy as np
 from config.site import Site
 from simulators.model import Key
 from simulators.noise import FloatArray
-from simulators.scenarios.scenario import LoadChange, Scenario, ScenarioFile, Wind, changed_loads
+from simulators.scenarios.scenario import LoadChange, Scenario, ScenarioFile, Wind
 from simulators.surroundings import Surroundings, simulation_of
 from simulators.weather import OPACITY, THICK, Sky, Weather
 
@@ -63,7 +63,7 @@ class ChangedSurroundings(Surroundings):
         super().__init__(site, scenario.seed)
         self.weather = ChangedWeather(site, scenario)
         self._scenario = scenario
-        self._changed = [(change, tuple(changed_loads(change, site))) for change in scenario.file.loads]
+        self._changed = [(change, changed_loads(change, site)) for change in scenario.file.loads]
 
     def course(self, t_s: FloatArray) -> dict[Key, FloatArray]:
         course = super().course(t_s)
@@ -76,6 +76,16 @@ class ChangedSurroundings(Surroundings):
 
 def _factor(change: Wind | LoadChange, t_s: FloatArray, start: datetime, length: timedelta) -> FloatArray:
     return 1.0 + (change.factor - 1.0) * change.share(t_s, start, length)
+
+
+def changed_loads(change: LoadChange, site: Site) -> tuple[str, ...]:
+    """The assets whose recorded series a change of loads concerns, by name."""
+    series = simulation_of(site).series
+    return tuple(
+        name
+        for name, asset in site.assets.items()
+        if name in series and (not change.kinds or asset.kind in change.kinds)
+    )
 
 
 def surroundings_in(site: Site, seed: int, scenario: Scenario | None) -> Surroundings:

@@ -1,76 +1,90 @@
-"""Prices and limits of a scenario, as the site that park and controller both go by while it lasts.
+"""Prices and limits of a scenario, as park and controller both go by them.
 
 A price reaches a controller as a real one does: as its tariff, known ahead. A call to reduce demand is one, too:
-what is paid for a reduction is lost with each kWh that is imported all the same. Limits are those of the connection for
-the whole run.
+what is paid for a reduction is lost with each kWh that is imported all the same.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import math
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from config.assets import Asset
 from config.site import Site
-from config.tariff import MINUTES_PER_DAY, SpecialDays, Tariff
-from simulators.scenarios.scenario import PriceChange, Scenario
+from config.tariff import SpecialDays, Tariff
+from config.terms import Terms
+from simulators.scenarios.scenario import ConnectionChange, PriceChange, ScenarioFile
+
+_MINUTE = timedelta(minutes=1)
 
 
-def site_in(scenario: Scenario, site: Site) -> Site:
-    """The site with the scenario's prices and limits. Raises ValueError for a price that no tariff can have."""
-    tariffs = tuple(_changed_tariff(tariff, scenario) for tariff in site.tariffs)
-    assets: dict[str, Asset] = dict(site.assets)
-    if (change := scenario.file.connection) is not None:
-        name, grid = site.grid
-        assets[name] = grid.model_copy(
-            update={
-                "import_limit_kw": grid.import_limit_kw * change.import_limit_share,
-                "export_limit_kw": grid.export_limit_kw * change.export_limit_share,
-            }
-        )
-    return dataclasses.replace(site, tariffs=tariffs, file=site.file.model_copy(update={"assets": assets}))
+class BadPrice(ValueError):
+    """A price that the site's tariff cannot have; `index` is its place in the file."""
+
+    def __init__(self, index: int, what: str) -> None:
+        super().__init__(what)
+        self.index = index
 
 
-def _changed_tariff(tariff: Tariff, scenario: Scenario) -> Tariff:
+def terms_in(file: ScenarioFile, start: datetime, site: Site) -> Terms | None:
+    """What the scenario changes, None where it changes no price and no limit. `start` is UTC. Raises BadPrice."""
+    if not file.prices and file.connection is None:
+        return None
+    shares = file.connection or ConnectionChange()
+    _, grid = site.grid
+    return Terms(
+        tariffs=tuple(_changed(tariff, file, start) for tariff in site.tariffs),
+        import_limit_kw=grid.import_limit_kw * shares.import_limit_share,
+        export_limit_kw=grid.export_limit_kw * shares.export_limit_share,
+    )
+
+
+def _changed(tariff: Tariff, file: ScenarioFile, start: datetime) -> Tariff:
     ratios = dict(tariff.ratios)
     special = list(tariff.special_days)
-    for number, change in enumerate(scenario.file.prices, 1):
-        for day, hours in _hours_by_day(change, scenario, ZoneInfo(tariff.time_zone)):
-            band = f"{change.reason} {number} ({day:%Y-%m})"  # of one month, as the base price is
-            ratios[band] = _ratio(tariff, day, change.import_per_kwh)
-            special.append(SpecialDays(name=change.reason, dates=(day,), bands={band: (hours,)}))
+    for index, change in enumerate(file.prices):
+        begin, end = change.bounds(start, file.length)
+        for day, hours in local_hours(begin, end, ZoneInfo(tariff.time_zone)).items():
+            if day < tariff.valid_from or (tariff.valid_until is not None and day >= tariff.valid_until):
+                continue
+            band = f"{change.reason} {index + 1} ({day:%Y-%m})"  # of one month, as the base price is
+            ratios[band] = _ratio(tariff, day, change, index)
+            special.append(SpecialDays(name=change.reason, dates=(day,), bands={band: hours}))
     return tariff.model_copy(update={"ratios": ratios, "special_days": tuple(special)})
 
 
-def _ratio(tariff: Tariff, day: date, import_per_kwh: float) -> float:
+def _ratio(tariff: Tariff, day: date, change: PriceChange, index: int) -> float:
     base = tariff.base_per_kwh.get(f"{day:%Y-%m}", tariff.base_per_kwh["default"])
-    floating = import_per_kwh - tariff.fixed_per_kwh
+    floating = change.import_per_kwh - tariff.fixed_per_kwh
     if floating < 0:
-        raise ValueError(
-            f"a price of {import_per_kwh:g} is below the fixed part of the tariff, which is {tariff.fixed_per_kwh:g}"
-        )
+        fixed = f"the fixed part of the tariff, {tariff.fixed_per_kwh:g} {tariff.currency} per kWh"
+        raise BadPrice(index, f"is {change.import_per_kwh:g}, should be at least {fixed}")
     if base == 0:
-        raise ValueError(f"the tariff has no floating part in {day:%Y-%m}, so that its price cannot change")
+        raise BadPrice(index, f"the tariff has no floating part in {day:%Y-%m}, so that its price cannot change")
     return floating / base
 
 
-def _hours_by_day(change: PriceChange, scenario: Scenario, zone: ZoneInfo) -> Iterator[tuple[date, str]]:
-    """The hours of each local day that a change covers, in whole minutes, such as 16:00-24:00."""
-    begin, end = (bound.astimezone(zone) for bound in change.bounds(scenario.start, scenario.length))
-    day = begin.date()
-    while day <= end.date():
-        first = _minute(begin) if day == begin.date() else 0
-        last = min(math.ceil(_minute(end)), MINUTES_PER_DAY) if day == end.date() else MINUTES_PER_DAY
-        if int(first) < last:
-            yield day, f"{_clock(int(first))}-{_clock(last)}"
-        day += timedelta(days=1)
+def local_hours(begin: datetime, end: datetime, zone: ZoneInfo) -> dict[date, tuple[str, ...]]:
+    """The hours of each local day between two UTC times, such as 16:00-24:00, in whole minutes.
+
+    A tariff goes by the clock on the wall: of an hour that comes twice when clocks are put back, both have the price.
+    """
+    minutes: dict[date, set[int]] = {}
+    when = begin.replace(second=0, microsecond=0)
+    while when < end:
+        local = when.astimezone(zone)
+        minutes.setdefault(local.date(), set()).add(local.hour * 60 + local.minute)
+        when += _MINUTE
+    return {day: _spans(sorted(of)) for day, of in minutes.items()}
 
 
-def _minute(local: datetime) -> float:
-    return local.hour * 60 + local.minute + local.second / 60
+def _spans(minutes: list[int]) -> tuple[str, ...]:
+    """Runs of minutes of a day, as hours."""
+    spans = []
+    for _, run in groupby(enumerate(minutes), key=lambda pair: pair[1] - pair[0]):
+        of = [minute for _, minute in run]
+        spans.append(f"{_clock(of[0])}-{_clock(of[-1] + 1)}")
+    return tuple(spans)
 
 
 def _clock(minute: int) -> str:

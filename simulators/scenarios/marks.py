@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from simulators.scenarios.scenario import Cloud, LoadChange, PriceChange, Scenario, Warmth, Wind
 from simulators.scenarios.window import Window
 
 
-def marks(scenario: Scenario) -> list[dict[str, str]]:
-    """Each change with what it is, its begin and its end (ISO 8601, UTC offset of the site), in order of time."""
-    found = [(window.bounds(scenario.start, scenario.length), _words(window)) for _, window in scenario.file.windows()]
-    if (limits := scenario.file.connection) is not None:
-        shares = (("import", limits.import_limit_share), ("export", limits.export_limit_share))
-        words = " and ".join(f"{way} limit at {share:.0%}" for way, share in shares if share < 1)
-        if words:
-            found.append(((scenario.start, scenario.end), words))
+def marks(scenario: Scenario) -> list[dict[str, str | None]]:
+    """Each change with what it is, its begin and its end, UTC, in order of time; without an end to the end of the run.
+
+    Faults and grid outages are not among them: the book of faults says when they really began and ended.
+    """
+    found: list[tuple[datetime, datetime | None, str]] = []
+    for _, window in scenario.file.windows():
+        if words := _words(window):
+            found.append((*window.bounds(scenario.start, scenario.length), words))
+    if limits := _limits(scenario):
+        found.append((scenario.start, None, limits))
     return [
-        {"what": words, "begin": begin.isoformat(), "end": end.isoformat()}
-        for (begin, end), words in sorted(found, key=lambda entry: entry[0])
+        {"what": words, "begin": begin.isoformat(), "end": None if end is None else end.isoformat()}
+        for begin, end, words in sorted(found, key=lambda entry: entry[0])
     ]
 
 
 def _words(window: Window) -> str:
+    """Empty for what the book of faults tells."""
     match window:
         case Cloud(depth=depth):
             return f"clouds hide {depth:.0%} of the sun"
@@ -37,7 +41,14 @@ def _words(window: Window) -> str:
         case PriceChange(import_per_kwh=price, reason=reason):
             return f"{reason}, {price:g} per kWh"
         case _:
-            raise TypeError(f"{type(window).__name__} is no change of a scenario")
+            return ""
+
+
+def _limits(scenario: Scenario) -> str:
+    if (change := scenario.file.connection) is None:
+        return ""
+    shares = (("import", change.import_limit_share), ("export", change.export_limit_share))
+    return " and ".join(f"{way} limit at {share:.0%}" for way, share in shares if share < 1)
 
 
 def told(scenario: Scenario) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A scenario file: which day the park lives through, and what is different in it.
+"""A scenario: which days the park lives through, and what is different in them.
 
 description: A front of thick clouds crosses the park at noon
 start: 2026-07-15T00:00:00     # of the site's calendar
@@ -12,24 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
-from pydantic import Field, NonNegativeFloat, TypeAdapter
+from pydantic import Field, NonNegativeFloat
 
-import config
-from config.assets import Asset, PvPlant, WindTurbine
 from config.base import Frozen, Share
-from config.document import Document, read_document
-from config.document import Fault as Mistake
-from config.faults import SiteError, nearest, validate
-from config.site import Site
+from config.terms import Terms
+from simulators.faults.kinds import AnyFault, Fault
 from simulators.faults.times import Span
 from simulators.scenarios.window import Slope, Window
-from simulators.surroundings import simulation_of
-
-_SCENARIOS = Path(config.__file__).parent / "scenarios"
 
 Factor = Annotated[float, Field(ge=0, le=10)]
 """Ten times a load or a wind speed is beyond what any park could meet."""
@@ -53,6 +44,7 @@ class Wind(Slope):
     """More wind, or less."""
 
     factor: Factor
+    """Of the wind's speed; a turbine's power goes with up to its third power, and is 0 above its cut-out speed."""
 
 
 class LoadChange(Slope):
@@ -69,36 +61,46 @@ class PriceChange(Window):
     import_per_kwh: NonNegativeFloat
     """In the currency of the site's tariff, in place of what the tariff says; a call to reduce is worth what is paid
     for the reduction, on top of the price."""
-    reason: str = "another price"
+    reason: Annotated[str, Field(min_length=1, max_length=60)] = "another price"
 
 
 class ConnectionChange(Frozen):
-    """Limits of the connection for the whole scenario, as the contract or the grid operator has lowered them."""
+    """Limits of the connection for the whole run, as the contract or the grid operator has lowered them.
+
+    They do not come and go: a controller is told the limits of its connection once, at its start.
+    """
 
     import_limit_share: LimitShare = 1.0
     """Of the limit in the site file."""
     export_limit_share: LimitShare = 1.0
 
 
+class GridOutage(Window):
+    """The grid is gone: the breaker of the connection opens, and closes again at the end."""
+
+
 class ScenarioFile(Frozen):
     """What a scenario file says."""
 
-    description: str
+    description: Annotated[str, Field(min_length=1)]
     start: datetime | None = None
     """In the site's time zone where none is named; the site file's start when not given."""
     length: Span
     seed: int | None = None
-    """Of weather and loads; the site file's when not given."""
+    """Of weather, loads and what is random in faults; the site file's when not given."""
     clouds: tuple[Cloud, ...] = ()
     temperature: tuple[Warmth, ...] = ()
     wind: tuple[Wind, ...] = ()
     loads: tuple[LoadChange, ...] = ()
     prices: tuple[PriceChange, ...] = ()
     connection: ConnectionChange | None = None
+    grid_outages: tuple[GridOutage, ...] = ()
+    faults: tuple[AnyFault, ...] = ()
+    """As in a fault script (`simulators.faults.script`)."""
 
     def windows(self) -> Iterator[tuple[tuple[str, int], Window]]:
-        """Everything that has a time, with its place in the file."""
-        for key in ("clouds", "temperature", "wind", "loads", "prices"):
+        """Everything that lasts from a time to a time, with its place in the file."""
+        for key in ("clouds", "temperature", "wind", "loads", "prices", "grid_outages"):
             for index, window in enumerate(getattr(self, key)):
                 yield (key, index), window
 
@@ -110,89 +112,13 @@ class Scenario:
     name: str
     file: ScenarioFile
     start: datetime
-    """Aware, in the site's time zone."""
+    """UTC, so that a day on which clocks change has the length that it says."""
     seed: int
+    faults: tuple[Fault, ...]
+    """Those of the file and its grid outages."""
+    terms: Terms | None
+    """Prices and limits, where they are not the site file's."""
 
     @property
     def length(self) -> timedelta:
         return self.file.length
-
-    @property
-    def end(self) -> datetime:
-        return self.start + self.length
-
-
-_FILE: TypeAdapter[ScenarioFile] = TypeAdapter(ScenarioFile)
-
-
-def example_scenarios() -> list[str]:
-    """The names of the scenarios that come with parkgrid."""
-    return sorted(path.stem for path in _SCENARIOS.glob("*.yaml"))
-
-
-def scenario_path(name: str) -> Path:
-    """The path of a scenario, given as a path or as the name of one that comes with parkgrid. Raises ValueError."""
-    path = Path(name)
-    if path.is_file() or path.suffix or len(path.parts) > 1:
-        return path
-    if name not in example_scenarios():
-        raise ValueError(f"there is no file {name}, and no scenario of this name; {nearest(name, example_scenarios())}")
-    return _SCENARIOS / f"{name}.yaml"
-
-
-def load_scenario(path: Path, site: Site, *, start: datetime | None = None, seed: int | None = None) -> Scenario:
-    """Read a scenario and lay it on a site. `start`, aware, and `seed` replace what the file says.
-
-    Raises SiteError with every mistake, also for what the site does not have.
-    """
-    document = read_document(path)
-    mistakes = list(document.faults)
-    if document.data is None:
-        raise SiteError(mistakes)
-    file: ScenarioFile | None = validate(document, _FILE, ScenarioFile, mistakes)
-    if file is not None:
-        mistakes += _misfits(document, file, site)
-    if mistakes or file is None:
-        raise SiteError(mistakes)
-    simulation = simulation_of(site)
-    zone = ZoneInfo(site.location.time_zone)
-    begin = start or file.start or simulation.start
-    return Scenario(
-        name=path.stem,
-        file=file,
-        start=begin.replace(tzinfo=zone) if begin.tzinfo is None else begin.astimezone(zone),
-        seed=next(of for of in (seed, file.seed, simulation.seed) if of is not None),
-    )
-
-
-def _misfits(document: Document, file: ScenarioFile, site: Site) -> Iterator[Mistake]:
-    """What the scenario changes and the site does not have, and times outside of the scenario."""
-    for key, kind, what in (("clouds", PvPlant, "PV plant"), ("wind", WindTurbine, "wind turbine")):
-        if getattr(file, key) and not any(isinstance(asset, kind) for asset in site.assets.values()):
-            yield document.fault((key,), f"site {site.name} has no {what}")
-    recorded = {asset.kind for name, asset in site.assets.items() if name in simulation_of(site).series}
-    for index, change in enumerate(file.loads):
-        for position, kind_name in enumerate(change.kinds):
-            if kind_name not in recorded:
-                place = ("loads", index, "kinds", position)
-                what = f"site {site.name} has no {kind_name} with a recorded series; {nearest(kind_name, recorded)}"
-                yield document.fault(place, what)
-        if not recorded:
-            yield document.fault(("loads", index), f"site {site.name} has no load with a recorded series")
-    for where, window in file.windows():
-        if window.at >= file.length:
-            yield document.fault((*where, "at"), "begins after the scenario's end")
-        if isinstance(window, Slope):
-            lasts = min(window.for_ or file.length, file.length - window.at)
-            if window.ramp * 2 > lasts:
-                yield document.fault((*where, "ramp"), "should be at most half as long as the window")
-
-
-def changed_loads(change: LoadChange, site: Site) -> dict[str, Asset]:
-    """The assets whose recorded series a change of loads concerns."""
-    series = simulation_of(site).series
-    return {
-        name: asset
-        for name, asset in site.assets.items()
-        if name in series and (not change.kinds or asset.kind in change.kinds)
-    }

@@ -17,11 +17,12 @@ class Window(Frozen):
     """A part of a scenario."""
 
     at: Since = timedelta(0)
+    """Since the start of the scenario, in the park's time."""
     for_: Annotated[Span | None, Field(alias="for")] = None
     """To the end of the scenario when not given."""
 
     def bounds(self, start: datetime, length: timedelta) -> tuple[datetime, datetime]:
-        """Begin and end in a scenario that starts at `start`, in the same time zone as `start`."""
+        """Begin and end, UTC, in a scenario that starts at `start` (UTC) and is over after `length`."""
         end = length if self.for_ is None else min(self.at + self.for_, length)
         return start + self.at, start + end
 
@@ -34,10 +35,10 @@ class Slope(Window):
 
     def share(self, t_s: FloatArray, start: datetime, length: timedelta) -> FloatArray:
         """How much of it is there, 0..1, at UTC seconds since 1970, shape (n,): a trapezium over the window."""
-        begin, end = (bound.timestamp() for bound in self.bounds(start, length))
-        inside = (t_s >= begin) & (t_s < end)
+        begin_s, end_s = (bound.timestamp() for bound in self.bounds(start, length))
+        inside = (t_s >= begin_s) & (t_s < end_s)
         ramp_s = self.ramp.total_seconds()
         if ramp_s == 0:
             return np.where(inside, 1.0, 0.0)
-        nearest_edge_s = np.minimum(t_s - begin, end - t_s)
-        return np.where(inside, np.clip(nearest_edge_s / ramp_s, 0.0, 1.0), 0.0)
+        from_edge_s = np.minimum(t_s - begin_s, end_s - t_s)
+        return np.where(inside, np.clip(from_edge_s / ramp_s, 0.0, 1.0), 0.0)
