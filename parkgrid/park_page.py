@@ -18,8 +18,8 @@ body { font: 15px/1.45 "DejaVu Sans", "Segoe UI", Helvetica, Arial, sans-serif; 
   margin: 24px auto; padding: 0 16px }
 h1 { font-size: 24px; margin: 0 } h2 { font-size: 17px; margin: 28px 0 8px }
 p { margin: 4px 0; color: #555 } svg { width: 100%; height: auto; font-family: inherit }
-.tiles { display: flex; flex-wrap: wrap; gap: 12px; margin: 18px 0 }
-.tile { border: 1px solid #DDD; border-radius: 6px; padding: 10px 14px; flex: 1 1 150px }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); gap: 12px; margin: 18px 0 }
+.tile { border: 1px solid #DDD; border-radius: 6px; padding: 10px 14px }
 .tile b { display: block; font-size: 21px } .tile span { font-size: 13px; color: #555 }
 table { border-collapse: collapse; font-size: 14px } td, th { padding: 4px 14px 4px 0; text-align: left;
   border-bottom: 1px solid #E4E4E4 } .n { text-align: right; font-variant-numeric: tabular-nums }
@@ -70,9 +70,9 @@ def _tiles(site: Site, truth: Mapping[str, Any]) -> str:
     tiles = [
         (f"{total['import_kwh']:,.0f} kWh", "imported"),
         (f"{total['export_kwh']:,.0f} kWh", "exported"),
-        (f"{highest_kw:,.0f} kW", f"highest mean import of 15 min; the limit is {grid.import_limit_kw:,.0f} kW"),
+        (f"{highest_kw:,.0f} kW", f"highest import, mean of 15 min; the limit is {grid.import_limit_kw:,.0f} kW"),
         (f"{total['curtailed_kwh']:,.0f} kWh", "sun and wind curtailed"),
-        (f"{bill.total:,.0f} {site.tariffs[0].currency}", "cost, demand charge included"),
+        (f"{bill.total:,.0f} {site.tariffs[0].currency}", "cost, with the month's demand charge"),
         (f"{bill.co2_kg / 1000:,.2f} t", "CO2"),
     ]
     if total["unserved_kwh"] >= 0.5:
@@ -104,7 +104,7 @@ def _balances(site: Site, truth: Mapping[str, Any]) -> str:
         ]
         for balance in balances(site, truth)
     ]
-    return _table("Balances in kWh", ["bus", "supplied", "used", "taken by nobody", "left over"], rows)
+    return _table("Balances in kWh", ["bus", "supplied", "used", "taken by nobody", "unaccounted"], rows)
 
 
 def _rounded(gap_kwh: float) -> str:
@@ -120,7 +120,7 @@ def _energies(site: Site, truth: Mapping[str, Any]) -> str:
         [site.assets[name].label or name, *(f"{of[key]:,.0f}" if round(of[key]) else "" for key in keys)]
         for name, of in accounts.items()
     ]
-    return _table("Energies in kWh; fed is towards the park", columns, rows)
+    return _table("Energies in kWh: fed is to the park, stored is the change", columns, rows)
 
 
 def _given(course: Course, zone: ZoneInfo) -> str:

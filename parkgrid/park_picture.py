@@ -33,6 +33,8 @@ MOST_DAY_TICKS = 10
 GIVEN_COLOUR, FAULT_COLOUR, LIMIT_COLOUR = "#8064A2", "#C0504D", "#C00000"
 SPARE_COLOURS = ("#8C6D31", "#637939", "#7B4173", "#3182BD", "#E6550D", "#31A354", "#756BB1", "#636363", "#A6761D")
 """For kinds of assets without a colour of their own, in the site's order."""
+MOST_OUTLINED = 300
+"""Intervals up to which areas have an outline: some three days."""
 FAR = 1.6
 """A limit that would make the axis longer than so many times is named and not drawn: all else would be pressed flat."""
 
@@ -45,10 +47,10 @@ def draw_park(site: Site, truth: Mapping[str, Any], path: Path) -> None:
 
 
 def picture_svg(site: Site, truth: Mapping[str, Any]) -> str:
-    """The picture as an SVG element, to stand in a page; equal runs give equal pictures."""
+    """The picture as an SVG element, to stand below a page's heading; equal runs give equal pictures."""
     text = io.StringIO()
     with _drawing():
-        _figure(site, truth).savefig(text, format="svg", metadata={"Date": None})
+        _figure(site, truth, titled=False).savefig(text, format="svg", metadata={"Date": None})
     return text.getvalue()[text.getvalue().index("<svg") :]
 
 
@@ -61,7 +63,7 @@ def _drawing() -> Any:
     return rc_context({"svg.fonttype": "none", "svg.hashsalt": "parkgrid", "font.size": 10, "hatch.linewidth": 0.6})
 
 
-def _figure(site: Site, truth: Mapping[str, Any]) -> Figure:
+def _figure(site: Site, truth: Mapping[str, Any], *, titled: bool = True) -> Figure:
     from matplotlib.figure import Figure
 
     course = course_of(site, truth)
@@ -74,7 +76,8 @@ def _figure(site: Site, truth: Mapping[str, Any]) -> Figure:
     figure = Figure(figsize=(WIDTH_IN, sum(heights) + 1.0), dpi=DOTS_PER_INCH, layout="constrained")
     grid = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)
     axes: list[Axes] = list(grid[:, 0])
-    figure.suptitle(_title(site, truth, course), fontsize=12, x=0.01, ha="left")
+    if titled:
+        figure.suptitle(_title(site, truth, course), fontsize=12, x=0.01, ha="left")
     panels = iter(axes)
     if course.marks:
         _marks(next(panels), course)
@@ -179,17 +182,23 @@ def _area(
     if not np.any(there):
         return False
     top, low = np.where(there, base + height, np.nan), np.where(there, base, np.nan)
-    ax.stairs(top, edges, baseline=low, fill=True, label=label).set(linewidth=0.4, **style)
+    ax.stairs(top, edges, baseline=low, fill=True, label=label).set(linewidth=_outline(edges), **style)
     return True
+
+
+def _outline(edges: FloatArray) -> float:
+    """The width of an area's outline: none where it would be wider than what it encloses."""
+    return 0.4 if len(edges) <= MOST_OUTLINED else 0.0
 
 
 def _connection(ax: Axes, site: Site, course: Course, lived: BusCourse) -> None:
     """What the grid's meter shows, and its limits."""
     name, grid = site.grid
     edges = _dates(course.edges)
+    width = 1.6 if len(edges) <= MOST_OUTLINED else 1.0
     for flow in lived.flows:
         if flow.asset == name:
-            ax.stairs(flow.towards_kw, edges, color="#000000", linewidth=1.6, baseline=None, label="net import")
+            ax.stairs(flow.towards_kw, edges, color="#000000", linewidth=width, baseline=None, label="net import")
     low, high = ax.get_ylim()
     for way, limit_kw in (("import", grid.import_limit_kw), ("export", -grid.export_limit_kw)):
         label = f"{way} limit, {abs(limit_kw):,.0f} kW"
