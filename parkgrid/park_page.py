@@ -13,6 +13,8 @@ from parkgrid.park_course import Course, balances, course_of
 from parkgrid.park_picture import picture_svg
 from parkgrid.settlement import settle
 
+INTERVAL_S = 900
+"""What demand is billed on; a part of it at the beginning or the end of a run is no demand."""
 STYLE = """
 body { font: 15px/1.45 "DejaVu Sans", "Segoe UI", Helvetica, Arial, sans-serif; color: #222; max-width: 1180px;
   margin: 24px auto; padding: 0 16px }
@@ -66,7 +68,9 @@ def _tiles(site: Site, truth: Mapping[str, Any]) -> str:
     total: Mapping[str, Any] = truth["park"]["total"]
     bill = settle(site, truth, "park")
     _, grid = site.grid
-    highest_kw = max(interval["demand_kw"] for interval in truth["park"]["intervals"])
+    intervals: Sequence[Mapping[str, Any]] = truth["park"]["intervals"]
+    whole = [interval for interval in intervals if interval["seconds"] >= INTERVAL_S]
+    highest_kw = max(interval["demand_kw"] for interval in whole or intervals)
     tiles = [
         (f"{total['import_kwh']:,.0f} kWh", "imported"),
         (f"{total['export_kwh']:,.0f} kWh", "exported"),

@@ -15,8 +15,9 @@ def marks(scenario: Scenario) -> list[dict[str, str | None]]:
     Faults and grid outages are not among them: the book of faults says when they really began and ended.
     """
     found: list[tuple[datetime, datetime | None, str]] = []
+    currency = "" if scenario.terms is None else scenario.terms.tariffs[0].currency
     for _, window in scenario.file.windows():
-        if words := _words(window):
+        if words := _words(window, currency):
             found.append((*window.bounds(scenario.start, scenario.length), words))
     if limits := _limits(scenario):
         found.append((scenario.start, None, limits))
@@ -26,7 +27,7 @@ def marks(scenario: Scenario) -> list[dict[str, str | None]]:
     ]
 
 
-def _words(window: Window) -> str:
+def _words(window: Window, currency: str) -> str:
     """Empty for what the book of faults tells."""
     match window:
         case Cloud(depth=depth):
@@ -39,7 +40,7 @@ def _words(window: Window) -> str:
             which = " and ".join(kind.replace("_", " ") for kind in kinds) or "all loads"
             return f"{which} at {factor:.0%}"
         case PriceChange(import_per_kwh=price, reason=reason):
-            return f"{reason}, {price:g} per kWh"
+            return f"{reason}: {price:g} {currency} per kWh"
         case _:
             return ""
 
