@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 PANEL_IN = {"marks": 0.3, "price": 1.3, "electricity": 4.0, "bus": 2.6, "stores": 1.8}
 """Heights in inches; `marks` is that of each line of marks, `bus` that of each bus but electricity."""
 TICK_EVERY_H = ((6, 1), (12, 2), (36, 3), (72, 6), (240, 24))
-"""Hours between ticks for runs up to so many hours: seven to twelve ticks; longer runs have them every few days."""
+"""Hours between ticks for runs up to so many hours: about ten ticks. Longer runs have one every few days, and those
+below two hours one every quarter of an hour."""
 MOST_DAY_TICKS = 10
 """Ticks that a run of more than 240 h has at most."""
 GIVEN_COLOUR, FAULT_COLOUR, LIMIT_COLOUR = "#8064A2", "#C0504D", "#C00000"
@@ -259,19 +260,21 @@ def _dates(times: Iterable[datetime]) -> FloatArray:
 
 
 def _time_axis(ax: Axes, site: Site, course: Course) -> None:
-    from matplotlib.dates import DayLocator, HourLocator, num2date
+    from matplotlib.dates import DayLocator, HourLocator, MinuteLocator, num2date
 
     zone = ZoneInfo(site.location.time_zone)
     hours = (course.edges[-1] - course.edges[0]).total_seconds() / 3600
     every_h = next((every_h for longest_h, every_h in TICK_EVERY_H if hours <= longest_h), None)
-    if every_h is None:
+    if hours < 2:
+        ax.xaxis.set_major_locator(MinuteLocator(byminute=(0, 15, 30, 45), tz=zone))
+    elif every_h is None:
         ax.xaxis.set_major_locator(DayLocator(interval=math.ceil(hours / 24 / MOST_DAY_TICKS), tz=zone))
     else:
         ax.xaxis.set_major_locator(HourLocator(byhour=range(0, 24, every_h), tz=zone))
 
     def label(when: float, position: float) -> str:
         local = num2date(when, tz=zone)
-        return f"{local:%H:%M}\n{local:%a %d %b}" if local.hour == 0 or position == 0 else f"{local:%H:%M}"
+        return f"{local:%H:%M}\n{local:%a %d %b}" if f"{local:%H:%M}" == "00:00" or position == 0 else f"{local:%H:%M}"
 
     first, last = _dates([course.edges[0], course.edges[-1]])
     ax.set_xlim(first, last)
