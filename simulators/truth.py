@@ -3,12 +3,12 @@
 The file is one JSON object:
 
     start, end, simulated_s    the simulated period, UTC and in seconds of the park
-    park, without_control      {"total": record, "intervals": [record, ...]}, the second for the same weather and
-                               loads with every device on its own
+    park, without_control      {"total": record, "intervals": [record, ...]}, the second for the same weather, loads,
+                               trips and outages with every device on its own
     balance_residual           largest relative residual of any energy balance in any step of either park
     stored_kwh                 by asset: what stores hold at the end, counted from empty
     commands                   the last command of each setpoint
-    faults                     every fault that began: id, kind, target, parameters, begin, end
+    faults                     every fault that began: id, kind, target, parameters, by, state, begin, end
     scenario                   where there was one: name, description, seed, length_s and marks (what, begin, end)
 
 A record covers an interval of 15 minutes, the first and the last one only as far as they were simulated: start,
