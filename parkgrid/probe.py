@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 
 import typer
 
+from parkgrid.progress import progress_bar
 from parkgrid.refusal import Failed, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import RenderableType
-    from rich.progress import Progress
 
 PORTS = {"modbus": 502, "opcua": 4840, "opc.tcp": 4840, "mqtt": 1883}
 """By scheme, where the address names none."""
@@ -173,7 +173,7 @@ def _modbus(
 
     _check_suggest(suggest)
     spec = ModbusTcp(protocol="modbus", host=target.host, port=_port(target), timeout_s=timeout_s)
-    with _progress() as progress:
+    with progress_bar() as progress:
         task = progress.add_task("asking units", total=len(units))
         try:
             found = asyncio.run(probe_units(spec, units, lambda _: progress.advance(task)))
@@ -245,7 +245,7 @@ def _mqtt(
     from parkgrid.probe_mqtt import listen, topic_tables
 
     spec = Mqtt(protocol="mqtt", host=target.host, port=_port(target), username=username, timeout_s=timeout_s)
-    with _progress() as progress:
+    with progress_bar() as progress:
         progress.add_task(f"listening for {for_s:g} s", total=None)
         try:
             heard, cut = asyncio.run(listen(spec, password, topic, for_s))
@@ -270,15 +270,6 @@ def _port(target: Target) -> int:
 def _plain(error: Exception) -> str:
     """Without the number that only a programmer looks up."""
     return re.sub(r"^\[Errno \d+\] ", "", str(error))
-
-
-def _progress() -> Progress:
-    """On standard error, so that the answer can go into a file; gone when it is done."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    return Progress(console=console, transient=True, disable=not console.is_terminal)
 
 
 def _print(shown: Sequence[RenderableType | Any]) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from parkgrid.park_output import ParkOutput, PlotOption, SummaryOption, refuse_homeless
+from parkgrid.progress import progress_bar
 from parkgrid.refusal import Failed, Refused
 from parkgrid.scenario_option import ScenarioOption, lasting_from, priced, scenario_from
 from parkgrid.site_argument import SiteArgument, site_from
@@ -153,7 +154,9 @@ def _simulate_fast(
         history=history,
     )
     try:
-        plant = run_unattended(run)
+        with progress_bar() as progress:
+            task = progress.add_task(f"simulating {lasts / timedelta(hours=1):g} h", total=lasts.total_seconds())
+            plant = run_unattended(run, lambda passed: progress.advance(task, passed.total_seconds()))
     except ValueError as error:
         raise Refused(str(error)) from error
     except OSError as error:
@@ -226,7 +229,9 @@ def _say(site: Site, announced: Path) -> None:
         devices = ", ".join(device for device, spec in where.devices.items() if spec.connection == name)
         typer.echo(f"  {connection.protocol:<7} {address(connection):<40} {devices}")
     if park.terms is not None:
-        typer.echo("prices and limits of the scenario reach a controller that is started with --announcement FILE")
+        typer.echo(
+            "a controller without --announcement keeps the prices and limits of the site file, not the scenario's"
+        )
     typer.echo("Ctrl-C ends it")
 
 

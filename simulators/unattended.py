@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from config.site import Site
@@ -14,6 +14,7 @@ from simulators.faults.kinds import BreakerOpen, Fault, Reboot, Trip
 from simulators.faults.outages import PhysicalFaults, Stopped
 from simulators.faults.standing import Standing
 from simulators.furnished import Furnished
+from simulators.ledger import INTERVAL_S
 from simulators.past import write_history
 from simulators.plant import Plant
 from simulators.process import HISTORY_DAYS
@@ -47,8 +48,10 @@ class Unattended:
     """Where to write the measurements of the days before (`simulators.past`)."""
 
 
-def run_unattended(run: Unattended) -> Plant:
+def run_unattended(run: Unattended, passed: Callable[[timedelta], None] = lambda _: None) -> Plant:
     """Simulate it, and write what happened. Equal runs give equal files, byte by byte.
+
+    `passed` is told of each piece of the park's time, a quarter of an hour at most.
 
     Raises ValueError for a site that cannot be simulated or two faults of one name, OSError for a file that cannot be
     written.
@@ -61,7 +64,7 @@ def run_unattended(run: Unattended) -> Plant:
     plant = Plant(site, start=start, seed=seed, controlled=False, surroundings=surroundings_in(site, seed, scenario))
     if run.history is not None:
         write_history(site, start, HISTORY_DAYS, run.history, seed)
-    _live_through(site, plant, book, plant.now + run.lasts)
+    _live_through(site, plant, book, plant.now + run.lasts, passed)
     if run.truth is not None:
         # a park that nobody commands is the park without control
         told_of = None if scenario is None else told(scenario)
@@ -69,18 +72,27 @@ def run_unattended(run: Unattended) -> Plant:
     return plant
 
 
-def _live_through(site: Site, plant: Plant, book: FaultBook, end: datetime) -> None:
-    """Go on to `end`, from one change of the faults to the next."""
+def _live_through(
+    site: Site, plant: Plant, book: FaultBook, end: datetime, passed: Callable[[timedelta], None]
+) -> None:
+    """Go on to `end`, from one change of the faults to the next, and from one quarter of an hour to the next."""
     stopped = Stopped(Furnished(site, plant))
     physical = PhysicalFaults(stopped, plant)
-    while plant.now < end:
-        standing = book.advance(plant.now, plant.values)
+    while (now := plant.now) < end:
+        standing = book.advance(now, plant.values)
         physical.act(standing)
         _reboot(site, stopped, standing)
-        change = book.next_change(plant.now) or end
-        late = any(_is_late(entry, plant.now) for entry in book.entries())
-        until = min(end, plant.now + SHORTEST) if late else min(end, change)
-        plant.advance((until - plant.now).total_seconds())
+        until = min(end, book.next_change(now) or end, _next_bound(now))
+        if any(_is_late(entry, now) for entry in book.entries()):
+            until = min(until, now + SHORTEST)
+        plant.advance((until - now).total_seconds())
+        passed(until - now)
+
+
+def _next_bound(now: datetime) -> datetime:
+    """The end of the running interval: the plant's own steps end there in any case."""
+    interval = timedelta(seconds=INTERVAL_S)
+    return now + interval - (now - datetime(1970, 1, 1, tzinfo=UTC)) % interval
 
 
 def _is_late(entry: Entry, now: datetime) -> bool:
