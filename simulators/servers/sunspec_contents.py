@@ -31,7 +31,7 @@ def meter_content(values: Values, exponent: ExponentOf) -> Content:
     apparent_va = math.hypot(power_w, reactive_var)
     phase_v = values.get("voltage_v", PHASE_V)
     line_v = math.sqrt(3) * phase_v
-    current_a = apparent_va / phase_v
+    current_a = apparent_va / phase_v if phase_v else 0.0  # a park in the dark has no voltage
     factor_pct = 100 * power_w / apparent_va if apparent_va else 100.0
     power_exponent = exponent("active_power_kw", "s16")
     content: dict[str, float | str] = {

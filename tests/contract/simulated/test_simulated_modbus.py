@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient, AsyncModbusTlsClient
 from pymodbus.constants import ExcCodes
 from pymodbus.framer import FramerType
+from still_plant import StillPlant
 
 from config.clock import SystemClock
 from config.connection import Modbus, ModbusRtu, ModbusRtuOverTcp, ModbusTls
@@ -64,6 +65,19 @@ async def test_the_battery_shows_its_values_in_its_own_coding(serve: Any) -> Non
     assert (await client.read_holding_registers(102, count=3, device_id=1)).registers == [4321, 1, 1]
     words = (await client.read_holding_registers(110, count=8, device_id=1)).registers
     assert struct.unpack(">QQ", struct.pack(">8H", *words)) == (70_000_125, 80_000_250)
+    client.close()
+
+
+async def test_the_meter_of_a_dark_park_answers_with_zeros(serve: Any, plant: StillPlant) -> None:
+    plant.shown["grid_meter"] |= dict.fromkeys(
+        ("active_power_kw", "reactive_power_kvar", "voltage_v", "frequency_hz"), 0.0
+    )
+    client = await client_of(await serve("grid_meter"))
+    # from A on: current, its phases, and further on voltage, frequency and power
+    words = (await client.read_holding_registers(40072, count=17, device_id=1)).registers
+    assert [words[address - 40072] for address in (40072, 40077, 40086, 40088)] == [0, 0, 0, 0]
+    imported = (await client.read_holding_registers(40116, count=2, device_id=1)).registers
+    assert s32(imported) == 12345678  # in 10 Wh, as before
     client.close()
 
 
