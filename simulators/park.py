@@ -18,7 +18,7 @@ from simulators.device_process import DeviceProcess
 from simulators.faults.book import FaultBook
 from simulators.faults.line import Line
 from simulators.faults.lined import Lined
-from simulators.faults.outages import Outages, Stopped, Switchgear
+from simulators.faults.outages import Outages, PhysicalFaults, Stopped, Switchgear
 from simulators.faults.present import FaultyWatchdog, Present
 from simulators.furnished import Furnished
 from simulators.revival import Revival
@@ -43,10 +43,12 @@ class Park:
         changed: Callable[[], None] = lambda: None,
         faults: FaultBook | None = None,
         switchgear: Switchgear | None = None,
+        alongside: PhysicalFaults | None = None,
     ) -> None:
         """`apart` names devices with a process of their own; `changed` is called when one has been started again.
 
-        `faults` are those that the park gets, none when not given; `switchgear` is the plant's breaker, if it has one.
+        `faults` are those that the park gets, none when not given; `switchgear` is the plant's breaker, if it has one;
+        `alongside` is a park that has trips and outages of the grid as this one has.
         """
         self._site = site
         self._plant = Furnished(site, plant)
@@ -56,6 +58,7 @@ class Park:
         self._changed = changed
         self._faults = faults
         self._switchgear = switchgear
+        self._alongside = alongside
         self._present = Present(site.points)
         self._watchdog = FaultyWatchdog(self._plant, self._present)
         self._broker: OwnBroker | None = None
@@ -91,7 +94,7 @@ class Park:
             revival = Revival(self._broker, self._restart_after_s, lambda: None, self._changed, (BrokerDown,))
             broker_revival = (self._broker, revival)
             self._revivals.append(revival)
-        self._outages = Outages(self._present, stopped, seats, broker_revival, self._switchgear)
+        self._outages = Outages(self._present, stopped, seats, broker_revival, self._switchgear, self._alongside)
 
     async def _find_broker(self, broker: tuple[str, int] | None) -> None:
         wanted = next((of for of in self._site.connections.values() if isinstance(of, Mqtt)), None)

@@ -96,8 +96,6 @@ class _Physics:
     faults: FaultBook
     switchgear: Switchgear | None
     """The plant's breaker, for a plant that has one."""
-    alone_too: PhysicalFaults
-    """Trips and outages of the grid fall upon the park without control as well, or the two could not be compared."""
 
 
 def _physics(options: ParkOptions) -> _Physics:
@@ -122,7 +120,7 @@ def _physics(options: ParkOptions) -> _Physics:
     alone = Plant(options.site, start=start, seed=seed, controlled=False, surroundings=surroundings)
     if options.history is not None:
         write_history(options.site, start, HISTORY_DAYS, options.history, seed)
-    return _Physics(plant, alone, faults, switchgear, PhysicalFaults(Stopped(alone), alone))
+    return _Physics(plant, alone, faults, switchgear)
 
 
 async def run_park(options: ParkOptions) -> None:
@@ -154,6 +152,8 @@ async def _run(options: ParkOptions, physics: _Physics) -> None:
         changed=announce,
         faults=physics.faults,
         switchgear=physics.switchgear,
+        # or what control is worth could not be told from what an outage costs
+        alongside=PhysicalFaults(Stopped(physics.alone), physics.alone),
     )
     try:
         await park.start(options.broker)
@@ -182,7 +182,6 @@ async def _move(park: Park, physics: _Physics, clock: ScaledClock, options: Park
             physics.plant.advance(behind_s)
             physics.alone.advance(behind_s)
         await park.tick()
-        physics.alone_too.act(physics.faults.standing())
         since_s = time.monotonic() - clock.origin_s
         ticks = max(ticks + 1, math.ceil(since_s / TICK_S))
         try:

@@ -91,9 +91,11 @@ class Outages:
         seats: Iterable[tuple[StoppableServer, Revival]],
         broker: tuple[Stoppable, Revival] | None,
         switchgear: Switchgear | None,
+        alongside: PhysicalFaults | None = None,
     ) -> None:
+        """`alongside` is what else has the plant's own faults: a park that runs beside it, to be compared with."""
         self._present = present
-        self._physical = PhysicalFaults(stopped, switchgear)
+        self._physical = [PhysicalFaults(stopped, switchgear), *([] if alongside is None else [alongside])]
         self._seats = tuple(seats)
         self._broker = broker
 
@@ -104,7 +106,8 @@ class Outages:
         if self._broker is not None:
             broker, revival = self._broker
             await self._hold(revival, bool(self._targets(BrokerRestart)), broker)
-        self._physical.act(self._present.standing)
+        for physical in self._physical:
+            physical.act(self._present.standing)
 
     def _targets(self, kind: type[FaultSpec]) -> set[str]:
         return {one.fault.target for one in self._present.standing if isinstance(one.fault, kind)}
