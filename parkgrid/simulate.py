@@ -29,6 +29,9 @@ FaultsOption = Annotated[
 def simulate(
     site: SiteArgument,
     speed: Annotated[float, typer.Option(help="Seconds of the park's time per real second.")] = 1.0,
+    stepped: Annotated[
+        bool, typer.Option("--stepped", help="Let the park's time stand until 'parkgrid step' moves it.")
+    ] = False,
     announce: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write here what listens where, for --announcement.")
     ] = None,
@@ -76,6 +79,7 @@ def simulate(
             options = ParkOptions(
                 site=loaded,
                 speed=speed,
+                stepped=stepped,
                 start=_aware(start, loaded),
                 seed=seed,
                 announce=announced,
@@ -125,7 +129,8 @@ def _say(site: Site, announced: Path) -> None:
 
     park = read_announcement(announced)
     where = load_site(site.path, park.connections)
-    typer.echo(f"{site.name} as of {park.start.isoformat()}, {park.speed:g} times as fast as real time")
+    pace = f"{park.speed:g} times as fast as real time" if park.speed else "and parkgrid step moves it on"
+    typer.echo(f"{site.name} as of {park.start.isoformat()}, {pace}")
     for name, connection in where.connections.items():
         devices = ", ".join(device for device, spec in where.devices.items() if spec.connection == name)
         typer.echo(f"  {connection.protocol:<7} {address(connection):<40} {devices}")
