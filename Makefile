@@ -17,6 +17,10 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 # Goes to `parkgrid demo` and to pytest: make demo ARGS="--for 120 --json"
 ARGS ?=
 
+# The tests wait for servers most of the time, so more of them run side by side than there are cores.
+# The tests of one file stay together: they share what is slow to start.
+SIDE_BY_SIDE := -n 4 --dist loadfile --no-loadscope-reorder
+
 .PHONY: help setup demo test check bench clean servers
 
 help: ## Say what there is to make
@@ -28,7 +32,7 @@ demo: $(RUNTIME) ## Run the simulated park and its controller; ARGS="--for 120 -
 	@$(BIN)/parkgrid demo $(ARGS)
 
 test: $(DEV) servers ## Run every test; ARGS are passed to pytest
-	@$(BIN)/python -m pytest -rs $(ARGS)
+	@$(BIN)/python -m pytest -rs $(SIDE_BY_SIDE) $(ARGS)
 
 check: $(DEV) ## Check format, style, types and the direction of imports
 	@$(BIN)/ruff format --check .

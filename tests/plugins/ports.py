@@ -12,12 +12,18 @@ EPHEMERAL_FROM = 32768
 
 _FIRST, _SPREAD = 20000, 200
 
+# what pytest-xdist says to a worker of its: "gw3" of 4; a run without it is its own only worker
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_RUN = os.getpid() if _WORKERS == 1 else os.getppid()
+
 
 def _candidates() -> Iterator[int]:
     # another run on this machine begins elsewhere, and no port comes back soon
     ports = range(_FIRST, EPHEMERAL_FROM)
-    begin = os.getpid() * _SPREAD % len(ports)
-    return cycle([*ports[begin:], *ports[:begin]])
+    begin = _RUN * _SPREAD % len(ports)
+    # the workers of one run share nothing: between a look at a port and its use, no other looks at it
+    return cycle([*ports[begin:], *ports[:begin]][_WORKER::_WORKERS])
 
 
 _next = _candidates()

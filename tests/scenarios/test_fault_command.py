@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from processes import PATIENCE_S, ParkProcess, eventually
 from pymodbus.client import ModbusTcpClient
+from pymodbus.exceptions import ConnectionException
 
 StartPark = Callable[..., ParkProcess]
 
@@ -49,6 +50,8 @@ def soc_of(park: ParkProcess) -> float | None:
             return None
         read = client.read_holding_registers(102, count=1, device_id=1)
         return None if read.isError() else read.registers[0] / 10_000
+    except ConnectionException:
+        return None  # it was closed between the two
     finally:
         client.close()
 
