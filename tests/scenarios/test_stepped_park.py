@@ -20,7 +20,7 @@ from parkgrid.park_socket import ask
 FAULTS = """\
 faults:
   - {kind: reboot, target: battery_pcs, at: 120s, for: 30s}
-  - {kind: spikes, target: grid_meter, points: [active_power_kw], height: 50, share: 0.5, period_s: 7, at: 10s, for: 10m}
+  - {kind: spikes, target: grid_meter, points: [active_power_kw], height: 50, share: 0.5, period_s: 7, at: 9s, for: 9m}
 """
 
 
