@@ -16,6 +16,7 @@ from parkgrid.probe import probe
 from parkgrid.refusal import Failed, Refused
 from parkgrid.run import run
 from parkgrid.simulate import simulate
+from parkgrid.step import step
 
 app = typer.Typer(
     help="Energy management for the green microgrid of an industrial park.",
@@ -30,6 +31,7 @@ app.command()(demo)
 app.command()(run)
 app.command()(check)
 app.command()(simulate)
+app.command()(step)
 app.command()(plan)
 app.command()(probe)
 app.add_typer(override, name="override")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from parkgrid.refusal import Refused
-from parkgrid.site_argument import AnnouncementOption, SiteArgument, announcement_from, site_from
+from parkgrid.site_argument import AnnouncementOption, SiteArgument, announcement_from, clock_from, site_from
 from parkgrid.state_argument import StateOption, state_folder
 
 if TYPE_CHECKING:
@@ -140,10 +140,8 @@ def setpoint_range(asset: str, site: Site) -> SetpointRange:
 
 
 def _site_and_clock(site: str, announcement: Path | None) -> tuple[Site, Clock]:
-    from config.clock import SystemClock
-
     announced = announcement_from(announcement)
-    return site_from(site, announced), SystemClock() if announced is None else announced.clock()
+    return site_from(site, announced), clock_from(announced)
 
 
 def _known_folder(state: Path | None, site: Site) -> Path:

@@ -1,4 +1,4 @@
-"""Speaking to a running simulated park about its faults."""
+"""Speaking to a running simulated park about its faults and its time."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ ANSWER_S = 10.0
 _PIECE = 2**16
 
 
-def ask(announcement: Path | None, request: dict[str, Any]) -> dict[str, Any]:
-    """Send one request (see `simulators.faults.control`) and return the answer. Raises Refused, Failed."""
+def ask(announcement: Path | None, request: dict[str, Any], *, patience_s: float = ANSWER_S) -> dict[str, Any]:
+    """Send one request (see `simulators.control`) and return the answer. Raises Refused, Failed."""
     with _connected(announcement) as park:
         try:
+            park.settimeout(patience_s)
             park.sendall(json.dumps(request).encode() + b"\n")
             said = b""
             while not said.endswith(b"\n"):

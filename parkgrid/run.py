@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from parkgrid.refusal import Refused
-from parkgrid.site_argument import AnnouncementOption, SiteArgument, announcement_from, site_from
+from parkgrid.site_argument import AnnouncementOption, SiteArgument, announcement_from, clock_from, site_from
 from parkgrid.state_argument import StateOption, state_folder
 
 ForOption = Annotated[
@@ -26,7 +26,6 @@ def run(
 
     On a terminal the live table is shown, otherwise a log is written to standard error.
     """
-    from config.clock import SystemClock
     from controller.planner import PlannerProcess
     from controller.state import StateInUse, held
     from controller.telemetry.influx import NoToken
@@ -35,7 +34,7 @@ def run(
     announced = announcement_from(announcement)
     loaded = site_from(site, announced)
     folder = state_folder(state, loaded)
-    clock = announced.clock() if announced is not None else SystemClock()
+    clock = clock_from(announced)
     try:
         with held(folder):
             planner = PlannerProcess()  # loads its libraries beside what is imported here

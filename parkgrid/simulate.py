@@ -37,6 +37,9 @@ def simulate(
     speed: Annotated[
         float | None, typer.Option(help="Seconds of the park's time per real second.  [default: 1]", show_default=False)
     ] = None,
+    stepped: Annotated[
+        bool, typer.Option("--stepped", help="Let the park's time stand until 'parkgrid step' moves it.")
+    ] = False,
     announce: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write here what listens where, for --announcement.")
     ] = None,
@@ -87,8 +90,9 @@ def simulate(
         about_servers = {"announce": announce, "broker": broker, "apart": apart, "free-ports": free_ports or None}
         if given := [f"--{option}" for option, value in about_servers.items() if value is not None]:
             raise Refused(f"{', '.join(given)}: about servers, and --fast has none")
-        if speed is not None:
-            raise Refused("--speed and --fast exclude each other")
+        for option, value in (("speed", speed is not None), ("stepped", stepped)):
+            if value:
+                raise Refused(f"--{option} and --fast exclude each other")
     with _written(priced(loaded, lived), truth, output) as book:
         if fast:
             _simulate_fast(loaded, lived, lasting, begin, seed, faults, book, history)
@@ -96,6 +100,7 @@ def simulate(
         _serve(
             loaded,
             speed=1.0 if speed is None else speed,
+            stepped=stepped,
             start=begin,
             seed=seed,
             announce=announce,
@@ -224,7 +229,8 @@ def _say(site: Site, announced: Path) -> None:
 
     park = read_announcement(announced)
     where = load_site(site.path, park.connections)
-    typer.echo(f"{site.name} as of {park.start.isoformat()}, {park.speed:g} times as fast as real time")
+    pace = f"{park.speed:g} times as fast as real time" if park.speed else "and parkgrid step moves it on"
+    typer.echo(f"{site.name} as of {park.start.isoformat()}, {pace}")
     for name, connection in where.connections.items():
         devices = ", ".join(device for device, spec in where.devices.items() if spec.connection == name)
         typer.echo(f"  {connection.protocol:<7} {address(connection):<40} {devices}")

@@ -11,6 +11,7 @@ from parkgrid.refusal import Refused
 
 if TYPE_CHECKING:
     from config.announcement import Announcement
+    from config.clock import Clock
     from config.site import Site
 
 SiteArgument = Annotated[
@@ -69,3 +70,14 @@ def announcement_from(path: Path | None) -> Announcement | None:
         raise Refused(f"{path}: {error.strerror}; is the simulated park running?") from error
     except (ValidationError, UnicodeDecodeError) as error:
         raise Refused(f"{path} is not the announcement of a simulated park") from error
+
+
+def clock_from(announcement: Announcement | None) -> Clock:
+    """The time of a simulated park, or the machine's. Raises Refused for a park that is stepped."""
+    from config.announcement import SteppedTime
+    from config.clock import SystemClock
+
+    try:
+        return SystemClock() if announcement is None else announcement.clock()
+    except SteppedTime as error:
+        raise Refused(str(error)) from error

@@ -21,6 +21,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m simulators", description="Serve the simulated park of a site.")
     parser.add_argument("site", type=Path, nargs="?", default=example_site("demo_park"))
     parser.add_argument("--speed", type=float, default=1.0)
+    parser.add_argument("--stepped", action="store_true")
     parser.add_argument("--start", type=datetime.fromisoformat)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--announce", type=Path)

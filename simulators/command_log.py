@@ -46,14 +46,13 @@ class CommandLog:
     def _write(self, device: str, point: str, value: float | None) -> None:
         entry = {
             "at": self._plant.now.isoformat(),
-            "monotonic_s": round(time.monotonic(), 3),
             "device": device,
             "point": point,
             "value": value,
         }
         self.last[f"{device}.{point}"] = entry
         if self._file is not None:
-            self._file.write(json.dumps(entry) + "\n")
+            self._file.write(json.dumps(entry | {"monotonic_s": round(time.monotonic(), 3)}) + "\n")
 
     def close(self) -> None:
         if self._file is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,11 +45,13 @@ class Park:
         faults: FaultBook | None = None,
         switchgear: Switchgear | None = None,
         alongside: PhysicalFaults | None = None,
+        timer_s: Callable[[], float] = time.monotonic,
     ) -> None:
         """`apart` names devices with a process of their own; `changed` is called when one has been started again.
 
         `faults` are those that the park gets, none when not given; `switchgear` is the plant's breaker, if it has one;
         `alongside` is a park that has trips and outages of the grid as this one has.
+        The devices' watchdogs count the seconds of `timer_s`.
         """
         self._site = site
         self._plant = Furnished(site, plant)
@@ -60,7 +63,7 @@ class Park:
         self._switchgear = switchgear
         self._alongside = alongside
         self._present = Present(site.points)
-        self._watchdog = FaultyWatchdog(self._plant, self._present)
+        self._watchdog = FaultyWatchdog(self._plant, self._present, timer_s)
         self._broker: OwnBroker | None = None
         self._broker_line: Line | None = None
         self._session: Mqtt | None = None
@@ -151,16 +154,34 @@ class Park:
         )
 
     async def tick(self) -> None:
-        """Show the plant's present values and faults, let late setpoints fall, look after the processes."""
+        """What is due at each tick of a park whose time goes by itself."""
+        await self.live()
+        await self.show()
+
+    async def live(self, *, patient: bool = False) -> None:
+        """Let faults come and go and late setpoints fall, look after the processes; `patient` waits for what starts."""
         if self._faults is not None:
             self._present.bring(self._faults.advance(self._plant.now, self._plant.values))
         assert self._outages is not None
         await self._outages.act()
         for revival in self._revivals:
             revival.check()
+            if patient:
+                await revival.settle()
         self._watchdog.check()
+
+    async def tend(self) -> None:
+        """Look after the processes only: time stands still."""
+        for revival in self._revivals:
+            revival.check()
+        await self._tend_broker_line()
+
+    async def show(self, *, at_once: bool = False) -> None:
+        """Show the plant's present values on every protocol; `at_once` also where devices publish in a rhythm."""
         for server in self._servers.values():
             await server.refresh()
+            if at_once and isinstance(server, Lined):
+                server.hurry()
         await self._tend_broker_line()
 
     async def _tend_broker_line(self) -> None:

@@ -7,6 +7,7 @@ import math
 import os
 import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,8 +16,8 @@ from config.clock import ScaledClock
 from config.runtime import park_socket
 from config.site import Site
 from simulators.command_log import CommandLog
+from simulators.control import ControlSocket
 from simulators.faults.book import FaultBook
-from simulators.faults.control import ControlSocket
 from simulators.faults.outages import PhysicalFaults, Stopped, Switchgear
 from simulators.faults.script import load_script
 from simulators.park import Park
@@ -26,6 +27,7 @@ from simulators.scenarios.conditions import surroundings_in
 from simulators.scenarios.marks import told
 from simulators.scenarios.scenario import Scenario
 from simulators.servers import quiet
+from simulators.stepping import Stepping
 from simulators.truth import write_truth
 
 TICK_S = 0.1
@@ -46,6 +48,8 @@ class ParkOptions:
     site: Site
     speed: float = 1.0
     """Seconds of the park's physics and calendar per real second."""
+    stepped: bool = False
+    """The park's time stands until a command moves it (`simulators.stepping`); `speed` has no meaning then."""
     start: datetime | None = None
     """The park's time at the start, aware; the site file's when not given."""
     seed: int | None = None
@@ -80,6 +84,14 @@ class ParkOptions:
             raise BadOptions(f"site {self.site.name} has no 'simulation'")
         if not (self.speed > 0 and math.isfinite(self.speed)):
             raise BadOptions(f"speed must be above 0, not {self.speed:g}")
+        if self.stepped and self.speed != 1:
+            raise BadOptions("a park that is stepped has no speed")
+        if self.stepped and self.lasts is not None:
+            raise BadOptions("a park that is stepped goes as far as it is told to, and does not end by itself")
+        if self.stepped and self.apart:
+            raise BadOptions(
+                f"{', '.join(self.apart)} cannot run apart in a park that is stepped: its time is there only"
+            )
         if self.restart_after_s < 0:
             raise BadOptions(f"restart_after_s must not be below 0, not {self.restart_after_s:g}")
         if unknown := sorted(set(self.apart) - self.site.devices.keys()):
@@ -96,6 +108,11 @@ class _Physics:
     faults: FaultBook
     switchgear: Switchgear | None
     """The plant's breaker, for a plant that has one."""
+    start: datetime
+
+    def timer_s(self) -> float:
+        """Seconds of the park since its start."""
+        return (self.plant.now - self.start).total_seconds()
 
 
 def _physics(options: ParkOptions) -> _Physics:
@@ -120,7 +137,7 @@ def _physics(options: ParkOptions) -> _Physics:
     alone = Plant(options.site, start=start, seed=seed, controlled=False, surroundings=surroundings)
     if options.history is not None:
         write_history(options.site, start, HISTORY_DAYS, options.history, seed)
-    return _Physics(plant, alone, faults, switchgear)
+    return _Physics(plant, alone, faults, switchgear, plant.now)
 
 
 async def run_park(options: ParkOptions) -> None:
@@ -134,9 +151,8 @@ async def run_park(options: ParkOptions) -> None:
 
 async def _run(options: ParkOptions, physics: _Physics) -> None:
     truth = options.truth
-    control = ControlSocket(park_socket(os.getpid()), physics.faults, lambda: physics.plant.now, options.speed)
     log = CommandLog(physics.plant, None if truth is None else truth.with_name(truth.name + ".commands.jsonl"))
-    clock = ScaledClock(start=physics.plant.now, origin_s=time.monotonic(), speed=options.speed)
+    clock = _clock(options, physics)
 
     def announce() -> None:
         if options.announce is not None:
@@ -154,14 +170,26 @@ async def _run(options: ParkOptions, physics: _Physics) -> None:
         switchgear=physics.switchgear,
         # or what control is worth could not be told from what an outage costs
         alongside=PhysicalFaults(Stopped(physics.alone), physics.alone),
+        timer_s=physics.timer_s if options.stepped else time.monotonic,
+    )
+    stepping = Stepping((physics.plant, physics.alone), park, options.stop) if options.stepped else None
+    control = ControlSocket(
+        park_socket(os.getpid()),
+        physics.faults,
+        lambda: physics.plant.now,
+        clock.speed,
+        None if stepping is None else stepping.advance,
     )
     try:
         await park.start(options.broker)
         await control.open()
         # the park's time begins when it can be seen
-        clock = ScaledClock(start=physics.plant.now, origin_s=time.monotonic(), speed=options.speed)
+        clock = _clock(options, physics)
         announce()
-        await _move(park, physics, clock, options)
+        if stepping is None:
+            await _follow(park, physics, clock, options)
+        else:
+            await _stand(stepping, options.stop)
     finally:
         await control.close()
         await park.stop()
@@ -171,7 +199,13 @@ async def _run(options: ParkOptions, physics: _Physics) -> None:
             write_truth(truth, physics.plant, physics.alone, log, physics.faults, scenario=told_of)
 
 
-async def _move(park: Park, physics: _Physics, clock: ScaledClock, options: ParkOptions) -> None:
+def _clock(options: ParkOptions, physics: _Physics) -> ScaledClock:
+    return ScaledClock(
+        start=physics.plant.now, origin_s=time.monotonic(), speed=0.0 if options.stepped else options.speed
+    )
+
+
+async def _follow(park: Park, physics: _Physics, clock: ScaledClock, options: ParkOptions) -> None:
     """Keep the plants at the clock's time, on a fixed grid of real time; ticks that were missed are left out."""
     ticks, stop = 0, options.stop
     end = None if options.lasts is None else clock.start + options.lasts
@@ -184,10 +218,19 @@ async def _move(park: Park, physics: _Physics, clock: ScaledClock, options: Park
         await park.tick()
         since_s = time.monotonic() - clock.origin_s
         ticks = max(ticks + 1, math.ceil(since_s / TICK_S))
-        try:
-            await asyncio.wait_for(stop.wait(), max(ticks * TICK_S - since_s, 0))
-        except TimeoutError:
-            continue
+        await _wait(stop, max(ticks * TICK_S - since_s, 0))
+
+
+async def _stand(stepping: Stepping, stop: asyncio.Event) -> None:
+    """Leave time to those who step."""
+    while not stop.is_set():
+        await stepping.stand()
+        await _wait(stop, TICK_S)
+
+
+async def _wait(stop: asyncio.Event, lasts_s: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), lasts_s)
 
 
 def main_park(options: ParkOptions) -> None:

@@ -74,6 +74,12 @@ class Revival:
             self._due_s = None
             self._starting = asyncio.create_task(self._start())
 
+    async def settle(self) -> None:
+        """Wait for a start that is under way."""
+        if self._starting is not None:
+            await asyncio.wait([self._starting])
+            self.check()
+
     async def _start(self) -> None:
         # it may be held again before the task has its first turn
         if not self._held:

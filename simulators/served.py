@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 class Served(Protocol):
@@ -45,3 +45,10 @@ class Server(Protocol):
     async def refresh(self) -> None: ...  # shows the plant's present values where the protocol pushes them
 
     async def stop(self) -> None: ...  # idempotent
+
+
+@runtime_checkable
+class Rhythmic(Protocol):
+    """A server that says its values in a rhythm of real time."""
+
+    def hurry(self) -> None: ...  # says them now

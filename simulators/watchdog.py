@@ -16,16 +16,16 @@ class _Held:
 
 
 class Watchdog:
-    """Holds what was written to setpoints, each for its own time in real seconds."""
+    """Holds what was written to setpoints, each for its own time in seconds of a timer, the machine's by default."""
 
-    def __init__(self, served: Served, monotonic_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, served: Served, timer_s: Callable[[], float] = time.monotonic) -> None:
         self._served = served
-        self._monotonic_s = monotonic_s
+        self._timer_s = timer_s
         self._held: dict[tuple[str, str], _Held] = {}
         self._silent_at_s: dict[str, float] = {}
 
     def write(self, device: str, point: str, value: float, revert_s: float | None) -> None:
-        """Command the device, and hold the value for `revert_s` real seconds; None holds it for ever."""
+        """Command the device, and hold the value for `revert_s` seconds; None holds it for ever."""
         self._held[device, point] = _Held(value, None)
         self.renew(device, point, revert_s)
         if self._commands(device):
@@ -34,7 +34,7 @@ class Watchdog:
     def renew(self, device: str, point: str, revert_s: float | None) -> None:
         """Start the time of a held value anew; without a held value there is nothing to renew."""
         if (held := self._held.get((device, point))) is not None:
-            held.due_s = None if revert_s is None else self._monotonic_s() + revert_s
+            held.due_s = None if revert_s is None else self._timer_s() + revert_s
 
     def release(self, device: str, point: str) -> None:
         """Give a held value back at once."""
@@ -59,8 +59,8 @@ class Watchdog:
         self._silent_at_s.pop(device, None)
 
     def beat(self, device: str, lasts_s: float) -> None:
-        """Hear a heartbeat: the device keeps what it holds for `lasts_s` real seconds without another."""
-        self._silent_at_s[device] = self._monotonic_s() + lasts_s
+        """Hear a heartbeat: the device keeps what it holds for `lasts_s` seconds without another."""
+        self._silent_at_s[device] = self._timer_s() + lasts_s
 
     def expect(self, device: str, lasts_s: float) -> None:
         """Wait for a device's first heartbeat, if none was heard yet."""
@@ -68,7 +68,7 @@ class Watchdog:
             self.beat(device, lasts_s)
 
     def _let_go_in_silence(self) -> None:
-        now_s = self._monotonic_s()
+        now_s = self._timer_s()
         silent = {device for device, due_s in self._silent_at_s.items() if due_s <= now_s}
         for device, point in [key for key in self._held if key[0] in silent]:
             self.release(device, point)
@@ -78,7 +78,7 @@ class Watchdog:
     def check(self) -> None:
         """Release every value whose time is over, and all values of devices whose heartbeat has stopped."""
         self._let_go_in_silence()
-        now_s = self._monotonic_s()
+        now_s = self._timer_s()
         late = [key for key, held in self._held.items() if held.due_s is not None and held.due_s <= now_s]
         for device, point in late:
             if self._checks(device):

@@ -7,7 +7,7 @@ from typing import Any
 
 from simulators.faults.line import Line
 from simulators.faults.present import Present
-from simulators.served import Server
+from simulators.served import Rhythmic, Server
 
 
 class Lined:
@@ -70,6 +70,11 @@ class Lined:
         if self._line is not None:
             await self._line.bring(self._present.at(self._connection))
         await self._server.refresh()
+
+    def hurry(self) -> None:
+        """Let a server that has a rhythm say its values now."""
+        if isinstance(self._server, Rhythmic):
+            self._server.hurry()
 
     async def stop(self) -> None:
         self._stops += 1

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from config.point import Point
@@ -111,8 +112,8 @@ class FaultyServed:
 class FaultyWatchdog(Watchdog):
     """A watchdog that may be off, and devices that do not follow what it holds."""
 
-    def __init__(self, served: Served, present: Present) -> None:
-        super().__init__(served)
+    def __init__(self, served: Served, present: Present, timer_s: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(served, timer_s)
         self._present = present
         self._idle: set[str] = set()
         """Devices that hold a setpoint and do not follow it, as long as they are tripped or disobey."""

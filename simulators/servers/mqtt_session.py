@@ -31,6 +31,7 @@ class MqttSession(ABC):
         self._connection = connection
         self._task: asyncio.Task[None] | None = None
         self._ending = asyncio.Event()
+        self._hurried = asyncio.Event()
 
     @property
     @abstractmethod
@@ -74,6 +75,10 @@ class MqttSession(ABC):
         if self._task is not None and self._task.done():
             self._task.result()
 
+    def hurry(self) -> None:
+        """Publish now, and go on in the rhythm from here."""
+        self._hurried.set()
+
     async def stop(self) -> None:
         task, self._task = self._task, None
         self._ending.set()
@@ -110,16 +115,21 @@ class MqttSession(ABC):
         await self.enter(client)
         listening = asyncio.create_task(self._listen(client))
         ending = asyncio.create_task(self._ending.wait())
+        hurried = asyncio.create_task(self._hurried.wait())
         try:
             while not (listening.done() or ending.done()):
                 await self.publish(client)
-                await asyncio.wait([listening, ending], timeout=PUBLISH_S, return_when=asyncio.FIRST_COMPLETED)
+                waiting = [listening, ending, hurried]
+                await asyncio.wait(waiting, timeout=PUBLISH_S, return_when=asyncio.FIRST_COMPLETED)
+                if hurried.done():
+                    self._hurried.clear()
+                    hurried = asyncio.create_task(self._hurried.wait())
             if listening.done():
                 listening.result()
             await self.leave(client)
         finally:
-            listening.cancel()
-            ending.cancel()
+            for task in (listening, ending, hurried):
+                task.cancel()
 
     async def _listen(self, client: aiomqtt.Client) -> None:
         """Take commands; raises MqttError as soon as the broker is gone."""

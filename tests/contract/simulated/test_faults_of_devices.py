@@ -74,8 +74,8 @@ async def test_without_its_watchdog_a_device_holds_a_setpoint_for_ever(
 ) -> None:
     ahead_s = 0.0
     watchdog = rig.park._watchdog
-    real = watchdog._monotonic_s
-    monkeypatch.setattr(watchdog, "_monotonic_s", lambda: real() + ahead_s)
+    real = watchdog._timer_s
+    monkeypatch.setattr(watchdog, "_timer_s", lambda: real() + ahead_s)
     fault = await rig.set("watchdog_off", eye.device)
     await eye.write(500.0)
     await rig.until_seen(eye, "power_limit_kw", 500.0)

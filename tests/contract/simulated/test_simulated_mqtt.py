@@ -48,6 +48,20 @@ async def test_a_meter_publishes_its_values_in_its_own_units(serve: Any, broker:
                 pass
 
 
+async def test_a_meter_that_is_hurried_publishes_at_once(
+    serve: Any, broker: Any, plant: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mqtt_session, "PUBLISH_S", 3600.0)
+    async with aiomqtt.Client("127.0.0.1", broker.port, timeout=2) as client:
+        await client.subscribe("park/hall_1/meter")
+        meter = await serve("hall_1_meter", broker=session(broker))
+        assert (await next_message(client))["power"]["active_w"] == 876_543.0
+        for power_kw in (1.0, 2.0):
+            plant.shown["hall_1_meter"]["active_power_kw"] = power_kw
+            meter.hurry()
+            assert (await next_message(client))["power"]["active_w"] == 1000.0 * power_kw
+
+
 async def test_a_meter_comes_back_with_the_broker(serve: Any, broker: Any) -> None:
     await serve("heat_meter", broker=session(broker))
     for _ in range(2):

@@ -1,12 +1,14 @@
-"""The park's ear for commands about its faults: a local socket that only its user may open.
+"""The park's ear for commands about its faults and its time: a local socket that only its user may open.
 
 One JSON object per line in each direction. A request is one of
 
     {"do": "list"}
     {"do": "set", "fault": {"kind": "frozen", "target": "grid_meter", "for": "60s"}}
     {"do": "clear", "id": "fault_1"}         without an id: all of them
+    {"do": "step", "for": "15m"}             of a park that is stepped; answered when it is done
 
-and the answer ``{"faults": [record, ...], "now": time, "speed": factor, ...}`` or ``{"refused": "why"}``.
+and the answer ``{"faults": [record, ...], "now": time, "speed": factor}``, for a step without faults, or
+``{"refused": "why"}``.
 """
 
 from __future__ import annotations
@@ -14,9 +16,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,8 @@ from pydantic import TypeAdapter, ValidationError
 from config.faults import in_words
 from simulators.faults.book import FaultBook, UnfitFault
 from simulators.faults.kinds import AnyFault, Fault
+from simulators.faults.times import span_of
+from simulators.stepping import BadStep
 
 LONGEST_LINE = 64 * 1024
 """Bytes of a request: a fault with the name of every point of a large device takes some kilobytes."""
@@ -33,19 +37,32 @@ MOST_CLIENTS = 8
 """Commands at the same time; a person has one."""
 
 PATIENCE_S = 10.0
-"""How long a client may take for a line before it is let go."""
+"""How long a client may take for a line before it is let go; who steps a park may think between two steps."""
 
 _FAULT: TypeAdapter[Fault] = TypeAdapter(AnyFault)
+
+
+class BadRequest(ValueError):
+    """A request that makes no sense here; the message says why."""
 
 
 class ControlSocket:
     """Listens at a path of the file system, as long as the park runs."""
 
-    def __init__(self, path: Path, book: FaultBook, now: Callable[[], datetime], speed: float) -> None:
+    def __init__(
+        self,
+        path: Path,
+        book: FaultBook,
+        now: Callable[[], datetime],
+        speed: float,
+        step: Callable[[timedelta], Awaitable[None]] | None = None,
+    ) -> None:
+        """`step` moves a park that is stepped, and raises ValueError for a step that it does not take."""
         self.path = path
         self._book = book
         self._now = now
         self._speed = speed
+        self._step = step
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.Task[None]] = set()
 
@@ -69,7 +86,7 @@ class ControlSocket:
         await asyncio.gather(*self._clients, return_exceptions=True)
         self.path.unlink(missing_ok=True)
 
-    def answer(self, line: bytes) -> dict[str, Any]:
+    async def answer(self, line: bytes) -> dict[str, Any]:
         """What a request is answered. Never raises: who asks nonsense is told so."""
         try:
             asked = json.loads(line)
@@ -78,14 +95,17 @@ class ControlSocket:
         if not isinstance(asked, dict):
             return {"refused": "a request should be one JSON object on a line"}
         try:
-            return self._done(asked) | {"now": self._now().isoformat(), "speed": self._speed}
-        except UnfitFault as unfit:
-            return {"refused": str(unfit)}
+            return await self._done(asked) | {"now": self._now().isoformat(), "speed": self._speed}
+        except (UnfitFault, BadRequest, BadStep) as error:
+            return {"refused": str(error)}
         except ValidationError as error:
             return {"refused": "; ".join(in_words(error, Fault, asked.get("fault")))}
 
-    def _done(self, asked: dict[str, Any]) -> dict[str, Any]:
+    async def _done(self, asked: dict[str, Any]) -> dict[str, Any]:
         match asked:
+            case {"do": "step"}:
+                await self._go_on(asked.get("for"))
+                return {}
             case {"do": "list"}:
                 return {"faults": [entry.record() for entry in self._book.entries()]}
             case {"do": "set", "fault": dict() as wanted}:
@@ -96,14 +116,23 @@ class ControlSocket:
                 cleared = self._book.clear(None if id_ is None else str(id_), self._now())
                 return {"faults": [entry.record() for entry in cleared]}
             case _:
-                raise UnfitFault("a request should be to list, to set a fault, or to clear one")
+                raise BadRequest("a request should be to list, to set a fault, to clear one, or to step")
+
+    async def _go_on(self, lasts: Any) -> None:
+        if self._step is None:
+            raise BadRequest("the time of this park goes by itself; simulate --stepped makes one whose time does not")
+        try:
+            span = span_of(lasts)
+        except ValueError as error:
+            raise BadRequest(f"for {error}") from error
+        await self._step(span)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._clients) >= MOST_CLIENTS:
             writer.write(json.dumps({"refused": f"{MOST_CLIENTS} commands are under way already"}).encode() + b"\n")
             writer.close()
             return
-        task = asyncio.create_task(self._talk(reader, writer), name="fault commands")
+        task = asyncio.create_task(self._talk(reader, writer), name="commands to the park")
         self._clients.add(task)
         task.add_done_callback(self._clients.discard)
 
@@ -111,11 +140,15 @@ class ControlSocket:
         try:
             with suppress(OSError, TimeoutError):
                 while True:
-                    async with asyncio.timeout(PATIENCE_S):
+                    async with asyncio.timeout(PATIENCE_S if self._step is None else None):
                         line = await _line(reader)
-                        if line is None:
-                            return
-                        answer = self.answer(line) if line else {"refused": f"a line is at most {LONGEST_LINE} bytes"}
+                    if line is None:
+                        return
+                    if line:
+                        answer = await self.answer(line)
+                    else:
+                        answer = {"refused": f"a line is at most {LONGEST_LINE} bytes"}
+                    async with asyncio.timeout(PATIENCE_S):
                         writer.write(json.dumps(answer).encode() + b"\n")
                         await writer.drain()
                     if not line:

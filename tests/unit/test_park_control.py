@@ -14,9 +14,9 @@ import pytest
 from fault_rig import fault_site
 
 from config.runtime import park_socket, runtime_folder
-from simulators.faults import control
+from simulators import control
+from simulators.control import ControlSocket
 from simulators.faults.book import FaultBook
-from simulators.faults.control import ControlSocket
 
 NOW = datetime(2026, 10, 14, 7, 0, tzinfo=UTC)
 
@@ -27,7 +27,7 @@ def ear(tmp_path: Path) -> ControlSocket:
 
 
 def asked(ear: ControlSocket, request: Any) -> dict[str, Any]:
-    return ear.answer(request if isinstance(request, bytes) else json.dumps(request).encode())
+    return asyncio.run(ear.answer(request if isinstance(request, bytes) else json.dumps(request).encode()))
 
 
 def test_set_list_and_clear(ear: ControlSocket) -> None:
@@ -61,8 +61,8 @@ def test_set_list_and_clear(ear: ControlSocket) -> None:
         (b"\xff\n", "should be one JSON object"),
         (b"[" * 5000, "should be one JSON object"),
         (b"[]", "should be one JSON object"),
-        ({"do": "dance"}, "to list, to set a fault, or to clear one"),
-        ({"do": "set"}, "to list, to set a fault, or to clear one"),
+        ({"do": "dance"}, "to list, to set a fault, to clear one, or to step"),
+        ({"do": "set"}, "to list, to set a fault, to clear one, or to step"),
         ({"do": "clear", "id": 7}, "there is no fault '7'; known are none"),
         ({"do": "set", "fault": {}}, "needs a 'kind'"),
         ({"do": "set", "fault": {"kind": "frozn", "target": "x"}}, "kind 'frozn' is unknown; did you mean 'frozen'?"),
