@@ -97,7 +97,17 @@ def _figure(site: Site, truth: Mapping[str, Any], *, titled: bool = True) -> Fig
             if (mark.begin, mark.end) != (course.edges[0], course.edges[-1]):
                 ax.axvspan(*_dates([mark.begin, mark.end]), color=_mark_colour(mark.is_fault), alpha=0.08, linewidth=0)
     _time_axis(axes[-1], site, course)
+    _fix(figure)
     return figure
+
+
+def _fix(figure: Figure) -> None:
+    """Lay the picture out, and round it: the solver of the layout differs in the last bits from process to process."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for ax in figure.axes:
+        left, bottom, width, height = (round(part, 6) for part in ax.get_position().bounds)
+        ax.set_position((left, bottom, width, height))
 
 
 def _title(site: Site, truth: Mapping[str, Any], course: Course) -> str:
