@@ -12,6 +12,8 @@ from config.announcement import Announcement, read_announcement
 from config.clock import ScaledClock, SystemClock
 from config.connection import Mqtt
 from config.loader import example_site, load_site
+from config.terms import Terms
+from parkgrid.site_argument import site_from
 
 START = datetime(2026, 10, 14, 0, 0, tzinfo=UTC)
 
@@ -35,6 +37,19 @@ def test_an_announcement_comes_back_as_it_was(tmp_path: Path) -> None:
 
 def test_it_replaces_the_addresses_of_a_site(tmp_path: Path) -> None:
     site = load_site(example_site("demo_park"), announcement().connections)
+    broker = site.connections["broker"]
+    assert isinstance(broker, Mqtt)
+    assert broker.port == 4711
+
+
+def test_its_prices_and_limits_stand_in_for_those_of_the_site() -> None:
+    plain = site_from("demo_park", announcement())
+    assert plain.grid[1].import_limit_kw == 3000
+    dear = plain.tariffs[0].model_copy(update={"fixed_per_kwh": 2.5})
+    terms = Terms(tariffs=(dear,), import_limit_kw=1200, export_limit_kw=0)
+    site = site_from("demo_park", announcement().model_copy(update={"terms": terms}))
+    assert (site.grid[1].import_limit_kw, site.grid[1].export_limit_kw) == (1200, 0)
+    assert site.tariffs == (dear,)
     broker = site.connections["broker"]
     assert isinstance(broker, Mqtt)
     assert broker.port == 4711

@@ -17,6 +17,7 @@ from parkgrid.park_page import page_of
 from parkgrid.park_picture import draw_park, picture_svg
 from parkgrid.refusal import Failed, Refused
 from simulators.account import Account
+from simulators.scenarios.loading import load_scenario
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +128,19 @@ def test_the_limits_are_those_that_were_in_force(factory: Site, truth: dict[str,
     assert "the limit is 150 kW" in page
     assert "import limit, 150 kW<" in page
     assert "export limit, 50 kW<" in page
+
+
+def test_the_bill_is_that_of_the_prices_that_were_in_force(
+    factory: Site, truth: dict[str, Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "spike.yaml"
+    path.write_text(
+        "description: x\nstart: 2026-07-15T10:00:00\nlength: 30m\nprices: [{for: 15m, import_per_kwh: 4}]\n",
+        encoding="utf-8",
+    )
+    page = page_of(on_terms(factory, load_scenario(path, factory).terms), truth)
+    # all 20 kWh came in the first quarter of an hour
+    assert ["import", "80"] in rows(page, "Cost in CNY")
 
 
 def test_a_tank_of_hydrogen_is_shown_in_kg() -> None:
