@@ -239,7 +239,6 @@ async def test_a_frozen_server_is_noticed_behind_a_subscription(plant: Plant, li
                 assert time.monotonic() - frozen_s < 10.0
                 await asyncio.sleep(0.05)
         assert last_s <= frozen_s + 0.1
-        assert time.monotonic() - frozen_s < 2 * TIMEOUT_S + 0.8
         line.thaw()
         await driver.connect()
         await no_more_asked(plant, driver)

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -194,9 +193,10 @@ def test_a_script_with_mistakes_is_refused_before_anything_starts(command: list[
     ]
 
 
-def test_the_demos_park_is_found_without_being_named() -> None:
+def test_the_demos_park_is_found_without_being_named(tmp_path: Path) -> None:
+    state = tmp_path / "state"
     demo = subprocess.Popen(
-        [sys.executable, "-m", "parkgrid", "demo", "--for", "60", "--json"],
+        [sys.executable, "-m", "parkgrid", "demo", "--for", "60", "--json", "--state", str(state)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -205,7 +205,8 @@ def test_the_demos_park_is_found_without_being_named() -> None:
         eventually(lambda: parkgrid("fault", "list").returncode == 0, "the demo's park listens")
         answer("fault", "set", "frozen", "grid_meter", "--for", "1h")
         assert len(answer("fault", "list")["faults"]) == 1
-        time.sleep(0.5)
+        # before it controls, an interrupt just ends it
+        eventually((state / "state.json").exists, "the controller has begun")
         demo.send_signal(signal.SIGINT)
         said, wrong = demo.communicate(timeout=PATIENCE_S)
     finally:

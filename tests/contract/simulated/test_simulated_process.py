@@ -19,6 +19,7 @@ import pytest
 from pymodbus.client import ModbusTcpClient
 
 from config.announcement import Announcement, read_announcement
+from parkgrid.demo import PARK_ENDS_WITHIN_S
 
 START_S = 60.0
 """The process needs about four seconds on an idle machine, most of them to load the libraries of the physics."""
@@ -89,7 +90,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def test_it_ends_in_time_without_a_word_and_takes_its_broker_along(run: Run) -> None:
     assert (run.code, run.said) == (0, "")
-    assert run.ended_after_s < 2
+    assert run.ended_after_s < PARK_ENDS_WITHIN_S
     for pid in run.announced.processes.values():
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
