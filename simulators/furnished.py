@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from config.point import Point
 from config.profile import ModbusPoint, MqttPoint
 from config.site import Site
+from simulators.feeder import feeder_of, seen_as
 from simulators.served import Plant
 
 USUAL = {"degc": 45.0, "v": 230.0, "a": 10.0, "hz": 50.0, "kwh": 1000.0, "s": 900.0, "kva": 10.0, "pct": 50.0}
 """By the unit at a name's end, what such a point shows: figures of a quiet day."""
-
-PHASES = 3
 
 
 class Furnished:
@@ -30,6 +28,10 @@ class Furnished:
         self._still = {device: {of.name: still_value(of) for of in points} for device, points in site.points.items()}
         self._shares = {device: dict(_shares_of(points)) for device, points in site.points.items()}
         self._rest = {device: dict(values) for device, values in self._still.items()}
+        self._seen = {
+            device: [(point, seen) for point in points if (seen := seen_as(point.name)) is not None]
+            for device, points in site.points.items()
+        }
 
     @property
     def now(self) -> datetime:
@@ -48,10 +50,11 @@ class Furnished:
         for name, (of, count) in self._shares[device].items():
             if name not in own:
                 values[name] = values[of] / count
-        for point in self._points[device]:
-            if point.name not in own and (phase := _of_phase(point.name, values)) is not None:
+        feeder = feeder_of(values)
+        for point, seen in self._seen[device]:
+            if point.name not in own:
                 low, high = point.valid
-                values[point.name] = min(max(phase, low), high)
+                values[point.name] = min(max(seen(feeder), low), high)
         return values
 
     def command(self, device: str, point: str, value: float | None) -> None:
@@ -96,18 +99,3 @@ def _shares_of(points: Sequence[Point]) -> Iterator[tuple[str, tuple[str, int]]]
             if source.table == sum_of.table and source.address in places:
                 yield part.name, (whole.name, len(places))
 
-
-def _of_phase(name: str, values: Mapping[str, float]) -> float | None:
-    """A phase's share of what all three carry; None for a point that is no phase's."""
-    if len(parts := name.split("_")) != PHASES or parts[1] not in ("l1", "l2", "l3"):
-        return None
-    power_kw = values.get("active_power_kw", 0.0)
-    match parts[0], parts[2]:
-        case "power", "kw":
-            return power_kw / PHASES
-        case "current", "a":
-            voltage_v = values.get("voltage_v", USUAL["v"])
-            reactive_kvar = values.get("reactive_power_kvar", 0.0)
-            return 1000 * math.hypot(power_kw, reactive_kvar) / PHASES / voltage_v if voltage_v else 0.0
-        case _:
-            return None
