@@ -8,7 +8,7 @@ from datetime import datetime
 from config.point import Point
 from config.profile import ModbusPoint, MqttPoint
 from config.site import Site
-from simulators.feeder import feeder_of, seen_as
+from simulators.feeder import Feeder, feeder_of, part_named
 from simulators.served import Plant
 
 USUAL = {"degc": 45.0, "v": 230.0, "a": 10.0, "hz": 50.0, "kwh": 1000.0, "s": 900.0, "kva": 10.0, "pct": 50.0}
@@ -18,7 +18,7 @@ USUAL = {"degc": 45.0, "v": 230.0, "a": 10.0, "hz": 50.0, "kwh": 1000.0, "s": 90
 class Furnished:
     """Shows every point of a site's devices: the plant's own values, else what was written, else something quiet.
 
-    Devices that no asset uses are there too; they do nothing. Phases follow the power of their device.
+    Devices that no asset uses are there too; they do nothing. Phases and harmonics follow their device's power.
     """
 
     def __init__(self, site: Site, plant: Plant) -> None:
@@ -28,10 +28,15 @@ class Furnished:
         self._still = {device: {of.name: still_value(of) for of in points} for device, points in site.points.items()}
         self._shares = {device: dict(_shares_of(points)) for device, points in site.points.items()}
         self._rest = {device: dict(values) for device, values in self._still.items()}
-        self._seen = {
-            device: [(point, seen) for point in points if (seen := seen_as(point.name)) is not None]
+        self._parts = {
+            device: [
+                (point.name, Feeder._fields.index(part.of), part.share, *point.valid)
+                for point in points
+                if (part := part_named(point.name)) is not None
+            ]
             for device, points in site.points.items()
         }
+        """By device, the points that show a part of its feeder: which figure, what share, and what is believed."""
 
     @property
     def now(self) -> datetime:
@@ -50,11 +55,12 @@ class Furnished:
         for name, (of, count) in self._shares[device].items():
             if name not in own:
                 values[name] = values[of] / count
-        feeder = feeder_of(values)
-        for point, seen in self._seen[device]:
-            if point.name not in own:
-                low, high = point.valid
-                values[point.name] = min(max(seen(feeder), low), high)
+        if parts := self._parts[device]:
+            feeder = feeder_of(values)
+            for name, figure, share, low, high in parts:
+                if name not in own:
+                    value = share * feeder[figure]
+                    values[name] = low if value < low else high if value > high else value
         return values
 
     def command(self, device: str, point: str, value: float | None) -> None:
@@ -98,4 +104,3 @@ def _shares_of(points: Sequence[Point]) -> Iterator[tuple[str, tuple[str, int]]]
                 continue
             if source.table == sum_of.table and source.address in places:
                 yield part.name, (whole.name, len(places))
-

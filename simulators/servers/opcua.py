@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,6 +40,11 @@ _POLICIES = [
 """What a site file may ask for; every client's certificate is taken."""
 
 
+SLOW_S = 1.0
+"""How often a server looks at values of the slow read class, and renews the time stamps of those that stay."""
+
+
+@cache
 def _status(name: str) -> ua.StatusCode:
     return ua.StatusCode(ua.UInt32(getattr(StatusCodes, name)))
 
@@ -113,6 +120,11 @@ class OpcuaServer:
         self._present = present
         self._shown_port = shown_port
         self._nodes: dict[ua.NodeId, Point] = {}
+        self._shown: dict[ua.NodeId, tuple[object, str]] = {}
+        """Value and status of each node, as they were written last."""
+        self._faults: dict[str, str | None] = {}
+        """By device, the status that a fault gave its values then."""
+        self._slow_due_s = 0.0
         self._server: Server | None = None
 
     @property
@@ -155,15 +167,18 @@ class OpcuaServer:
 
     async def _build(self, server: Server) -> None:
         self._nodes.clear()
+        self._shown.clear()
+        self._slow_due_s = 0.0
         folders: dict[tuple[int, str], Any] = {}
         tree = Tree(server)
         for device, points in self._points.items():
+            values = self._served.values(device)
             for point in points:
                 source = point.source
                 assert isinstance(source, OpcuaPoint)
                 if source.node is None:
                     assert source.path is not None  # a point has the one or the other
-                    node = await tree.add_variable(source.path, self._variant(point))
+                    node = await tree.add_variable(source.path, self._variant(point, values))
                     if point.setpoint is not None:
                         await node.set_writable()
                     self._nodes[node.nodeid] = point
@@ -176,7 +191,7 @@ class OpcuaServer:
                         folder_id, ua.QualifiedName(device, node_id.NamespaceIndex)
                     )
                 name = ua.QualifiedName(str(node_id.Identifier).rpartition(".")[2], node_id.NamespaceIndex)
-                variant = self._variant(point)
+                variant = self._variant(point, values)
                 node = await folders[key].add_variable(node_id, name, variant.Value, variant.VariantType)
                 if point.setpoint is not None:
                     await node.set_writable()
@@ -186,10 +201,23 @@ class OpcuaServer:
         if self._server is None:
             return
         now = ua.DateTime.fromtimestamp(self._served.now.timestamp(), UTC)
+        slow_is_due = (now_s := time.monotonic()) >= self._slow_due_s
+        if slow_is_due:
+            self._slow_due_s = now_s + SLOW_S
+        values = {device: self._served.values(device) for device in self._points}
+        faults = {device: self._present.status(device) for device in self._points}
+        due = {device for device, fault in faults.items() if slow_is_due or fault != self._faults.get(device)}
+        self._faults = faults
         for node_id, point in self._nodes.items():
-            variant = self._variant(point)
+            before, fault = self._shown.get(node_id), faults[point.device]
+            if point.read == "slow" and point.device not in due and before is not None:
+                continue
+            variant = self._variant(point, values[point.device])
             # a whole number or a boolean cannot be NaN: then there is none, and the status says so
-            status = self._present.status(point.device) or ("Good" if variant.Value is not None else "BadNoData")
+            status = fault or ("Good" if variant.Value is not None else "BadNoData")
+            if before == (variant.Value, status) and point.device not in due:
+                continue
+            self._shown[node_id] = variant.Value, status
             shown = ua.DataValue(variant, StatusCode=_status(status), SourceTimestamp=now)
             await self._server.iserver.aspace.write_attribute_value(node_id, AttributeIds.Value, shown)
 
@@ -203,10 +231,10 @@ class OpcuaServer:
             clock.cancel()
         await server.stop()
 
-    def _variant(self, point: Point) -> ua.Variant:
+    def _variant(self, point: Point, values: Mapping[str, float]) -> ua.Variant:
         assert isinstance(point.source, OpcuaPoint)
         held = self._watchdog.held(point.device, point.name)
-        raw = raw_of(point, self._served.values(point.device)[point.name] if held is None else held)
+        raw = raw_of(point, values[point.name] if held is None else held)
         kind = point.source.type
         if math.isnan(raw) and kind not in ("double", "float"):
             return ua.Variant(None, ua.VariantType.Null)
@@ -231,6 +259,7 @@ class OpcuaServer:
     def _written(self, node_id: ua.NodeId, raw: float) -> None:
         point = self._nodes[node_id]
         assert point.setpoint is not None
+        self._shown.pop(node_id, None)  # the node has the client's value now, whatever we wrote
         self._watchdog.write(point.device, point.name, value_of(point, raw), point.setpoint.revert_s)
 
 
