@@ -2,9 +2,9 @@
 
     python benchmarks/simulation.py [--seconds 20] [--json]
 
-The park and who asks are processes of their own. Every point is asked for once a second, as a controller does it without a slow
-read class, over Modbus TCP, RTU over TCP, OPC UA, MQTT and Sparkplug. Then the campus's Modbus devices alone are asked, and after
-that as many units that pymodbus serves by itself, by the same client: what ours cost beside it is the ratio of the two.
+The park and who asks are processes of their own. Every point is asked for once a second, as by a controller that has
+no slow read class, over Modbus TCP, RTU over TCP, OPC UA, MQTT and Sparkplug. Then its Modbus devices alone are asked,
+and after that as many units that pymodbus serves by itself: what ours cost beside it is the ratio of the two.
 Ends with 1 when a promise does not hold.
 """
 
