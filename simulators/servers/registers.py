@@ -15,7 +15,7 @@ from config.profile import ModbusProfile
 from config.register import USUAL_REQUESTS, DeviceText, Heartbeat, ModbusType, Requests
 from simulators.encoding import number_of, registers_of, width
 from simulators.served import Served
-from simulators.servers.register_parts import Exponents, Part, modbus_of, own_part, parts_of
+from simulators.servers.register_parts import Exponents, Part, modbus_of, parts_of
 from simulators.servers.setpoint_registers import SetpointRegisters, Unknown, WordAt
 from simulators.watchdog import Watchdog
 
@@ -203,9 +203,8 @@ class ProfileRegisters:
         if value is None:
             value = shown.values.get(name, math.nan)
         if name in self._setpoints:
-            if name in self._in_force:
-                return own_part(self._points[name], value, self._exponents)
-            return self._setpoints[name].at_rest(value)
+            setpoint = self._setpoints[name]
+            return setpoint.in_force(value) if name in self._in_force else setpoint.at_rest(value)
         return parts_of(self._points[name], value, self._exponents)
 
     def write(self, address: int, words: Sequence[int]) -> ExcCodes | None:
