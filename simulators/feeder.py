@@ -1,4 +1,4 @@
-"""What a network analyser sees of a feeder beside its power: its phases, lines, neutral and harmonics.
+"""What a device sees of a feeder beside its power: phases, lines, neutral, harmonics, and an inverter's strings.
 
 The phases are alike. With U the voltage to neutral, P and Q the powers of all three phases, each phase has
 
@@ -6,14 +6,14 @@ The phases are alike. With U the voltage to neutral, P and Q the powers of all t
     U_h = VOLTAGE_SHARES[h] * U,   I_h = CURRENT_SHARES[h] * I
     I_N = 3 * sqrt(sum of I_h^2),  h = 3, 9, 15, ...: these are in phase with each other, all others cancel out
 
-so that everything is a share of one of five figures.
+so that everything is a share of one of five figures. Strings share their inverter's power; its losses are not counted.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
 PHASES = 3
@@ -76,6 +76,7 @@ def feeder_of(values: Mapping[str, float]) -> Feeder:
 _PHASE = re.compile(r"(power|reactive|voltage|current|energy)_l[123]_(kw|kvar|v|a|kwh)")
 _LINE = re.compile(r"line_l(12|23|31)_v")
 _HARMONIC = re.compile(r"harmonic_(\d+)_l[123]_([va])")
+_STRING = re.compile(r"dc_(\d+_)?power_(\d+_)?kw")
 
 _OF_A_PHASE: Mapping[tuple[str, str], Part] = {
     ("power", "kw"): Part("power_kw", 1 / PHASES),
@@ -86,12 +87,21 @@ _OF_A_PHASE: Mapping[tuple[str, str], Part] = {
 }
 
 
-def part_named(name: str) -> Part | None:
-    """What a point of this name shows of a feeder; None for one that shows something else."""
+def parts_of(names: Iterable[str]) -> dict[str, Part]:
+    """What the points of a device with these names show of its feeder; those that show something else are left out."""
+    listed = list(names)
+    strings = [name for name in listed if _STRING.fullmatch(name)]
+    parts = {name: Part("power_kw", 1 / len(strings)) for name in strings}
+    return parts | {name: part for name in listed if (part := _part_named(name)) is not None}
+
+
+def _part_named(name: str) -> Part | None:
     if phase := _PHASE.fullmatch(name):
         return _OF_A_PHASE.get((phase[1], phase[2]))
     if _LINE.fullmatch(name):
         return Part("voltage_v", math.sqrt(3))
+    if name == "inverter_power_kw":
+        return Part("power_kw", 1.0)
     if name == "current_n_a":
         return Part("current_a", _NEUTRAL_SHARE)
     if harmonic := _HARMONIC.fullmatch(name):

@@ -8,7 +8,7 @@ from datetime import datetime
 from config.point import Point
 from config.profile import ModbusPoint, MqttPoint
 from config.site import Site
-from simulators.feeder import Feeder, feeder_of, part_named
+from simulators.feeder import Feeder, feeder_of, parts_of
 from simulators.served import Plant
 
 USUAL = {"degc": 45.0, "v": 230.0, "a": 10.0, "hz": 50.0, "kwh": 1000.0, "s": 900.0, "kva": 10.0, "pct": 50.0}
@@ -28,14 +28,7 @@ class Furnished:
         self._still = {device: {of.name: still_value(of) for of in points} for device, points in site.points.items()}
         self._shares = {device: dict(_shares_of(points)) for device, points in site.points.items()}
         self._rest = {device: dict(values) for device, values in self._still.items()}
-        self._parts = {
-            device: [
-                (point.name, Feeder._fields.index(part.of), part.share, *point.valid)
-                for point in points
-                if (part := part_named(point.name)) is not None
-            ]
-            for device, points in site.points.items()
-        }
+        self._parts = {device: list(_parts_of(points)) for device, points in site.points.items()}
         """By device, the points that show a part of its feeder: which figure, what share, and what is believed."""
 
     @property
@@ -89,6 +82,13 @@ def still_value(point: Point) -> float:
         believed = [each for each in shown if low <= each <= high] or shown
         value = min(believed, key=lambda each: abs(each - value))
     return value
+
+
+def _parts_of(points: Sequence[Point]) -> Iterator[tuple[str, int, float, float, float]]:
+    parts = parts_of(point.name for point in points)
+    for point in points:
+        if (part := parts.get(point.name)) is not None:
+            yield point.name, Feeder._fields.index(part.of), part.share, *point.valid
 
 
 def _shares_of(points: Sequence[Point]) -> Iterator[tuple[str, tuple[str, int]]]:

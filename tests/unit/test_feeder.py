@@ -9,14 +9,14 @@ import pytest
 
 import config
 from config.loader import load_profile
-from simulators.feeder import CURRENT_SHARES, VOLTAGE_SHARES, Feeder, feeder_of, part_named
+from simulators.feeder import CURRENT_SHARES, VOLTAGE_SHARES, Feeder, feeder_of, parts_of
 
 VALUES = {"active_power_kw": 41.4, "reactive_power_kvar": 0.0, "voltage_v": 230.0, "energy_kwh": 90.0}
 
 
 def seen(name: str) -> float | None:
     feeder = feeder_of(VALUES)
-    part = part_named(name)
+    part = parts_of([name]).get(name)
     return None if part is None else part.share * feeder[Feeder._fields.index(part.of)]
 
 
@@ -35,6 +35,8 @@ def seen(name: str) -> float | None:
         ("current_l4_a", None),
         ("power_l1_a", None),
         ("supply_degc", None),
+        ("inverter_power_kw", 41.4),
+        ("dc_power_kw", 41.4),
     ],
 )
 def test_what_a_point_shows(name: str, value: float | None) -> None:
@@ -45,6 +47,16 @@ def test_reactive_power_counts_for_the_current() -> None:
     feeder = feeder_of({"active_power_kw": 3.0, "reactive_power_kvar": -4.0})
     assert feeder.current_a == pytest.approx(5000 / 3 / 230)
     assert feeder_of({"active_power_kw": 3.0, "voltage_v": 0.0}).current_a == 0.0
+
+
+@pytest.mark.parametrize(
+    "strings", [["dc_power_1_kw", "dc_power_2_kw", "dc_power_3_kw"], ["dc_1_power_kw", "dc_2_power_kw"]]
+)
+def test_strings_share_the_power(strings: list[str]) -> None:
+    parts = parts_of(["active_power_kw", *strings])
+    assert list(parts) == strings
+    assert [part.of for part in parts.values()] == ["power_kw"] * len(strings)
+    assert sum(part.share for part in parts.values()) == pytest.approx(1)
 
 
 def test_the_neutral_has_the_third_harmonics_of_all_phases() -> None:
@@ -64,4 +76,4 @@ def test_all_analysers_have_the_same_points() -> None:
     plain = {"active_power_kw", "reactive_power_kvar", "voltage_v", "frequency_hz", "energy_kwh"}
     for profile in profiles:
         assert list(profile.points) == list(profiles[0].points)
-        assert {name for name in profile.points if part_named(name) is None} == plain
+        assert profile.points.keys() - parts_of(profile.points) == plain
