@@ -6,6 +6,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC
 from functools import cache
 from typing import Any
@@ -14,7 +15,9 @@ from urllib.parse import urlsplit
 from asyncua import ua
 from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.server.address_space import AddressSpace, AttributeService
+from asyncua.server.internal_server import InternalServer
 from asyncua.server.server import Server
+from asyncua.server.user_managers import UserManager
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.status_codes import StatusCodes
 
@@ -95,6 +98,27 @@ class _Guarded(AttributeService):
         return statuses
 
 
+@dataclass(frozen=True, slots=True)
+class Login:
+    """The one user that a server lets in."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+class _Doorkeeper(UserManager):
+    """Lets the user of the site file in, and everybody where it names none."""
+
+    def __init__(self, login: Login | None) -> None:
+        self._login = login
+
+    def get_user(
+        self, iserver: InternalServer, username: str | None = None, password: str | None = None, certificate: Any = None
+    ) -> User | None:
+        is_known = self._login is None or self._login == Login(username or "", password or "")
+        return User(role=UserRole.User, name=username) if is_known else None
+
+
 class OpcuaServer:
     """Serves the devices of one OPC UA connection."""
 
@@ -107,10 +131,12 @@ class OpcuaServer:
         watchdog: Watchdog,
         present: Present,
         shown_port: int | None = None,
+        login: Login | None = None,
     ) -> None:
         """`points` by device; `port` replaces the endpoint's, 0 takes a free one.
 
         `shown_port` is the one in the endpoints that the server names, where clients reach it by another than its own.
+        Without `login` everybody is let in.
         """
         self._points = points
         self._endpoint = urlsplit(endpoint)
@@ -119,6 +145,7 @@ class OpcuaServer:
         self._watchdog = watchdog
         self._present = present
         self._shown_port = shown_port
+        self._login = login
         self._nodes: dict[ua.NodeId, Point] = {}
         self._shown: dict[ua.NodeId, tuple[object, str]] = {}
         """Value and status of each node, as they were written last."""
@@ -133,7 +160,8 @@ class OpcuaServer:
 
     @property
     def address(self) -> dict[str, Any]:
-        return {"endpoint": self._url, "security": "none", "username": None, "password_env": None}
+        here: dict[str, Any] = {"endpoint": self._url, "security": "none"}
+        return here if self._login is not None else {**here, "username": None, "password_env": None}
 
     @property
     def _url(self) -> str:
@@ -145,8 +173,9 @@ class OpcuaServer:
         return self._port
 
     async def start(self) -> None:
-        inner = SmallInternalServer()
-        inner.supported_tokens = (ua.AnonymousIdentityToken,)  # type: ignore[assignment]
+        inner = SmallInternalServer(_Doorkeeper(self._login))
+        token = ua.AnonymousIdentityToken if self._login is None else ua.UserNameIdentityToken
+        inner.supported_tokens = (token,)  # type: ignore[assignment]
         inner.attribute_service = _Guarded(inner.aspace, self._answer, self._written)
         server = Server(inner)
         await server.init()

@@ -93,7 +93,10 @@ const deeds = {
 
 async function main() {
   const client = await connect();
-  const session = await client.createSession();
+  const { username: userName, password } = spec;
+  const session = await client.createSession(
+    userName === undefined ? undefined : { type: opcua.UserTokenType.UserName, userName, password },
+  );
   const namespaces = await session.readNamespaceArray();
   console.log(JSON.stringify({ namespaces }));
   for await (const line of readline.createInterface({ input: process.stdin })) {

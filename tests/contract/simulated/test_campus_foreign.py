@@ -113,7 +113,7 @@ async def polled(*words: str, where: str = HOST) -> list[float]:
         ("south_halls_inverter", "-a 2 -t 3:int -r 5030", "active_power_kw", 0.001),
         ("labs_inverter", "-a 1 -t 4:int -B -r 32080", "active_power_kw", 0.001),
         ("offices_inverter", "-a 3 -t 4:int -B -r 30775", "active_power_kw", 0.001),
-        ("clinic_pcs", "-a 3 -t 4:int -B -r 30845", "soc", 0.005),
+        ("clinic_pcs", "-a 228 -t 4 -r 30", "soc", 0.0006),
         ("chiller_2", "-a 2 -t 4:float -B -r 2", "cooling_power_kw", 0.001),
     ],
 )
