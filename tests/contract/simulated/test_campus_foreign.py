@@ -307,6 +307,34 @@ async def test_mosquitto_sub_hears_an_analyser_in_json(campus: Campus) -> None:
         assert said == pytest.approx(campus.raw(point), abs=10.0**-DIGITS), point.key
 
 
+@pytest.mark.server("mosquitto_sub")
+async def test_what_a_device_lets_the_broker_keep_is_there_when_it_has_gone(campus: Campus) -> None:
+    own = OwnBroker(mosquitto=installed_mosquitto())
+    await own.start()
+    where = ("-h", HOST, "-p", str(own.port), "-W", f"{PATIENCE_S:.0f}")
+    try:
+        broker = Mqtt(protocol="mqtt", host=HOST, port=own.port)
+        servers = [campus.server(device, broker) for device in ("carport_inverter", "heat_meter_north")]
+        for server in servers:
+            await server.start()
+        for topic in ("campus/heat/north", "campus/carport/116180000001/status/limit_absolute"):
+            await said_by("mosquitto_sub", *where, "-t", topic, "-C", "1")
+        for server in servers:
+            await server.stop()
+        await said_by("mosquitto_pub", *where[:4], "-t", "campus/last", "-r", "-m", "1")
+        heard = await said_by("mosquitto_sub", *where, "-t", "campus/#", "-F", "%r %t %p", "-C", "5")
+    finally:
+        await own.stop()
+    kept = dict(line.removeprefix("1 ").split(" ", 1) for line in heard.splitlines() if line.startswith("1 "))
+    points = campus.site.points["carport_inverter"]
+    # and nothing of the heat meter, which does not ask for it
+    assert kept.pop("campus/last") == "1"
+    assert kept.keys() == {of.source.topic for of in points if isinstance(of.source, MqttPoint)}
+    for point in points:
+        assert isinstance(point.source, MqttPoint)
+        assert float(kept[point.source.topic]) == pytest.approx(campus.raw(point), abs=10.0**-DIGITS), point.key
+
+
 @pytest.mark.server("mosquitto_sub", "pysparkplug")
 async def test_mosquitto_sub_hears_an_edge_node_be_born_and_die(campus: Campus) -> None:
     async with listening("spBv1.0/campus/#", "%t %x") as (broker, heard):

@@ -13,9 +13,14 @@ import sunspec2.modbus.client as sunspec
 from sunspec2.modbus.modbus import ModbusClientException
 
 import config
+from config.clock import SystemClock
+from config.connection import ModbusTcp
 from config.loader import load_profile
 from config.point import points_of
 from config.profile import ModbusPoint, ModbusProfile
+from drivers.driver import Accepted, Rejected, Setpoint
+from drivers.modbus import ModbusDriver
+from drivers.modbus_connection import ModbusConnection
 from simulators.servers.modbus import ModbusServer
 from simulators.servers.sunspec_block import LAYOUTS, SunspecBlock
 from simulators.servers.sunspec_models import BASE, MARKER
@@ -286,6 +291,24 @@ async def test_a_battery_under_local_control_takes_nothing_from_remote(serve: Se
         await inverter.look(command)
     assert await inverter.look(lambda device: device.models[704][0].WSet.cvalue) == 0
     assert inverter.commands == []
+
+
+async def test_our_driver_sees_that_a_battery_is_under_local_control(serve: Serve) -> None:
+    inverter = await serve("sunspec_der_storage")
+    line = ModbusConnection(ModbusTcp(protocol="modbus", host="127.0.0.1", port=inverter.server.address["port"]))
+    driver = ModbusDriver(line, 1, inverter.points, SystemClock())
+    await driver.connect()
+    points = {point.name: point for point in inverter.points}
+    setpoint = Setpoint(point=points["power_setpoint_kw"], value=-12.5)
+    assert await driver.write([setpoint]) == [Accepted(pytest.approx(-12.5))]
+    inverter.shown["available"] = 0.0
+    (reading,) = await driver.read([points["available"]])
+    assert reading.value == 0.0
+    (refused,) = await driver.write([setpoint])
+    assert isinstance(refused, Rejected)
+    assert "the device is under local control" in refused.reason
+    assert inverter.commands == [pytest.approx(-12.5)]
+    await driver.close()
 
 
 async def test_a_client_reads_the_fronius_battery(serve: Serve) -> None:
