@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from fault_eyes import Eye
 from fault_rig import SHOWN as FAULT_SHOWN
 from fault_rig import Rig, fault_site
 from still_plant import StillPlant
+from sunspec_device import SunspecDevice
 
 from config.connection import Mqtt
 from config.site import Site
@@ -112,6 +113,21 @@ async def serve(demo_site: Site, plant: StillPlant, watchdog: Watchdog) -> Async
     yield start
     for server in started:
         await server.stop()
+
+
+@pytest.fixture
+async def serve_sunspec() -> AsyncIterator[Callable[[str], Awaitable[SunspecDevice]]]:
+    """Serves SunSpec devices by their profile; they end with the test."""
+    started: list[SunspecDevice] = []
+
+    async def start(profile: str) -> SunspecDevice:
+        started.append(SunspecDevice(profile))
+        await started[-1].server.start()
+        return started[-1]
+
+    yield start
+    for device in started:
+        await device.server.stop()
 
 
 @pytest.fixture(params=["mosquitto", "embedded"])
