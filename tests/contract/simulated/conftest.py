@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any
 
 import pytest
+from campus import Campus, campus_at_rest
 from fault_eyes import Eye
 from fault_rig import SHOWN as FAULT_SHOWN
 from fault_rig import Rig, fault_site
@@ -128,6 +129,26 @@ async def serve_sunspec() -> AsyncIterator[Callable[[str], Awaitable[SunspecDevi
     yield start
     for device in started:
         await device.server.stop()
+
+
+@pytest.fixture(scope="session")
+def campus() -> Campus:
+    return campus_at_rest()
+
+
+@pytest.fixture
+async def serve_campus(campus: Campus) -> AsyncIterator[Callable[[str], Awaitable[Server]]]:
+    """Starts the server of one of its devices on a free port, with all that stands behind the same port."""
+    started: list[Server] = []
+
+    async def start(device: str) -> Server:
+        started.append(campus.server(device))
+        await started[-1].start()
+        return started[-1]
+
+    yield start
+    for server in started:
+        await server.stop()
 
 
 @pytest.fixture(params=["mosquitto", "embedded"])
