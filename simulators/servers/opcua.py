@@ -226,6 +226,10 @@ class OpcuaServer:
                     await node.set_writable()
                 self._nodes[node_id] = point
 
+    def hurry(self) -> None:
+        """Show everything with the next refresh, slow values too."""
+        self._slow_due_s = 0.0
+
     async def refresh(self) -> None:
         if self._server is None:
             return

@@ -79,8 +79,8 @@ async def test_slow_values_are_looked_at_in_their_own_time(
         await server.refresh()
         assert (await slow.read_value(), await fast.read_value()) == (14.5, 222.0)
         assert [(await node.read_data_value()).SourceTimestamp for node in (fast, same)] == [plant.now, began]
-        # its time has come: what has stayed the same is said anew, too
-        server._slow_due_s = 0.0
+        # when its time has come, what has stayed the same is said anew, too
+        server.hurry()
         await server.refresh()
         assert await slow.read_value() == -3.5
         assert (await same.read_data_value()).SourceTimestamp == plant.now
