@@ -92,7 +92,7 @@ def measured_content(values: Values, rated_w: float, exponent: ExponentOf) -> Co
         "W": power_w,
         "VA": apparent_va,
         "Var": reactive_var,
-        "A": apparent_va / phase_v,
+        "A": apparent_va / phase_v if phase_v else 0.0,
         "TotWhInj": 1000 * values["energy_kwh"],
         "TotWhAbs": 1000 * values.get("energy_export_kwh", 0.0),
     }
@@ -107,7 +107,7 @@ def measured_content(values: Values, rated_w: float, exponent: ExponentOf) -> Co
         "LLV": math.sqrt(3) * phase_v,
         "LNV": phase_v,
         "Hz": values.get("frequency_hz", 50.0),
-        "A_SF": exponent_for(4 * rated_w / phase_v, "s16"),
+        "A_SF": exponent_for(4 * rated_w / PHASE_V, "s16"),
         "V_SF": -1,
         "Hz_SF": -3,
         "W_SF": power_exponent,
