@@ -278,6 +278,8 @@ class MqttPoint(PointSpec):
     """Where the payload carries its ISO 8601 time; it is recorded, never trusted."""
     stale_s: PositiveFloat = 10.0
     """A value older than this is not a value any more."""
+    retained: bool = False
+    """Whether the device lets the broker keep what it says on this topic, for those who come later."""
     setpoint: MqttSetpoint | None = None
 
     @model_validator(mode="after")

@@ -33,7 +33,6 @@ PERCENT: Final = 0.01
 _ANY_ENERGY_KWH: Final = [0, 1_000_000_000]
 _ANY_POWER_KW: Final = [-20_000, 20_000]
 _STATES: Final = [1, 8]  # of the inverter models
-_DER_STATES: Final = [0, 7]
 _TWO_WAY: Final = ["-1.1 * rated_power_kw", "1.1 * rated_power_kw"]
 
 _RATED: Final = {
@@ -97,7 +96,9 @@ class _Drafting:
         points.add("active_power_kw", model, "W", valid=valid, scale=KILO)
         energy, state = ("TotWhInj", "InvSt") if model.id == DER else ("WH", "St")
         points.add("energy_kwh", model, energy, valid=_ANY_ENERGY_KWH, scale=KILO, read="slow")
-        points.add("status", model, state, valid=_DER_STATES if model.id == DER else _STATES, read="slow")
+        # InvSt counts from 0 what St of the older models counts from 1
+        more: dict[str, Any] = {"offset": 1.0} if model.id == DER else {}
+        points.add("status", model, state, valid=_STATES, read="slow", **more)
         self._modules(points)
         self._available(points)
         limited = self._power_limit(points)

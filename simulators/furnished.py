@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from config.point import Point
 from config.profile import ModbusPoint, MqttPoint
 from config.site import Site
+from simulators.feeder import Feeder, feeder_of, parts_of
 from simulators.served import Plant
 
 USUAL = {"degc": 45.0, "v": 230.0, "a": 10.0, "hz": 50.0, "kwh": 1000.0, "s": 900.0, "kva": 10.0, "pct": 50.0}
 """By the unit at a name's end, what such a point shows: figures of a quiet day."""
 
-PHASES = 3
-
 
 class Furnished:
     """Shows every point of a site's devices: the plant's own values, else what was written, else something quiet.
 
-    Devices that no asset uses are there too; they do nothing. Phases follow the power of their device.
+    Devices that no asset uses are there too; they do nothing. Phases and harmonics follow their device's power.
     """
 
     def __init__(self, site: Site, plant: Plant) -> None:
@@ -30,6 +28,8 @@ class Furnished:
         self._still = {device: {of.name: still_value(of) for of in points} for device, points in site.points.items()}
         self._shares = {device: dict(_shares_of(points)) for device, points in site.points.items()}
         self._rest = {device: dict(values) for device, values in self._still.items()}
+        self._parts = {device: list(_parts_of(points)) for device, points in site.points.items()}
+        """By device, the points that show a part of its feeder: which figure, what share, and what is believed."""
 
     @property
     def now(self) -> datetime:
@@ -48,10 +48,12 @@ class Furnished:
         for name, (of, count) in self._shares[device].items():
             if name not in own:
                 values[name] = values[of] / count
-        for point in self._points[device]:
-            if point.name not in own and (phase := _of_phase(point.name, values)) is not None:
-                low, high = point.valid
-                values[point.name] = min(max(phase, low), high)
+        if parts := self._parts[device]:
+            feeder = feeder_of(values)
+            for name, figure, share, low, high in parts:
+                if name not in own:
+                    value = share * feeder[figure]
+                    values[name] = low if value < low else high if value > high else value
         return values
 
     def command(self, device: str, point: str, value: float | None) -> None:
@@ -82,6 +84,13 @@ def still_value(point: Point) -> float:
     return value
 
 
+def _parts_of(points: Sequence[Point]) -> Iterator[tuple[str, int, float, float, float]]:
+    parts = parts_of(point.name for point in points)
+    for point in points:
+        if (part := parts.get(point.name)) is not None:
+            yield point.name, Feeder._fields.index(part.of), part.share, *point.valid
+
+
 def _shares_of(points: Sequence[Point]) -> Iterator[tuple[str, tuple[str, int]]]:
     """By point that is also a part of a sum: whose, and how many parts that has."""
     for whole in points:
@@ -95,19 +104,3 @@ def _shares_of(points: Sequence[Point]) -> Iterator[tuple[str, tuple[str, int]]]
                 continue
             if source.table == sum_of.table and source.address in places:
                 yield part.name, (whole.name, len(places))
-
-
-def _of_phase(name: str, values: Mapping[str, float]) -> float | None:
-    """A phase's share of what all three carry; None for a point that is no phase's."""
-    if len(parts := name.split("_")) != PHASES or parts[1] not in ("l1", "l2", "l3"):
-        return None
-    power_kw = values.get("active_power_kw", 0.0)
-    match parts[0], parts[2]:
-        case "power", "kw":
-            return power_kw / PHASES
-        case "current", "a":
-            voltage_v = values.get("voltage_v", USUAL["v"])
-            reactive_kvar = values.get("reactive_power_kvar", 0.0)
-            return 1000 * math.hypot(power_kw, reactive_kvar) / PHASES / voltage_v if voltage_v else 0.0
-        case _:
-            return None

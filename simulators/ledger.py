@@ -132,7 +132,8 @@ class Ledger:
     def __init__(self, assets: Mapping[str, Asset], at: datetime, tally: Tally) -> None:
         self._assets = dict(assets)
         self._heat_loads = frozenset(name for name, asset in assets.items() if isinstance(asset, HeatLoad))
-        self._heat_buses = {name: (heat_bus_of(asset, 1), heat_bus_of(asset, -1)) for name, asset in assets.items()}
+        self._buses = {name: (_buses_of(asset, 1), _buses_of(asset, -1)) for name, asset in assets.items()}
+        """By asset, the buses that it feeds and those that it uses, in the order of an account."""
         self._grid = next(name for name, asset in assets.items() if isinstance(asset, GridConnection))
         self._began = self._opened = self._at = at
         self._first = self._opening = self._last = tally
@@ -187,11 +188,14 @@ class Ledger:
             if account == earlier:
                 continue
             flow = account.since(earlier)
-            to, of = self._heat_buses[name]
-            for bus, kwh in zip(("electricity", to, "steam", "cooling", "hydrogen"), flow[:10:2], strict=True):
-                fed[bus] = fed.get(bus, 0.0) + kwh
-            for bus, kwh in zip(("electricity", of, "steam", "cooling", "hydrogen"), flow[1:10:2], strict=True):
-                used[bus] = used.get(bus, 0.0) + kwh
+            to, of = self._buses[name]
+            # most assets have one carrier or two, and this runs for each of them in every step
+            for bus, kwh in zip(to, flow[:10:2], strict=True):
+                if kwh:
+                    fed[bus] = fed.get(bus, 0.0) + kwh
+            for bus, kwh in zip(of, flow[1:10:2], strict=True):
+                if kwh:
+                    used[bus] = used.get(bus, 0.0) + kwh
             worst = max(worst, self._own_residual(name, flow), _fall(min(flow[:-1])))
         for bus in fed.keys() | used.keys():
             worst = max(worst, _relative(fed.get(bus, 0.0), used.get(bus, 0.0)))
@@ -220,6 +224,10 @@ class Ledger:
         else:
             outward += flow.cooling_fed_kwh
         return _relative(outward + max(gained_kwh, 0.0), inward + max(-gained_kwh, 0.0))
+
+
+def _buses_of(asset: Asset, direction: int) -> tuple[str, ...]:
+    return ("electricity", heat_bus_of(asset, direction), "steam", "cooling", "hydrogen")
 
 
 def _fall(change_kwh: float) -> float:

@@ -179,9 +179,9 @@ class Park:
     async def show(self, *, at_once: bool = False) -> None:
         """Show the plant's present values on every protocol; `at_once` also where devices publish in a rhythm."""
         for server in self._servers.values():
-            await server.refresh()
             if at_once and isinstance(server, Lined):
                 server.hurry()
+            await server.refresh()
         await self._tend_broker_line()
 
     async def _tend_broker_line(self) -> None:

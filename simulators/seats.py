@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -96,12 +97,15 @@ def server_for(
     match site.connections[seat.connection]:
         case ModbusTcp() | ModbusRtuOverTcp() | ModbusRtu() | ModbusTls():
             return _modbus(site, seat, port, served, watchdog, present)
-        case OpcUa(endpoint=endpoint):
-            from simulators.servers.opcua import OpcuaServer
+        case OpcUa(endpoint=endpoint) as spec:
+            from simulators.servers.opcua import Login, OpcuaServer
 
+            # the password is known by its variable only: where that is not set, nobody can be asked for it
+            password = "" if spec.password_env is None else os.environ.get(spec.password_env)
+            login = None if spec.username is None or password is None else Login(spec.username, password)
             points = {device: site.points[device] for device in seat.devices}
             here = urlsplit(endpoint)._replace(netloc=f"{LOOPBACK}:{port}").geturl()
-            return OpcuaServer(points, here, port, served, watchdog, present, shown_port)
+            return OpcuaServer(points, here, port, served, watchdog, present, shown_port, login)
         case Mqtt() as connection:
             from simulators.servers.mqtt import MqttServer
             from simulators.servers.sparkplug import SparkplugNode

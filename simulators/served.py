@@ -49,6 +49,6 @@ class Server(Protocol):
 
 @runtime_checkable
 class Rhythmic(Protocol):
-    """A server that says its values in a rhythm of real time."""
+    """A server that says values in a rhythm of real time."""
 
-    def hurry(self) -> None: ...  # says them now
+    def hurry(self) -> None: ...  # says all of them at the next refresh

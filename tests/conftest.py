@@ -31,6 +31,7 @@ REQUIRED = os.environ.get("PARKGRID_REQUIRE_SERVERS", "") not in ("", "0")
 
 SERVERS = {
     "mosquitto": "mosquitto",
+    "mosquitto_sub": "mosquitto_sub",
     "influxd": "influxd",
     "nginx": "nginx",
     "socat": "socat",

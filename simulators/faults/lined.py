@@ -72,7 +72,7 @@ class Lined:
         await self._server.refresh()
 
     def hurry(self) -> None:
-        """Let a server that has a rhythm say its values now."""
+        """Let a server that has a rhythm say its values at the next refresh."""
         if isinstance(self._server, Rhythmic):
             self._server.hurry()
 

@@ -43,11 +43,15 @@ class MqttServer(MqttSession):
         self._watchdog = watchdog
         self._present = present
         self._topics: dict[str, list[tuple[Point, MqttPoint]]] = {}
+        self._retained: set[str] = set()
+        """Topics whose last message the broker keeps."""
         self._commands: dict[str, list[Command]] = {}
         for point in points:
             source = point.source
             assert isinstance(source, MqttPoint)
             self._topics.setdefault(source.topic, []).append((point, source))
+            if source.retained:
+                self._retained.add(source.topic)
             if source.setpoint is not None:
                 self._commands.setdefault(source.setpoint.command_topic, []).append(Command(point))
 
@@ -77,7 +81,7 @@ class MqttServer(MqttSession):
 
     async def publish(self, client: aiomqtt.Client) -> None:
         for topic in self._topics if self._present.publishes(self._device) else ():
-            await client.publish(topic, self.payload(topic))
+            await client.publish(topic, self.payload(topic), retain=topic in self._retained)
 
     async def hear(self, client: aiomqtt.Client, topic: str, payload: bytes) -> None:
         """Do what a command says, and show what came of it."""

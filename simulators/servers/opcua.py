@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from asyncua import ua
 from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.server.address_space import AddressSpace, AttributeService
+from asyncua.server.internal_server import InternalServer
 from asyncua.server.server import Server
+from asyncua.server.user_managers import UserManager
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.status_codes import StatusCodes
 
@@ -38,6 +43,11 @@ _POLICIES = [
 """What a site file may ask for; every client's certificate is taken."""
 
 
+SLOW_S = 1.0
+"""How often a server looks at values of the slow read class, and renews the time stamps of those that stay."""
+
+
+@cache
 def _status(name: str) -> ua.StatusCode:
     return ua.StatusCode(ua.UInt32(getattr(StatusCodes, name)))
 
@@ -88,6 +98,27 @@ class _Guarded(AttributeService):
         return statuses
 
 
+@dataclass(frozen=True, slots=True)
+class Login:
+    """The one user that a server lets in."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+class _Doorkeeper(UserManager):
+    """Lets the user of the site file in, and everybody where it names none."""
+
+    def __init__(self, login: Login | None) -> None:
+        self._login = login
+
+    def get_user(
+        self, iserver: InternalServer, username: str | None = None, password: str | None = None, certificate: Any = None
+    ) -> User | None:
+        is_known = self._login is None or self._login == Login(username or "", password or "")
+        return User(role=UserRole.User, name=username) if is_known else None
+
+
 class OpcuaServer:
     """Serves the devices of one OPC UA connection."""
 
@@ -100,10 +131,12 @@ class OpcuaServer:
         watchdog: Watchdog,
         present: Present,
         shown_port: int | None = None,
+        login: Login | None = None,
     ) -> None:
         """`points` by device; `port` replaces the endpoint's, 0 takes a free one.
 
         `shown_port` is the one in the endpoints that the server names, where clients reach it by another than its own.
+        Without `login` everybody is let in.
         """
         self._points = points
         self._endpoint = urlsplit(endpoint)
@@ -112,7 +145,13 @@ class OpcuaServer:
         self._watchdog = watchdog
         self._present = present
         self._shown_port = shown_port
+        self._login = login
         self._nodes: dict[ua.NodeId, Point] = {}
+        self._shown: dict[ua.NodeId, tuple[object, str]] = {}
+        """Value and status of each node, as they were written last."""
+        self._faults: dict[str, str | None] = {}
+        """By device, the status that a fault gave its values then."""
+        self._slow_due_s = 0.0
         self._server: Server | None = None
 
     @property
@@ -121,7 +160,8 @@ class OpcuaServer:
 
     @property
     def address(self) -> dict[str, Any]:
-        return {"endpoint": self._url, "security": "none", "username": None, "password_env": None}
+        here: dict[str, Any] = {"endpoint": self._url, "security": "none"}
+        return here if self._login is not None else {**here, "username": None, "password_env": None}
 
     @property
     def _url(self) -> str:
@@ -133,8 +173,9 @@ class OpcuaServer:
         return self._port
 
     async def start(self) -> None:
-        inner = SmallInternalServer()
-        inner.supported_tokens = (ua.AnonymousIdentityToken,)  # type: ignore[assignment]
+        inner = SmallInternalServer(_Doorkeeper(self._login))
+        token = ua.AnonymousIdentityToken if self._login is None else ua.UserNameIdentityToken
+        inner.supported_tokens = (token,)  # type: ignore[assignment]
         inner.attribute_service = _Guarded(inner.aspace, self._answer, self._written)
         server = Server(inner)
         await server.init()
@@ -155,15 +196,18 @@ class OpcuaServer:
 
     async def _build(self, server: Server) -> None:
         self._nodes.clear()
+        self._shown.clear()
+        self._slow_due_s = 0.0
         folders: dict[tuple[int, str], Any] = {}
         tree = Tree(server)
         for device, points in self._points.items():
+            values = self._served.values(device)
             for point in points:
                 source = point.source
                 assert isinstance(source, OpcuaPoint)
                 if source.node is None:
                     assert source.path is not None  # a point has the one or the other
-                    node = await tree.add_variable(source.path, self._variant(point))
+                    node = await tree.add_variable(source.path, self._variant(point, values))
                     if point.setpoint is not None:
                         await node.set_writable()
                     self._nodes[node.nodeid] = point
@@ -176,20 +220,37 @@ class OpcuaServer:
                         folder_id, ua.QualifiedName(device, node_id.NamespaceIndex)
                     )
                 name = ua.QualifiedName(str(node_id.Identifier).rpartition(".")[2], node_id.NamespaceIndex)
-                variant = self._variant(point)
+                variant = self._variant(point, values)
                 node = await folders[key].add_variable(node_id, name, variant.Value, variant.VariantType)
                 if point.setpoint is not None:
                     await node.set_writable()
                 self._nodes[node_id] = point
 
+    def hurry(self) -> None:
+        """Show everything with the next refresh, slow values too."""
+        self._slow_due_s = 0.0
+
     async def refresh(self) -> None:
         if self._server is None:
             return
         now = ua.DateTime.fromtimestamp(self._served.now.timestamp(), UTC)
+        slow_is_due = (now_s := time.monotonic()) >= self._slow_due_s
+        if slow_is_due:
+            self._slow_due_s = now_s + SLOW_S
+        values = {device: self._served.values(device) for device in self._points}
+        faults = {device: self._present.status(device) for device in self._points}
+        due = {device for device, fault in faults.items() if slow_is_due or fault != self._faults.get(device)}
+        self._faults = faults
         for node_id, point in self._nodes.items():
-            variant = self._variant(point)
+            before, fault = self._shown.get(node_id), faults[point.device]
+            if point.read == "slow" and point.device not in due and before is not None:
+                continue
+            variant = self._variant(point, values[point.device])
             # a whole number or a boolean cannot be NaN: then there is none, and the status says so
-            status = self._present.status(point.device) or ("Good" if variant.Value is not None else "BadNoData")
+            status = fault or ("Good" if variant.Value is not None else "BadNoData")
+            if before == (variant.Value, status) and point.device not in due:
+                continue
+            self._shown[node_id] = variant.Value, status
             shown = ua.DataValue(variant, StatusCode=_status(status), SourceTimestamp=now)
             await self._server.iserver.aspace.write_attribute_value(node_id, AttributeIds.Value, shown)
 
@@ -203,10 +264,10 @@ class OpcuaServer:
             clock.cancel()
         await server.stop()
 
-    def _variant(self, point: Point) -> ua.Variant:
+    def _variant(self, point: Point, values: Mapping[str, float]) -> ua.Variant:
         assert isinstance(point.source, OpcuaPoint)
         held = self._watchdog.held(point.device, point.name)
-        raw = raw_of(point, self._served.values(point.device)[point.name] if held is None else held)
+        raw = raw_of(point, values[point.name] if held is None else held)
         kind = point.source.type
         if math.isnan(raw) and kind not in ("double", "float"):
             return ua.Variant(None, ua.VariantType.Null)
@@ -231,6 +292,7 @@ class OpcuaServer:
     def _written(self, node_id: ua.NodeId, raw: float) -> None:
         point = self._nodes[node_id]
         assert point.setpoint is not None
+        self._shown.pop(node_id, None)  # the node has the client's value now, whatever we wrote
         self._watchdog.write(point.device, point.name, value_of(point, raw), point.setpoint.revert_s)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from types import MappingProxyType
 from typing import Literal, Protocol
 
 from pymodbus.constants import ExcCodes
@@ -13,7 +15,7 @@ from config.profile import ModbusProfile
 from config.register import USUAL_REQUESTS, DeviceText, Heartbeat, ModbusType, Requests
 from simulators.encoding import number_of, registers_of, width
 from simulators.served import Served
-from simulators.servers.register_parts import Exponents, Part, modbus_of, own_part, parts_of
+from simulators.servers.register_parts import Exponents, Part, modbus_of, parts_of
 from simulators.servers.setpoint_registers import SetpointRegisters, Unknown, WordAt
 from simulators.watchdog import Watchdog
 
@@ -48,6 +50,19 @@ def in_range(point: Point, value: float) -> bool:
     assert point.setpoint is not None
     slack = RANGE_SLACK * (point.setpoint.high - point.setpoint.low)
     return point.setpoint.low - slack <= value <= point.setpoint.high + slack
+
+
+class Look:
+    """What a device says in one request: the plant is looked at once, and each point is encoded once."""
+
+    def __init__(self, values: Callable[[], Mapping[str, float]], parts: Mapping[str, list[Part]]) -> None:
+        """`parts` are of points that do not say what the plant has."""
+        self._values = values
+        self.parts = dict(parts)
+
+    @cached_property
+    def values(self) -> Mapping[str, float]:
+        return self._values()
 
 
 class ProfileRegisters:
@@ -133,7 +148,7 @@ class ProfileRegisters:
         if count > self._requests.most_registers or self._in_a_hole(table, address, count):
             return ExcCodes.ILLEGAL_ADDRESS
         self._forget_what_fell_back()
-        shown: dict[str, list[Part]] = {}
+        shown = self._look()
         words = []
         for place in range(address, address + count):
             word = self._word(table, place, shown)
@@ -152,12 +167,15 @@ class ProfileRegisters:
         """A register that no point names; None where there is none."""
         return None
 
-    def _told(self, place: int, written: Mapping[int, int], shown: dict[str, list[Part]]) -> int:
+    def _look(self, parts: Mapping[str, list[Part]] = MappingProxyType({})) -> Look:
+        return Look(lambda: self._served.values(self.device), parts)
+
+    def _told(self, place: int, written: Mapping[int, int], shown: Look) -> int:
         """What a device was told in a register, whatever it shows there; what stands there if it was told nothing."""
         return written[place] if place in written else self._word("holding", place, shown) or 0
 
-    def _word(self, table: Table, place: int, shown: dict[str, list[Part]]) -> int | None:
-        """What stands in a register; `shown` keeps what was encoded already."""
+    def _word(self, table: Table, place: int, shown: Look) -> int | None:
+        """What stands in a register."""
         names = self._shown_by.get((table, place), [])
         is_measured = bool(names) and names[0] not in self._setpoints
         if table == "holding" and not is_measured and place in self._written:
@@ -166,9 +184,9 @@ class ProfileRegisters:
             return self._fixed.get((table, place)) if (table, place) in self._fixed else self.beside(table, place)
         word, bits = 0, 0
         for name in names:
-            if name not in shown:
-                shown[name] = self._encoded(name)
-            for part in shown[name]:
+            if name not in shown.parts:
+                shown.parts[name] = self._encoded(name, shown)
+            for part in shown.parts[name]:
                 index = place - part.address
                 if not 0 <= index < len(part.words):
                     continue
@@ -180,14 +198,13 @@ class ProfileRegisters:
                     word, bits = word & ~mask | part.words[index] & mask, bits | mask
         return word
 
-    def _encoded(self, name: str) -> list[Part]:
+    def _encoded(self, name: str, shown: Look) -> list[Part]:
         value = self._watchdog.held(self.device, name)
         if value is None:
-            value = self._served.values(self.device).get(name, math.nan)
+            value = shown.values.get(name, math.nan)
         if name in self._setpoints:
-            if name in self._in_force:
-                return own_part(self._points[name], value, self._exponents)
-            return self._setpoints[name].at_rest(value)
+            setpoint = self._setpoints[name]
+            return setpoint.in_force(value) if name in self._in_force else setpoint.at_rest(value)
         return parts_of(self._points[name], value, self._exponents)
 
     def write(self, address: int, words: Sequence[int]) -> ExcCodes | None:
@@ -213,7 +230,7 @@ class ProfileRegisters:
     def _understood(self, news: Mapping[int, int]) -> dict[str, float | None] | None:
         """What the setpoints would be after a write, of those it touches; None when the device cannot take it."""
         after = self._written | dict(news)
-        shown = self._at_rest_for_want_of_values()
+        shown = self._look_with_all_setpoints()
 
         def word_at(place: int) -> int:
             return self._told(place, after, shown)
@@ -235,7 +252,7 @@ class ProfileRegisters:
     def _obey(self, name: str, value: float | None, news: Iterable[int]) -> None:
         """Do what the registers of a setpoint say after a write."""
         registers, point = self._setpoints[name], self._points[name]
-        shown = self._at_rest_for_want_of_values()
+        shown = self._look_with_all_setpoints()
 
         def word_at(place: int) -> int:
             return self._told(place, self._written, shown)
@@ -268,11 +285,11 @@ class ProfileRegisters:
         for name in [name for name in self._in_force if self._watchdog.held(self.device, name) is None]:
             self._give_back(name)
 
-    def _at_rest_for_want_of_values(self) -> dict[str, list[Part]]:
-        """Of setpoints that have no value now: what a device takes for it that is told a part of one."""
-        shown = self._served.values(self.device)
-        unseen = [name for name in self._setpoints if math.isnan(shown.get(name, math.nan))]
-        return {name: self._setpoints[name].at_rest(self._setpoints[name].safe) for name in unseen}
+    def _look_with_all_setpoints(self) -> Look:
+        """Setpoints that have no value now are at rest: a device takes that for it which is told a part of one."""
+        values = self._served.values(self.device)
+        unseen = [name for name in self._setpoints if math.isnan(values.get(name, math.nan))]
+        return self._look({name: self._setpoints[name].at_rest(self._setpoints[name].safe) for name in unseen})
 
     def _hear(self, news: Mapping[int, int]) -> None:
         """A heartbeat with a fixed number is heard each time, one that counts when it has gone on."""

@@ -67,6 +67,10 @@ class SetpointRegisters:
         kept = [part for part in parts if part.address not in given_back]
         return [*kept, *(Part(address, words) for address, words in given_back.items())]
 
+    def in_force(self, value: float) -> list[Part]:
+        """What stands there while the device does `value` by command, but for what was written."""
+        return own_part(self.point, value, self._exponents)
+
     def is_armed(self, word_at: WordAt) -> bool:
         return self._all_there([arm for arm in self._spec.arm if arm.address not in self.timers], word_at)
 

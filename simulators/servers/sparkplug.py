@@ -84,9 +84,10 @@ class SparkplugNode(MqttSession):
     async def publish(self, client: aiomqtt.Client) -> None:
         for device, points in self._behind.items():
             told = [point for point in points if self._present.publishes(point.device)]
-            changed = [point for point in told if self._raw(point) != self._said.get(self._aliases[id(point)])]
+            raws = self._raws(told)
+            changed = [point for point in told if raws[id(point)] != self._said.get(self._aliases[id(point)])]
             if changed:
-                metrics = [self._metric(point, birth=False) for point in changed]
+                metrics = [self._metric(point, raws[id(point)], birth=False) for point in changed]
                 await client.publish(self._topic("DATA", device), self._payload(metrics))
 
     async def hear(self, client: aiomqtt.Client, topic: str, payload: bytes) -> None:
@@ -115,12 +116,11 @@ class SparkplugNode(MqttSession):
     async def _announce(self, client: aiomqtt.Client) -> None:
         self._seq = 0
         own = [Metric(DEATHS, None, INT64, self._deaths), Metric(REBIRTH, None, BOOLEAN, False)]
-        own += [self._metric(point, birth=True) for point in self._behind.get(None, ())]
+        own += self._birth(self._behind.get(None, ()))
         await client.publish(self._topic("BIRTH", None), self._payload(own))
         for device, points in self._behind.items():
             if device is not None:
-                metrics = [self._metric(point, birth=True) for point in points]
-                await client.publish(self._topic("BIRTH", device), self._payload(metrics))
+                await client.publish(self._topic("BIRTH", device), self._payload(self._birth(points)))
 
     def _payload(self, metrics: Sequence[Metric]) -> bytes:
         seq, self._seq = self._seq, (self._seq + 1) % _ROUND
@@ -129,14 +129,23 @@ class SparkplugNode(MqttSession):
     def _death(self) -> bytes:
         return packed([Metric(DEATHS, None, INT64, self._deaths)], self._time_ms, None)
 
-    def _metric(self, point: Point, *, birth: bool) -> Metric:
+    def _birth(self, points: Sequence[Point]) -> list[Metric]:
+        raws = self._raws(points)
+        return [self._metric(point, raws[id(point)], birth=True) for point in points]
+
+    def _metric(self, point: Point, raw: float | None, *, birth: bool) -> Metric:
         alias = self._aliases[id(point)]
-        self._said[alias] = raw = self._raw(point)
+        self._said[alias] = raw
         return Metric(metric_of(point).metric if birth else None, alias, DOUBLE, raw)
 
-    def _raw(self, point: Point) -> float | None:
+    def _raws(self, points: Sequence[Point]) -> dict[int, float | None]:
+        """The raw numbers of points now, by their identity."""
+        shown = {device: self._served.values(device) for device in {point.device for point in points}}
+        return {id(point): self._raw(point, shown[point.device]) for point in points}
+
+    def _raw(self, point: Point, shown: Mapping[str, float]) -> float | None:
         held = self._watchdog.held(point.device, point.name)
-        value = self._served.values(point.device).get(point.name, math.nan) if held is None else held
+        value = shown.get(point.name, math.nan) if held is None else held
         return None if math.isnan(value) else raw_of(point, value)
 
     def _topic(self, kind: str, device: str | None) -> str:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from pymodbus.constants import ExcCodes
 
 from config.point import Point
 from config.profile import ModbusProfile
 from config.register import ModbusType
-from simulators.encoding import exponent_for, raw_of
+from simulators.encoding import exponent_for, number_of, raw_of
 from simulators.served import Served
 from simulators.servers.register_parts import modbus_of
 from simulators.servers.registers import ProfileRegisters, Table
-from simulators.servers.setpoint_registers import WordAt
+from simulators.servers.setpoint_registers import SetpointRegisters, WordAt
 from simulators.servers.storage_rates import StorageRates
 from simulators.servers.sunspec_contents import (
     inverter_content,
@@ -24,6 +25,16 @@ from simulators.servers.sunspec_contents import (
     status_content,
     storage_content,
     trackers_content,
+)
+from simulators.servers.sunspec_der import (
+    DER_MODELS,
+    DerSetpoint,
+    capacity_content,
+    control_content,
+    measured_content,
+    ports,
+    ports_content,
+    store_content,
 )
 from simulators.servers.sunspec_models import (
     BASE,
@@ -53,6 +64,8 @@ _KACO = model(
 
 LAYOUTS: Mapping[str, tuple[Model, ...]] = {
     "sunspec_storage_124": tuple(MODELS[of] for of in (1, 103, 120, 123, 124)),
+    "sunspec_der_inverter": (MODELS[1], *(DER_MODELS[of] for of in (701, 702, 704)), ports(2)),
+    "sunspec_der_storage": (MODELS[1], *(DER_MODELS[of] for of in (701, 702, 704, 713)), ports(1), DER_MODELS[715]),
     "fronius_gen24": (SHORT_COMMON, *(MODELS[of] for of in (103, 120, 121, 122, 123)), trackers(4)),
     "fronius_gen24_battery": (
         SHORT_COMMON,
@@ -65,10 +78,24 @@ LAYOUTS: Mapping[str, tuple[Model, ...]] = {
 }
 """By profile, the models of the block in their order."""
 
-_STORAGE = 124
+_STORAGE, _CONTROLS, _CONTROL = 124, 704, 715
 
-_REVERSION = {123: ("WMaxLimPct", "WMaxLimPct_RvrtTms"), 124: ("OutWRte", "InOutWRte_RvrtTms")}
-"""By model, a setpoint and the register with the seconds after which it falls away; 0 seconds are for ever."""
+_REVERSIONS = (
+    (123, "WMaxLimPct", "WMaxLimPct_RvrtTms"),
+    (124, "OutWRte", "InOutWRte_RvrtTms"),
+    (704, "WMaxLimPct", "WMaxLimPctRvrtTms"),
+    (704, "WSet", "WSetRvrtTms"),
+)
+"""Model, setpoint, and the register with the seconds after which it falls away; 0 seconds are for ever."""
+
+
+_LOCAL = 1
+
+
+class _Place(NamedTuple):
+    address: int
+    size: int
+    """In registers."""
 
 
 class SunspecBlock(ProfileRegisters):
@@ -96,27 +123,44 @@ class SunspecBlock(ProfileRegisters):
             start += 2 + each.length
         self._end = start + len(END)
         self._block: list[int] = []
-        self._timers = dict(self._reversions())
+        self._timers = {
+            setpoint.address: timer
+            for of, name, timer_name in _REVERSIONS
+            if (setpoint := self._place(of, name)) is not None and (timer := self._place(of, timer_name)) is not None
+        }
         for name, registers in self._setpoints.items():
-            registers.timers = frozenset(self._timers.values())
-            if (mode := self._storage_mode(modbus_of(registers.point).address)) is not None:
-                self._setpoints[name] = StorageRates(registers.point, self._exponents, mode)
+            self._setpoints[name] = own = self._standard(registers)
+            own.timers = frozenset(timer.address for timer in self._timers.values())
 
-    def _reversions(self) -> list[tuple[int, int]]:
-        """By a setpoint's register, the register of its reversion time."""
-        found = []
+    def _place(self, model_id: int, name: str) -> _Place | None:
+        """Where a point of a model lies; None in a block without the model."""
         for each, start in zip(self._models, self._starts, strict=True):
-            if each.id in _REVERSION:
-                setpoint, timer = _REVERSION[each.id]
-                found.append((start + each.field(setpoint).offset, start + each.field(timer).offset))
-        return found
-
-    def _storage_mode(self, address: int) -> int | None:
-        """The register of StorCtl_Mod, for a setpoint in the place of OutWRte."""
-        for each, start in zip(self._models, self._starts, strict=True):
-            if each.id == _STORAGE and address == start + each.field("OutWRte").offset:
-                return start + each.field("StorCtl_Mod").offset
+            if each.id == model_id:
+                field = each.field(name)
+                return _Place(start + field.offset, field.size)
         return None
+
+    def _standard(self, registers: SetpointRegisters) -> SetpointRegisters:
+        """A setpoint as its model has it, where that is more than a profile can say."""
+        point, address = registers.point, modbus_of(registers.point).address
+
+        def is_at(model_id: int, name: str) -> bool:
+            place = self._place(model_id, name)
+            return place is not None and place.address == address
+
+        def register(model_id: int, name: str) -> int:
+            place = self._place(model_id, name)
+            assert place is not None  # the model was found by another of its points
+            return place.address
+
+        if is_at(_STORAGE, "OutWRte"):
+            return StorageRates(point, self._exponents, register(_STORAGE, "StorCtl_Mod"))
+        if is_at(_CONTROLS, "WMaxLimPct"):
+            return DerSetpoint(point, self._exponents, register(_CONTROLS, "WMaxLimPctEna"), None, None)
+        if is_at(_CONTROLS, "WSet"):
+            enable, mode, revert = (register(_CONTROLS, name) for name in ("WSetEna", "WSetMod", "WSetRvrt"))
+            return DerSetpoint(point, self._exponents, enable, mode, revert)
+        return registers
 
     @property
     def span(self) -> tuple[int, int]:
@@ -137,7 +181,16 @@ class SunspecBlock(ProfileRegisters):
         timer = self._timers.get(modbus_of(point).address)
         if timer is None:
             return super().revert_s(point, word_at)
-        return float(word_at(timer)) or None
+        words = [word_at(timer.address + index) for index in range(timer.size)]
+        return number_of("u16" if timer.size == 1 else "u32", words) or None
+
+    def write(self, address: int, words: Sequence[int]) -> ExcCodes | None:
+        """Somebody who stands before the device, and has set it to local, is not interfered with."""
+        self._block = []
+        switch = self._place(_CONTROL, "LocRemCtl")
+        if switch is not None and self._word("holding", switch.address, self._look()) == _LOCAL:
+            return ExcCodes.DEVICE_FAILURE
+        return super().write(address, words)
 
     def _encoded_block(self) -> list[int]:
         values = self._served.values(self.device)
@@ -174,6 +227,16 @@ class SunspecBlock(ProfileRegisters):
                 return storage_content(seen, rated_w)
             case 160:
                 return trackers_content(seen, rated_w, sum(field.name.endswith("IDStr") for field in each.fields))
+            case 701:
+                return measured_content(seen, rated_w, self._exponent)
+            case 702:
+                return capacity_content(rated_w, stores="soc" in seen)
+            case 713:
+                return store_content(seen)
+            case 714:
+                return ports_content(seen, rated_w, sum(field.name.endswith("IDStr") for field in each.fields))
+            case 715:
+                return control_content(self._served.now.timestamp())
             case 203:
                 return meter_content(seen, self._exponent)
             case _:

@@ -28,10 +28,25 @@ _NOT_IMPLEMENTED = {
     "e": 0xFFFF,
     "f": 0x8000,
     "p": 0x8000,
-    "b": 0x80000000,
+    "b": 0xFFFFFFFF,
     "a": 0,
+    "I": 0x80000000,
+    "Q": 0xFFFFFFFFFFFFFFFF,
 }
-_PACKING = {"B": "H", "U": "I", "A": "Q", "u": "H", "e": "H", "p": "H", "i": "h", "f": "h", "a": "I", "b": "I"}
+_PACKING = {
+    "u": "H",
+    "e": "H",
+    "p": "H",
+    "B": "H",
+    "i": "h",
+    "f": "h",
+    "U": "I",
+    "a": "I",
+    "b": "I",
+    "I": "i",
+    "A": "Q",
+    "Q": "Q",
+}
 _LIMITS = {
     "B": (0, 0x7FFF),
     "U": (0, 0xFFFFFFFE),
@@ -40,10 +55,12 @@ _LIMITS = {
     "i": (-0x7FFF, 0x7FFF),
     "f": (-10, 10),
     "b": (0, 0x7FFFFFFF),
+    "I": (-0x7FFFFFFF, 0x7FFFFFFF),
+    "Q": (0, 0xFFFFFFFFFFFFFFFE),
 }
 
-# name:type:scale factor. u uint16, U uint32, i int16, e enum16, f scale factor, a and A counters of 32 and 64 bits,
-# B and b flags of 16 and 32 bits, p pad, sN text
+# name:type:scale factor. u, U and Q unsigned of 16, 32 and 64 bits, i and I signed of 16 and 32, e enum16,
+# f scale factor, a and A counters of 32 and 64 bits, B and b flags of 16 and 32 bits, p pad, sN text
 _TABLES: dict[int, str] = {
     1: "Mn:s16 Md:s16 Opt:s8 Vr:s8 SN:s16 DA:u Pad:p",
     103: (
@@ -167,7 +184,7 @@ def _encode(field: Field, value: float | str | None, content: Content) -> list[i
     return list(struct.unpack(f">{field.size}H", packed))
 
 
-_SIZES = {"a": 2, "b": 2, "U": 2, "A": 4}
+_SIZES = {"a": 2, "b": 2, "U": 2, "I": 2, "A": 4, "Q": 4}
 """Registers of types with more than one."""
 
 

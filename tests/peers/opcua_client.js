@@ -40,6 +40,27 @@ const deeds = {
   async read(session, { node }) {
     return shown(await session.read({ nodeId: node, attributeId: opcua.AttributeIds.Value }));
   },
+  // by browse paths from the root, each a list of [namespace, name]: the nodes there
+  async find(session, { paths }) {
+    const found = await session.translateBrowsePath(
+      paths.map((path) => ({
+        startingNode: opcua.resolveNodeId("RootFolder"),
+        relativePath: {
+          elements: path.map(([namespaceIndex, name]) => ({
+            referenceTypeId: opcua.resolveNodeId("HierarchicalReferences"),
+            isInverse: false,
+            includeSubtypes: true,
+            targetName: { namespaceIndex, name },
+          })),
+        },
+      })),
+    );
+    return { nodes: found.map((each) => each.targets.map((target) => target.targetId.toString())) };
+  },
+  async readAll(session, { nodes }) {
+    const items = nodes.map((nodeId) => ({ nodeId, attributeId: opcua.AttributeIds.Value }));
+    return { values: (await session.read(items)).map(shown) };
+  },
   async write(session, { node, type, value }) {
     const status = await session.write({
       nodeId: node,
@@ -72,7 +93,10 @@ const deeds = {
 
 async function main() {
   const client = await connect();
-  const session = await client.createSession();
+  const { username: userName, password } = spec;
+  const session = await client.createSession(
+    userName === undefined ? undefined : { type: opcua.UserTokenType.UserName, userName, password },
+  );
   const namespaces = await session.readNamespaceArray();
   console.log(JSON.stringify({ namespaces }));
   for await (const line of readline.createInterface({ input: process.stdin })) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import struct
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asyncua import Client
 from processes import PATIENCE_S, ParkProcess
 from pymodbus.client import ModbusTcpClient
 
@@ -96,6 +98,18 @@ def test_who_steps_decides_when_time_goes_on(park: ParkProcess) -> None:
         assert battery.power_kw() < 500
         step(park, "5s")
         assert battery.power_kw() == 0.0
+
+
+async def test_what_an_opcua_server_renews_slowly_is_there_after_a_step(park: ParkProcess) -> None:
+    async with Client(park.announcement.connections["wind_opcua"]["endpoint"]) as client:
+        space = await client.get_namespace_index("urn:parkgrid:simulated-park")
+        energy = client.get_node(f"ns={space};s=WindTurbine1.Energy")
+        before = await energy.read_value()
+        for _ in range(3):
+            now = await asyncio.to_thread(step, park, "10m")
+            seen = await energy.read_data_value()
+            assert seen.SourceTimestamp == now
+        assert seen.Value.Value > before
 
 
 def test_the_command_says_what_time_it_is_then(park: ParkProcess) -> None:

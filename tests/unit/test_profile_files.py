@@ -21,6 +21,7 @@ EXAMPLES = {
     "rated_cooling_kw": 300.0,
     "rated_kg_per_h": 20.0,
     "instance": "Unit1",
+    "edge_node": "node1",
     "topic": "a/b",
     "prefix": "shelly",
     "base": "solar",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any
 
 import pytest
+from campus import Campus, campus_at_rest
 from fault_eyes import Eye
 from fault_rig import SHOWN as FAULT_SHOWN
 from fault_rig import Rig, fault_site
 from still_plant import StillPlant
+from sunspec_device import SunspecDevice
 
 from config.connection import Mqtt
 from config.site import Site
@@ -108,6 +110,41 @@ async def serve(demo_site: Site, plant: StillPlant, watchdog: Watchdog) -> Async
         await server.start()
         started.append(server)
         return server
+
+    yield start
+    for server in started:
+        await server.stop()
+
+
+@pytest.fixture
+async def serve_sunspec() -> AsyncIterator[Callable[[str], Awaitable[SunspecDevice]]]:
+    """Serves SunSpec devices by their profile; they end with the test."""
+    started: list[SunspecDevice] = []
+
+    async def start(profile: str) -> SunspecDevice:
+        started.append(SunspecDevice(profile))
+        await started[-1].server.start()
+        return started[-1]
+
+    yield start
+    for device in started:
+        await device.server.stop()
+
+
+@pytest.fixture(scope="session")
+def campus() -> Campus:
+    return campus_at_rest()
+
+
+@pytest.fixture
+async def serve_campus(campus: Campus) -> AsyncIterator[Callable[[str], Awaitable[Server]]]:
+    """Starts the server of one of its devices on a free port, with all that stands behind the same port."""
+    started: list[Server] = []
+
+    async def start(device: str) -> Server:
+        started.append(campus.server(device))
+        await started[-1].start()
+        return started[-1]
 
     yield start
     for server in started:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from asyncua import Client, ua
+
+from simulators.servers import opcua
 
 NAMESPACE = "urn:parkgrid:simulated-park"
 
@@ -59,6 +62,28 @@ async def test_new_values_reach_a_subscriber(serve: Any, plant: Any) -> None:
                 break
             await asyncio.sleep(0.02)
         assert seen[-1] == 54.0
+
+
+async def test_slow_values_are_looked_at_in_their_own_time(
+    serve: Any, plant: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opcua, "SLOW_S", 3600.0)
+    server = await serve("heat_pump_controller")
+    async with client_of(server) as (client, index):
+        slow, fast, same = (
+            node_of(client, index, f"HeatPump1.{name}")
+            for name in ("OutdoorTemperature", "ElectricPower", "PowerSetpoint")
+        )
+        plant.shown["heat_pump_controller"] |= {"outdoor_degc": -3.5, "active_power_kw": 222.0}
+        began, plant.now = plant.now, plant.now + timedelta(seconds=60)
+        await server.refresh()
+        assert (await slow.read_value(), await fast.read_value()) == (14.5, 222.0)
+        assert [(await node.read_data_value()).SourceTimestamp for node in (fast, same)] == [plant.now, began]
+        # when its time has come, what has stayed the same is said anew, too
+        server.hurry()
+        await server.refresh()
+        assert await slow.read_value() == -3.5
+        assert (await same.read_data_value()).SourceTimestamp == plant.now
 
 
 async def test_browsing_finds_the_devices_and_their_nodes(serve: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +11,12 @@ from typing import Any
 
 import pytest
 from node_peer import NodePeer
+
+from config.clock import SystemClock
+from config.connection import OpcUa
+from config.site import Site
+from drivers.driver import Quality
+from drivers.site import links_of
 
 pytestmark = pytest.mark.server("node-opcua")
 
@@ -21,6 +28,7 @@ POLICIES = {
     "Aes256_Sha256_RsaPss": "SignAndEncrypt",
 }
 PATIENCE_S = 20.0
+PASSWORD_ENV = "PARKGRID_TEST_PLC_PASSWORD"
 
 
 @pytest.fixture
@@ -79,3 +87,61 @@ async def heard(peer: NodePeer, node: str, value: float) -> None:
         assert time.monotonic() < deadline_s, last
         await asyncio.sleep(0.05)
     assert last["status"] == "Good"
+
+
+def behind_a_door(site: Site) -> Site:
+    """The demo park with a user at its heating's server."""
+    spec = site.connections["heating_opcua"]
+    assert isinstance(spec, OpcUa)
+    door = spec.model_copy(update={"username": "ems", "password_env": PASSWORD_ENV})
+    connections = {**site.connections, "heating_opcua": door}
+    return dataclasses.replace(site, file=site.file.model_copy(update={"connections": connections}))
+
+
+async def test_a_foreign_client_needs_the_user_and_the_password(
+    serve: Any, demo_site: Site, peers: list[NodePeer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PASSWORD_ENV, "s3cret")
+    server = await serve("heat_pump_controller", site=behind_a_door(demo_site))
+    assert server.address.keys() == {"endpoint", "security"}  # user and password stay those of the site file
+
+    def client(number: int, **login: str) -> NodePeer:
+        spec = {"endpoint": server.address["endpoint"], "policy": "None", "mode": "None"}
+        peers.append(NodePeer("opcua_client.js", folder=str(tmp_path / f"peer_{number}"), **spec, **login))
+        return peers[-1]
+
+    peer = client(0, username="ems", password="s3cret")
+    let_in, refused = await asyncio.gather(peer.start(), client(1).start(), return_exceptions=True)
+    assert isinstance(let_in, dict)
+    assert str(refused) == "opcua_client.js has ended"  # nobody comes in without a name
+    index = let_in["namespaces"].index(NAMESPACE)
+    assert (await peer.tell("read", node=f"ns={index};s=HeatPump1.ElectricPower"))["value"] == 210.0
+    written = await peer.tell("write", node=f"ns={index};s=HeatPump1.PowerSetpoint", type="Double", value=250.0)
+    assert written == {"status": "Good"}
+
+
+async def test_our_driver_knows_the_password_by_its_variable(
+    serve: Any, demo_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PASSWORD_ENV, "s3cret")
+    site = behind_a_door(demo_site)
+    server = await serve("heat_pump_controller", site=site)
+    there = site.connections["heating_opcua"].model_copy(update=server.address)
+    reached = site.file.model_copy(update={"connections": {**site.connections, "heating_opcua": there}})
+    for password, quality in (("s3cret", Quality.GOOD), ("guess", Quality.BAD)):
+        monkeypatch.setenv(PASSWORD_ENV, password)
+        link = links_of(dataclasses.replace(site, file=reached), SystemClock())["tank_sensors"]
+        readings = await link.read(site.points["tank_sensors"])
+        await link.close()
+        assert {reading.quality for reading in readings} == {quality}, readings
+
+
+async def test_without_the_password_s_variable_everybody_comes_in(
+    serve: Any, demo_site: Site, peers: list[NodePeer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(PASSWORD_ENV, raising=False)
+    server = await serve("heat_pump_controller", site=behind_a_door(demo_site))
+    assert server.address["username"] is None
+    spec = {"endpoint": server.address["endpoint"], "policy": "None", "mode": "None"}
+    peers.append(NodePeer("opcua_client.js", folder=str(tmp_path / "peer"), **spec))
+    assert NAMESPACE in (await peers[-1].start())["namespaces"]

@@ -2,78 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
-import sunspec2.modbus.client as sunspec
+from sunspec_device import SunspecDevice
 
-import config
-from config.loader import load_profile
-from config.point import points_of
-from config.profile import ModbusPoint, ModbusProfile
-from simulators.servers.modbus import ModbusServer
-from simulators.servers.sunspec_block import LAYOUTS, SunspecBlock
+from config.profile import ModbusPoint
+from simulators.servers.sunspec_block import LAYOUTS
 from simulators.servers.sunspec_models import BASE, MARKER
-from simulators.watchdog import Watchdog
 
 VENDORS = 64_000
 """From here on models belong to vendors."""
 
-PARAMETERS = {"rated_power_kw": 50, "safe_power_kw": 20}
-
-
-class Inverter:
-    """A plant of one device, which does what it is told."""
-
-    now = datetime(2026, 6, 14, 4, 0, tzinfo=UTC)
-
-    def __init__(self, profile: str) -> None:
-        loaded = load_profile(Path(config.__file__).parent / "profiles" / f"{profile}.yaml")
-        assert isinstance(loaded, ModbusProfile)
-        parameters = {name: value for name, value in PARAMETERS.items() if name in loaded.parameters}
-        self.points = points_of("device", loaded, parameters)
-        self.commands: list[float | None] = []
-        self.now_s = 0.0
-        self.shown = {
-            "active_power_kw": -12.5,
-            "soc": 0.625,
-            "status": 4,
-            "frequency_hz": 49.98,
-            "voltage_v": 231.0,
-            "reactive_power_kvar": 3.5,
-            "energy_import_kwh": 1234.5,
-            "energy_export_kwh": 77.7,
-            "power_setpoint_kw": 0.0,
-            "power_limit_kw": 50.0,
-        }
-        self.watchdog = Watchdog(self, lambda: self.now_s)
-        block = SunspecBlock("device", 1, self.points, self, self.watchdog, loaded, LAYOUTS[profile])
-        self.server = ModbusServer([block], "127.0.0.1", 0)
-
-    def values(self, device: str) -> dict[str, float]:
-        return self.shown
-
-    def command(self, device: str, point: str, value: float | None) -> None:
-        self.commands.append(value)
-
-    async def look(self, at: Callable[[Any], Any]) -> Any:
-        """What a SunSpec client sees that has walked the block."""
-
-        def scanned() -> Any:
-            device = sunspec.SunSpecModbusClientDeviceTCP(
-                slave_id=1, ipaddr="127.0.0.1", ipport=self.server.address["port"], timeout=5
-            )
-            device.scan()
-            try:
-                return at(device)
-            finally:
-                device.close()
-
-        return await asyncio.to_thread(scanned)
+Serve = Callable[[str], Awaitable[SunspecDevice]]
 
 
 def ids_of(device: Any) -> list[int]:
@@ -81,11 +23,9 @@ def ids_of(device: Any) -> list[int]:
 
 
 @pytest.mark.parametrize("profile", LAYOUTS)
-async def test_a_client_walks_every_block(profile: str) -> None:
-    inverter = Inverter(profile)
-    await inverter.server.start()
+async def test_a_client_walks_every_block(serve_sunspec: Serve, profile: str) -> None:
+    inverter = await serve_sunspec(profile)
     seen = await inverter.look(ids_of)
-    await inverter.server.stop()
     # it knows no model of a single vendor, and walks on behind it
     assert seen == [each.id for each in LAYOUTS[profile] if each.id < VENDORS]
 
@@ -100,7 +40,7 @@ def test_what_a_profile_names_stands_where_its_models_have_it(profile: str) -> N
         places |= {at[field.name] for field in each.fields if field.kind != "p"}
         factors |= {at[field.name]: at[field.scale_factor] for field in each.fields if field.scale_factor}
         start += 2 + each.length
-    for point in Inverter(profile).points:
+    for point in SunspecDevice(profile).points:
         source = point.source
         assert isinstance(source, ModbusPoint)
         for address in (source.address, *source.plus, *source.minus):
@@ -108,9 +48,48 @@ def test_what_a_profile_names_stands_where_its_models_have_it(profile: str) -> N
             assert factors.get(address) == source.scale_factor
 
 
-async def test_a_client_reads_the_fronius_battery() -> None:
-    inverter = Inverter("fronius_gen24_battery")
-    await inverter.server.start()
+def spoken(device: Any) -> Iterator[tuple[int, Any]]:
+    """Every point of every model with its model's id, those of repeated groups too."""
+    for each in device.model_list:
+        groups = [
+            each,
+            *(group for part in each.groups.values() for group in (part if isinstance(part, list) else [part])),
+        ]
+        yield from ((each.model_id, point) for group in groups for point in group.points.values())
+
+
+UNIMPLEMENTED_COUNTERS = ("acc32", "acc64")
+"""Their "not implemented" is 0, which a counter may be."""
+
+
+@pytest.mark.parametrize("profile", LAYOUTS)
+async def test_what_is_not_implemented_says_so_and_what_is_has_its_scale(serve_sunspec: Serve, profile: str) -> None:
+    inverter = await serve_sunspec(profile)
+
+    def at(device: Any) -> tuple[int, list[str], list[str]]:
+        said, silent, lame = 0, [], []
+        for model_id, point in spoken(device):
+            name = f"{model_id}.{point.pdef['name']}"
+            if point.value is None:
+                silent.append(name)
+            elif point.sf is not None and point.cvalue is None and point.pdef["type"] not in UNIMPLEMENTED_COUNTERS:
+                lame.append(name)
+            else:
+                said += 1
+        return said, silent, lame
+
+    said, silent, lame = await inverter.look(at)
+    assert lame == []
+    assert said > 30
+    # nothing is made up: these are of functions that no profile has, or of what nobody measures
+    known = {"103.TmpSnk", "120.WHRtg", "121.VMax", "123.OutPFSet_WinTms", "124.MinRsvPct", "203.TotVAh_SF"}
+    known |= {"701.TmpAmb", "702.ReactSusceptRtg", "704.VarSetEna", "713.WHRtg", "714.Tmp", "715.ControllerHb"}
+    models = {str(each.id) for each in LAYOUTS[profile]}
+    assert {name for name in known if name.partition(".")[0] in models} <= set(silent)
+
+
+async def test_a_client_reads_the_fronius_battery(serve_sunspec: Serve) -> None:
+    inverter = await serve_sunspec("fronius_gen24_battery")
 
     def at(device: Any) -> Any:
         dc = device.models[160][0]
@@ -119,21 +98,18 @@ async def test_a_client_reads_the_fronius_battery() -> None:
         return modules, storage.ChaState.cvalue, storage.ChaSt.value, storage.WChaMax.cvalue, ac.W.cvalue, dc.N.value
 
     modules, charge, state, most, ac_w, count = await inverter.look(at)
-    await inverter.server.stop()
     assert modules == [(1, 0), (2, 0), (3, 12_500), (4, 0)]
     assert (charge, state, most, ac_w, count) == (62.5, 4, 50_000, -12_500, 4)
 
 
-async def test_a_client_reads_the_fronius_meter() -> None:
-    inverter = Inverter("fronius_meter")
-    await inverter.server.start()
+async def test_a_client_reads_the_fronius_meter(serve_sunspec: Serve) -> None:
+    inverter = await serve_sunspec("fronius_meter")
 
     def at(device: Any) -> Any:
         meter = device.models[203][0]
         return [getattr(meter, name).cvalue for name in ("W", "WphA", "PhV", "Hz", "TotWhImp", "TotWhExp")]
 
     seen = await inverter.look(at)
-    await inverter.server.stop()
     # the profile believes up to 20 MW, which 16 bits show in steps of a kilowatt
     assert seen[0] == pytest.approx(-12_500, abs=1000)
     assert seen[1] == pytest.approx(-12_500 / 3, abs=1000)
@@ -153,10 +129,9 @@ async def test_a_client_reads_the_fronius_meter() -> None:
     ],
 )
 async def test_a_client_commands_a_storage(
-    profile: str, mode: int, out_pct: float, in_pct: float, wanted_kw: float
+    serve_sunspec: Serve, profile: str, mode: int, out_pct: float, in_pct: float, wanted_kw: float
 ) -> None:
-    inverter = Inverter(profile)
-    await inverter.server.start()
+    inverter = await serve_sunspec(profile)
 
     def command(device: Any) -> Any:
         storage = device.models[124][0]
@@ -180,13 +155,11 @@ async def test_a_client_commands_a_storage(
     rest = await inverter.look(
         lambda device: (device.models[124][0].StorCtl_Mod.value, device.models[124][0].OutWRte.cvalue)
     )
-    await inverter.server.stop()
     assert rest == (0, 0)
 
 
-async def test_a_client_limits_the_fronius_inverter_for_as_long_as_it_says() -> None:
-    inverter = Inverter("fronius_gen24")
-    await inverter.server.start()
+async def test_a_client_limits_the_fronius_inverter_for_as_long_as_it_says(serve_sunspec: Serve) -> None:
+    inverter = await serve_sunspec("fronius_gen24")
 
     def limit(device: Any) -> None:
         controls = device.models[123][0]
@@ -202,4 +175,3 @@ async def test_a_client_limits_the_fronius_inverter_for_as_long_as_it_says() -> 
     inverter.now_s = 40.0
     inverter.watchdog.check()
     assert inverter.commands == [30.0, None]
-    await inverter.server.stop()

@@ -1,0 +1,1 @@
+"""What `benchmarks/simulation.py` measures, and who asks for it."""
