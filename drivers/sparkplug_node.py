@@ -24,6 +24,10 @@ answers within a second or two, and a park should not fall to safe values for th
 REBIRTH_S: Final = 10.0
 """Between two requests for a birth, which may be some hundred kilobytes long."""
 
+NEWCOMER_S: Final = 1.0
+"""The same for a device that joins: the drivers of one node begin within a moment, and the birth that the first of them
+has asked for may be over before the last one listens."""
+
 LATE_BIRTH_S: Final = 0.5
 """A broker of several machines may deliver a birth after the death that came later: one that follows a death of the
 same session so closely is asked for again."""
@@ -84,6 +88,7 @@ class EdgeNode:
         self._death: tuple[int | None, float] | None = None
         self._asks = True
         self._asked_s = float("-inf")
+        self._newcomer = False
 
     def want(self, device: str | None, metrics: Iterable[str], *, may_ask: bool) -> None:
         """Keep these metrics from now on; what a birth has said of them before has been missed.
@@ -95,12 +100,13 @@ class EdgeNode:
         missed = set(metrics) - wanted
         wanted |= missed
         self._asks |= bool(missed)
+        self._newcomer |= bool(missed)
 
     def rebirth_due(self, now_s: float) -> bool:
         """Whether the node should be asked for its births; whoever is told so is the one to ask."""
-        if not self._asks or now_s - self._asked_s < REBIRTH_S:
+        if not self._asks or now_s - self._asked_s < (NEWCOMER_S if self._newcomer else REBIRTH_S):
             return False
-        self._asked_s = now_s
+        self._asked_s, self._newcomer = now_s, False
         return True
 
     def shown(self, device: str | None, metric: str, now_s: float) -> Shown | Absent:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from parkgrid.park_output import ParkOutput, PlotOption, SummaryOption
-from parkgrid.refusal import Failed
+from parkgrid.refusal import Failed, Refused
 from parkgrid.run import ForOption
 from parkgrid.scenario_option import ScenarioOption, scenario_from
 from parkgrid.simulate import FaultsOption
@@ -36,6 +36,9 @@ PARK_ENDS_WITHIN_S = 5.0
 
 
 def demo(
+    name: Annotated[
+        str, typer.Argument(metavar="[SITE]", help="Site file, or the name of an example such as steel_plant.")
+    ] = SITE,
     speed: Annotated[
         float,
         typer.Option(min=0.1, max=1000, help="Seconds of the park's time per real second; 144: a day in ten minutes."),
@@ -57,12 +60,12 @@ def demo(
     It runs until Ctrl-C, for the time given, or to the end of its scenario, and ends with a summary.
     """
     output = ParkOutput(plot, page)
-    lived = _checked(faults, scenario)
+    lived = _checked(name, faults, scenario)
     if lived is not None:
         for_s = min(for_s or math.inf, lived.length.total_seconds() / speed)
     with tempfile.TemporaryDirectory(prefix="parkgrid-demo-") as scratch:
-        with _simulated_park(Path(scratch), speed, faults, scenario) as park:
-            site, totals = _controlled(Path(scratch), park, state, for_s, as_json)
+        with _simulated_park(name, Path(scratch), speed, faults, scenario) as park:
+            site, totals = _controlled(name, Path(scratch), park, state, for_s, as_json)
         found = _summed_up(Path(scratch), site, totals, output)
     if as_json:
         typer.echo(json.dumps(found))
@@ -74,21 +77,22 @@ def demo(
         Console().print(shown(found))
 
 
-def _checked(faults: Path | None, scenario: str | None) -> Scenario | None:
+def _checked(name: str, faults: Path | None, scenario: str | None) -> Scenario | None:
     """What cannot be used is refused before anything starts, where every mistake can be shown."""
-    if faults is None and scenario is None:
-        return None
-    from config.loader import example_site, load_site
+    if name == SITE and faults is None and scenario is None:
+        return None  # and a newcomer does not wait for it
     from parkgrid.fault import script_from
 
-    site = load_site(example_site(SITE))
+    site = site_from(name)
+    if site.file.simulation is None:
+        raise Refused(f"site {site.name} has no 'simulation'")
     if faults is not None:
         script_from(faults, site)
     return scenario_from(scenario, site)
 
 
 def _controlled(
-    scratch: Path, park: subprocess.Popen[bytes], state: Path | None, for_s: float | None, quiet: bool
+    name: str, scratch: Path, park: subprocess.Popen[bytes], state: Path | None, for_s: float | None, quiet: bool
 ) -> tuple[Site, Totals]:
     """Control the park to the end. Returns the site as it was controlled, and what was done."""
     # what takes seconds to load does so beside the park's own start
@@ -101,7 +105,7 @@ def _controlled(
     from parkgrid.running import control
 
     announced = _announced(scratch, park)
-    site = site_from(SITE, announced)
+    site = site_from(name, announced)
     folder = state or scratch / "state"
     try:
         with held(folder):
@@ -127,10 +131,10 @@ def _summed_up(scratch: Path, site: Site, totals: Totals, output: ParkOutput) ->
 
 @contextmanager
 def _simulated_park(
-    scratch: Path, speed: float, faults: Path | None, scenario: str | None
+    name: str, scratch: Path, speed: float, faults: Path | None, scenario: str | None
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The park as a process of its own session, so that Ctrl-C reaches the controller first."""
-    command = [sys.executable, "-m", "parkgrid", "simulate", SITE, "--free-ports", "--speed", str(speed)]
+    command = [sys.executable, "-m", "parkgrid", "simulate", name, "--free-ports", "--speed", str(speed)]
     for option in ("announce", "truth", "history"):
         suffix = "csv" if option == "history" else "json"
         command += [f"--{option}", str(scratch / f"{option}.{suffix}")]
