@@ -6,20 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from config.figure import resolve
-from config.profile import (
-    AnyProfile,
-    ModbusPoint,
-    MqttPoint,
-    MqttSetpoint,
-    OnStop,
-    OpcuaPoint,
-    PointSpec,
-    ReadClass,
-    SetpointSpec,
-    SparkplugPoint,
-    SparkplugProfile,
-)
+from config.point_spec import ModbusPoint, MqttPoint, OpcuaPoint, PointSpec, ReadClass, SparkplugPoint
+from config.profile import AnyProfile, SparkplugProfile
 from config.register import FurtherRegister
+from config.setpoint_spec import MqttSetpoint, OnStop, SetpointSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,16 +19,9 @@ from config.browse_path import elements_of
 from config.document import Document, Fault, Location, read_document, shown
 from config.faults import SiteError, nearest, validate
 from config.point import Point, SparkplugMetric, points_of
+from config.point_spec import ModbusPoint, MqttPoint, OpcuaPoint
 from config.points import NEEDS
-from config.profile import (
-    AnyProfile,
-    ModbusPoint,
-    ModbusProfile,
-    MqttPoint,
-    OpcuaPoint,
-    Profile,
-    parameters_used,
-)
+from config.profile import AnyProfile, ModbusProfile, Profile, parameters_used
 from config.tariff import Tariff
 
 SLOWEST_GRID_S = 3.0

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from config.register import Carries, part_of, registers_of
 
 if TYPE_CHECKING:
-    from config.profile import Direction, ModbusPoint, ModbusSetpoint
+    from config.point_spec import Direction, ModbusPoint
+    from config.setpoint_spec import ModbusSetpoint
 
 MOST_WRITTEN = 123
 """What one write request may carry (Modbus application protocol 1.1b3, 6.12)."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from config.point import Point
-from config.profile import ReadClass
+from config.point_spec import ReadClass
 from config.site import Site
 
 _GOLDEN: Final = 0.618034

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from config.clock import Clock
 from config.point import Point
-from config.profile import ModbusPoint
+from config.point_spec import ModbusPoint
 from config.register import USUAL_REQUESTS, DeviceText, Heartbeat, Requests
 from drivers.driver import Accepted, LinkDown, Reading, Rejected, Setpoint, Unconfirmed, WriteResult
 from drivers.heartbeat import Pulse, heartbeat_span

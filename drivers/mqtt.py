@@ -8,7 +8,8 @@ from datetime import datetime
 
 from config.clock import Clock
 from config.point import Point
-from config.profile import MqttPoint, MqttSetpoint
+from config.point_spec import MqttPoint
+from config.setpoint_spec import MqttSetpoint
 from drivers.driver import Accepted, Reading, Rejected, Setpoint, Unconfirmed, WriteResult
 from drivers.mqtt_acknowledgement import Answers, Command, No, Yes
 from drivers.mqtt_inbox import Message

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any, Final
 
-from config.profile import Acknowledgement, Sign
+from config.setpoint_spec import Acknowledgement, Sign
 from drivers.mqtt_inbox import Message
 from drivers.payload import NoNumber, found_at, text_of, word_of
 

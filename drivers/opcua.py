@@ -8,7 +8,7 @@ from asyncua import ua
 
 from config.clock import Clock
 from config.point import Point
-from config.profile import OpcuaPoint
+from config.point_spec import OpcuaPoint
 from drivers.driver import Reading, Rejected, Setpoint, WriteResult
 from drivers.opcua_addresses import check_address
 from drivers.opcua_session import OpcuaSession

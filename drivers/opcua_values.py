@@ -9,7 +9,7 @@ from typing import Final
 from asyncua import ua
 
 from config.point import Point
-from config.profile import OpcuaPoint
+from config.point_spec import OpcuaPoint
 from config.register import ModbusType
 from drivers.codec import fitted
 from drivers.driver import Reading

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from config.point import Point
-from config.profile import Direction, ModbusPoint
+from config.point_spec import Direction, ModbusPoint
 from drivers.codec import decode
 from drivers.driver import DriverError, Reading
 from drivers.modbus_connection import Refusal

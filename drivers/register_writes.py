@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from config.figure import resolve
-from config.profile import Direction, ModbusPoint, ModbusSetpoint
+from config.point_spec import Direction, ModbusPoint
 from config.register import Condition, FurtherRegister, RegisterValue, part_of
+from config.setpoint_spec import ModbusSetpoint
 from drivers.codec import decode, encode, registers_of
 from drivers.driver import Setpoint
 from drivers.modbus_connection import Refusal

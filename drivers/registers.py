@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from config.profile import ModbusPoint
+from config.point_spec import ModbusPoint
 from config.register import USUAL_REQUESTS, Requests, Table
 from drivers.codec import registers_of
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from config.point import Point
-from config.profile import ModbusPoint, MqttPoint
+from config.point_spec import ModbusPoint, MqttPoint
 from config.site import Site
 from simulators.feeder import Feeder, feeder_of, parts_of
 from simulators.served import Plant

@@ -10,8 +10,8 @@ from config.assets import GridConnection
 from config.connection import ModbusRtu, Mqtt, OpcUa
 from config.document import shown
 from config.faults import nearest
+from config.point_spec import MqttPoint
 from config.points import NEEDS
-from config.profile import MqttPoint
 from config.site import Site
 from simulators.faults.kinds import (
     BlackHole,

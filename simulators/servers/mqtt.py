@@ -11,7 +11,7 @@ import aiomqtt
 
 from config.connection import Mqtt
 from config.point import Point
-from config.profile import MqttPoint
+from config.point_spec import MqttPoint
 from simulators.encoding import raw_of
 from simulators.faults.present import Present
 from simulators.served import Served

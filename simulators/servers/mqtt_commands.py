@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from config.point import Point
-from config.profile import MqttPoint, Sign
+from config.point_spec import MqttPoint
+from config.setpoint_spec import Sign
 from simulators.encoding import value_of
 from simulators.servers.mqtt_payload import put
 

@@ -22,7 +22,7 @@ from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.status_codes import StatusCodes
 
 from config.point import Point
-from config.profile import OpcuaPoint
+from config.point_spec import OpcuaPoint
 from simulators.encoding import raw_of, value_of
 from simulators.faults.present import Present
 from simulators.served import Served

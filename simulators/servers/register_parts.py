@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from config.point import Point
-from config.profile import Direction, ModbusPoint
+from config.point_spec import Direction, ModbusPoint
 from config.register import Carries, FurtherRegister, ModbusType
 from simulators.encoding import exponent_for, raw_of, registers_of
 

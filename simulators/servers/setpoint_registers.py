@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from config.point import Point
-from config.profile import Direction
+from config.point_spec import Direction
 from config.register import FurtherRegister, ModbusType, RegisterValue
 from simulators.encoding import number_of, value_of, width
 from simulators.servers.register_parts import Exponents, Part, Words, modbus_of, own_part, words_of

@@ -13,7 +13,7 @@ import pytest
 from mqtt_brokers import TIMEOUT_S, Broker, OffsetClock, a_peer, mosquitto, profile_points, session_with, until
 
 from config.loader import example_site, load_site
-from config.profile import MqttPoint
+from config.point_spec import MqttPoint
 from drivers.driver import Accepted, LinkDown, Quality, Setpoint, Unconfirmed
 from drivers.mqtt import MqttDriver
 from drivers.mqtt_inbox import LONGEST_PAYLOAD

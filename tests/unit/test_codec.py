@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.point import Point
-from config.profile import ModbusPoint
+from config.point_spec import ModbusPoint
 from config.register import ModbusType
 from drivers.codec import decode, encode, fitted, limits_of, registers_of
 from drivers.scaling import EXPONENTS, Refused, raw_of, value_of

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.point import Point, SetpointRange
-from config.profile import ModbusPoint
+from config.point_spec import ModbusPoint
 from drivers.driver import Accepted, Rejected, Setpoint, Unconfirmed
 from drivers.found import FoundFile, FoundInMemory
 from drivers.gate import Passed, WriteGate, on_grid

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 import config
 from config.loader import load_profile
 from config.point import Point, points_of
-from config.profile import ModbusPoint, MqttPoint
+from config.point_spec import ModbusPoint, MqttPoint
 from drivers.driver import Quality, Reading, Setpoint
 from drivers.modbus_connection import Refusal
 from drivers.mqtt import command_of, reading_of

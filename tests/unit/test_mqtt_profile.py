@@ -9,7 +9,8 @@ import pytest
 from config.faults import SiteError
 from config.loader import load_profile
 from config.point import SparkplugMetric, points_of
-from config.profile import MqttPoint, MqttProfile, SparkplugProfile
+from config.point_spec import MqttPoint
+from config.profile import MqttProfile, SparkplugProfile
 from config.references import loose_ends
 
 HEAD = """\

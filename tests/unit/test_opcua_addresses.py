@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from config.browse_path import PathElement, elements_of
 from config.connection import OpcUa
 from config.point import points_of
-from config.profile import OpcuaPoint, OpcuaProfile
+from config.point_spec import OpcuaPoint
+from config.profile import OpcuaProfile
 from config.references import loose_ends
 from drivers.driver import DriverError
 from drivers.opcua_addresses import browse_path, check_address

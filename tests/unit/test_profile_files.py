@@ -9,7 +9,8 @@ import pytest
 import config
 from config.loader import SiteError, load_profile
 from config.point import points_of
-from config.profile import ModbusPoint, figures_of, parameters_used
+from config.point_spec import ModbusPoint, figures_of
+from config.profile import parameters_used
 from config.references import loose_ends
 
 PROFILES = sorted((Path(config.__file__).parent / "profiles").glob("*.yaml"))

@@ -12,22 +12,11 @@ from ruamel.yaml import YAML
 import config
 from config.loader import load_profile
 from config.point import points_of
-from config.profile import (
-    Acknowledgement,
-    Direction,
-    ModbusPoint,
-    ModbusProfile,
-    ModbusSetpoint,
-    MqttPoint,
-    MqttProfile,
-    MqttSetpoint,
-    OpcuaPoint,
-    Sign,
-    SparkplugPoint,
-    SparkplugProfile,
-)
+from config.point_spec import Direction, ModbusPoint, MqttPoint, OpcuaPoint, SparkplugPoint
+from config.profile import ModbusProfile, MqttProfile, SparkplugProfile
 from config.references import loose_ends
 from config.register import Condition, DeviceText, FurtherRegister, Heartbeat, Hole, RegisterValue, Requests
+from config.setpoint_spec import Acknowledgement, ModbusSetpoint, MqttSetpoint, Sign
 from drivers.driver import Setpoint
 from drivers.register_writes import Write, writes_of
 

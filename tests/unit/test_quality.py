@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from config.point import Point, SetpointRange
-from config.profile import ModbusPoint
+from config.point_spec import ModbusPoint
 from drivers.driver import Accepted, DriverError, Quality, Setpoint, Unconfirmed
 from drivers.quality import Stamp, bad, confirm, judge, read_back_points
 

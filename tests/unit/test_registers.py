@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.profile import ModbusPoint
+from config.point_spec import ModbusPoint
 from config.register import ModbusType, Requests
 from drivers.registers import MOST_REGISTERS, Block, Cut, Span, blocks_of, cut_out, value_span
 

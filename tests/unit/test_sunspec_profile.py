@@ -10,8 +10,9 @@ import pytest
 import config
 from config.loader import load_profile
 from config.point import points_of
+from config.point_spec import ModbusPoint
 from config.points import NEEDS, STANDARD_POINTS
-from config.profile import ModbusPoint, ModbusProfile, parameters_used
+from config.profile import ModbusProfile, parameters_used
 from config.references import loose_ends
 from drivers.driver import Setpoint
 from drivers.register_writes import Write, writes_of

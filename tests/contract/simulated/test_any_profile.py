@@ -19,8 +19,8 @@ from config.clock import SystemClock
 from config.connection import Mqtt
 from config.loader import load_profile, load_site
 from config.point import Point
+from config.point_spec import ModbusPoint, MqttPoint, OpcuaPoint
 from config.points import NEEDS
-from config.profile import ModbusPoint, MqttPoint, OpcuaPoint
 from config.site import Site
 from drivers.driver import Quality, Reading, Rejected, Setpoint
 from drivers.link import Link

@@ -18,7 +18,7 @@ from sparkplug_peer import PYTHON as SPARKPLUG_PYTHON
 from config.browse_path import elements_of
 from config.connection import Mqtt
 from config.point import SparkplugMetric
-from config.profile import MqttPoint, OpcuaPoint
+from config.point_spec import MqttPoint, OpcuaPoint
 from simulators.broker import OwnBroker, installed_mosquitto
 from simulators.served import Server
 from simulators.servers.mqtt import DIGITS

@@ -22,7 +22,8 @@ import config
 from config.connection import Mqtt
 from config.loader import load_profile
 from config.point import Point, points_of
-from config.profile import ModbusPoint, ModbusProfile, MqttPoint
+from config.point_spec import ModbusPoint, MqttPoint
+from config.profile import ModbusProfile
 from simulators.broker import OwnBroker, installed_mosquitto
 from simulators.encoding import width
 from simulators.faults.present import Present

@@ -22,7 +22,7 @@ from still_plant import StillPlant
 
 from config.clock import SystemClock
 from config.connection import Modbus, ModbusRtu, ModbusRtuOverTcp, ModbusTls
-from config.profile import ModbusPoint
+from config.point_spec import ModbusPoint
 from config.site import Site
 from drivers.site import links_of
 from simulators.servers.sunspec import SunspecInverter, SunspecMeter

@@ -11,7 +11,7 @@ import aiomqtt
 import pytest
 
 from config.connection import Mqtt
-from config.profile import MqttSetpoint
+from config.setpoint_spec import MqttSetpoint
 from config.site import Site
 from simulators.servers import mqtt_session
 

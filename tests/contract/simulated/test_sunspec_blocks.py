@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sunspec_device import SunspecDevice
 
-from config.profile import ModbusPoint
+from config.point_spec import ModbusPoint
 from simulators.servers.sunspec_block import LAYOUTS
 from simulators.servers.sunspec_models import BASE, MARKER
 
