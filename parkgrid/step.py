@@ -10,8 +10,8 @@ import typer
 from parkgrid.fault import JsonOption, ParkOption
 from parkgrid.park_socket import ask
 
-PATIENCE_S = 600.0
-"""How long a step may take: a week of a large park takes a few minutes."""
+PATIENCE_S = 3600.0
+"""How long a step may take: a week of a large park takes some ten minutes, and longer on a slow box."""
 
 
 def step(

@@ -12,7 +12,7 @@ GRID_S = 1.0
 """Seconds of the park between two looks at faults and watchdogs: as fine as the times that they are given in."""
 
 LONGEST = timedelta(days=7)
-"""Of one step. A week takes minutes, in which the park hears no other command."""
+"""Of one step. A week takes some minutes, in which nobody else can step."""
 
 
 class BadStep(ValueError):
