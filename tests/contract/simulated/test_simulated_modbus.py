@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import sunspec2.device
 import sunspec2.modbus.client as sunspec
 from pydantic import TypeAdapter
 from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient, AsyncModbusTlsClient
@@ -22,11 +21,8 @@ from still_plant import StillPlant
 
 from config.clock import SystemClock
 from config.connection import Modbus, ModbusRtu, ModbusRtuOverTcp, ModbusTls
-from config.point_spec import ModbusPoint
 from config.site import Site
 from drivers.site import links_of
-from simulators.servers.sunspec import SunspecInverter, SunspecMeter
-from simulators.servers.sunspec_models import MODELS, start_of, trackers
 
 
 async def client_of(server: Any) -> AsyncModbusTcpClient:
@@ -186,73 +182,6 @@ async def test_a_write_that_the_device_cannot_follow_is_refused(
 
 
 # -- SunSpec --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("model", MODELS)
-def test_our_models_are_the_standards(model: int) -> None:
-    standard = sunspec2.device.get_model_def(model)["group"]["points"][2:]
-    ours = [(field.name, field.size, field.scale_factor) for field in MODELS[model].fields]
-    assert ours == [(point["name"], point["size"], point.get("sf")) for point in standard]
-    kinds = {"u": "uint16", "i": "int16", "e": "enum16", "f": "sunssf", "a": "acc32", "b": "bitfield32", "p": "pad"}
-    kinds |= {"s": "string", "A": "acc64", "B": "bitfield16", "U": "uint32"}
-    assert [kinds[field.kind] for field in MODELS[model].fields] == [point["type"] for point in standard]
-
-
-def test_our_trackers_are_the_standards() -> None:
-    group = sunspec2.device.get_model_def(160)["group"]
-    (module,) = group["groups"]
-    wanted = [(point["name"], point["size"], point.get("sf")) for point in group["points"][2:]]
-    for number in (1, 2):
-        wanted += [(f"{number}{point['name']}", point["size"], point.get("sf")) for point in module["points"]]
-    assert [(field.name, field.size, field.scale_factor) for field in trackers(2).fields] == wanted
-
-
-@pytest.mark.parametrize(
-    ("device", "models", "model", "names"),
-    [
-        (
-            "pv_a_inverter",
-            SunspecInverter.models,
-            103,
-            {"active_power_kw": "W", "energy_kwh": "WH", "status": "St"},
-        ),
-        ("pv_a_inverter", SunspecInverter.models, 123, {"power_limit_kw": "WMaxLimPct"}),
-        (
-            "grid_meter",
-            SunspecMeter.models,
-            203,
-            {
-                "active_power_kw": "W",
-                "voltage_v": "PhV",
-                "frequency_hz": "Hz",
-                "reactive_power_kvar": "VAR",
-                "energy_export_kwh": "TotWhExp",
-                "energy_import_kwh": "TotWhImp",
-            },
-        ),
-    ],
-)
-def test_the_profiles_addresses_are_the_standards(
-    demo_site: Site, device: str, models: tuple[int, ...], model: int, names: dict[str, str]
-) -> None:
-    sources = {point.name: point.source for point in demo_site.points[device]}
-    start = start_of(models, model)
-    for name, standard in names.items():
-        source = sources[name]
-        assert isinstance(source, ModbusPoint)
-        field = MODELS[model].field(standard)
-        assert source.address == start + field.offset
-        if field.scale_factor is not None:
-            assert source.scale_factor == start + MODELS[model].field(field.scale_factor).offset
-
-
-def test_the_profiles_arm_registers_are_the_standards(demo_site: Site) -> None:
-    (limit,) = (point.source for point in demo_site.points["pv_a_inverter"] if point.name == "power_limit_kw")
-    assert isinstance(limit, ModbusPoint)
-    assert limit.setpoint is not None
-    start = start_of(SunspecInverter.models, 123)
-    wanted = [start + MODELS[123].field(name).offset for name in ("WMaxLimPct_RvrtTms", "WMaxLim_Ena")]
-    assert [register.address for register in limit.setpoint.arm] == wanted
 
 
 async def test_a_sunspec_client_reads_the_meter(serve: Any) -> None:
