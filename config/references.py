@@ -22,6 +22,7 @@ from config.point import Point, SparkplugMetric, points_of
 from config.point_spec import ModbusPoint, MqttPoint, OpcuaPoint
 from config.points import NEEDS
 from config.profile import AnyProfile, ModbusProfile, Profile, parameters_used
+from config.reach import beyond_reach
 from config.tariff import Tariff
 
 SLOWEST_GRID_S = 3.0
@@ -190,6 +191,9 @@ class References:
             for point in self.points[name]:
                 for what in loose_ends(point, profile.points):
                     self._fault((*here, "profile"), f"point {point.name!r} of profile {device['profile']}: {what}")
+                if point.name in _listed(device.get("write")):
+                    for what in beyond_reach(point):
+                        self._fault((*here, "parameters"), f"{point.name} has a range that cannot be written: {what}")
 
     def _asset(self, name: str, asset: dict[str, Any]) -> None:
         here: Location = ("assets", name)

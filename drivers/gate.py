@@ -78,7 +78,8 @@ class WriteGate:
             if setpoint.value > installed:
                 reason = f"kept at the installer's limit of {installed:g}"
             low, high = min(low, installed), min(high, installed)
-        if not reason and not low <= setpoint.value <= high:
+        inside = min(max(setpoint.value, low), high)
+        if not reason and not math.isclose(setpoint.value, inside, abs_tol=10.0**-_DECIMALS):
             reason = f"{setpoint.value:g} is outside {low:g}..{high:g}"
         value = on_grid(setpoint.value, low, high, limits.resolution)
         if why := self._too_soon(point, value, now_s):

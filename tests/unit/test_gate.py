@@ -56,6 +56,17 @@ def test_what_the_site_file_does_not_name_is_not_written() -> None:
     assert isinstance(WriteGate([point], ["power_kw"]).checked(Setpoint(point=point, value=1.0), 0.0), Rejected)
 
 
+def test_the_ranges_end_and_what_only_rounding_puts_beyond_it_need_no_reason() -> None:
+    point = a_point(high=0.1 + 0.2)
+    for value in (0.3, 0.1 + 0.2, 0.1 + 0.2 + 1e-15):
+        assert gate_for(point).checked(Setpoint(point=point, value=value), 0.0) == Passed(
+            Setpoint(point=point, value=0.0)
+        )
+    beyond = gate_for(point).checked(Setpoint(point=point, value=0.31), 0.0)
+    assert isinstance(beyond, Passed)
+    assert beyond.reason == "0.31 is outside -100..0.3"
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_what_is_no_number_is_rejected(value: float) -> None:
     point = a_point()

@@ -294,3 +294,16 @@ def test_the_grids_meter_is_read_often_enough_to_notice_its_loss(changed: Change
     assert fault.what.startswith("the grid's meter must be read every 3 s at least")
     often_enough = ("profile: sunspec_meter_203\n", "profile: sunspec_meter_203\n    fast_s: 3\n")
     assert load_site(changed(often_enough)).devices["grid_meter"].fast_s == 3.0
+
+
+def test_a_range_that_the_registers_cannot_hold_is_refused_where_it_may_be_written(changed: Change) -> None:
+    # 32 bits of 0.1 kW hold 214,748,364.7 kW
+    device = "    profile: simulated_battery\n    parameters: {rated_power_kw: 1000}\n    write: [power_setpoint_kw]\n"
+    larger = device.replace("1000", "300000000")
+    path = changed((device, larger))
+    line, where = line_of(path, "300000000"), "power_setpoint_kw has a range that cannot be written"
+    assert [(fault.line, fault.what) for fault in faults_of(path) if "cannot be written" in fault.what] == [
+        (line, f"{where}: {value} would be {raw} in its register, which has s32")
+        for value, raw in (("-3e+08", 3_000_000_000), ("3e+08", -3_000_000_000))
+    ]
+    load_site(changed((device, larger.replace("    write: [power_setpoint_kw]\n", ""))))
