@@ -18,7 +18,7 @@ from config.site import Site
 from simulators.command_log import CommandLog
 from simulators.control import ControlSocket
 from simulators.faults.book import FaultBook
-from simulators.faults.outages import PhysicalFaults, Stopped, Switchgear
+from simulators.faults.outages import PhysicalFaults, Stopped
 from simulators.faults.script import load_script
 from simulators.park import Park
 from simulators.past import write_history
@@ -106,8 +106,6 @@ class _Physics:
     plant: Plant
     alone: Plant
     faults: FaultBook
-    switchgear: Switchgear | None
-    """The plant's breaker, for a plant that has one."""
     start: datetime
 
     def timer_s(self) -> float:
@@ -128,8 +126,7 @@ def _physics(options: ParkOptions) -> _Physics:
         start, seed = options.scenario.start, options.scenario.seed
     surroundings = surroundings_in(options.site, seed, options.scenario)
     plant = Plant(options.site, start=start, seed=seed, surroundings=surroundings)
-    switchgear = plant if isinstance(plant, Switchgear) else None
-    able = {"own_broker": options.broker is None, "breaker": switchgear is not None}
+    able = {"own_broker": options.broker is None, "breaker": True}
     script = () if options.scenario is None else options.scenario.faults
     if options.faults is not None:
         script += load_script(options.faults, options.site, **able)
@@ -137,7 +134,7 @@ def _physics(options: ParkOptions) -> _Physics:
     alone = Plant(options.site, start=start, seed=seed, controlled=False, surroundings=surroundings)
     if options.history is not None:
         write_history(options.site, start, HISTORY_DAYS, options.history, seed)
-    return _Physics(plant, alone, faults, switchgear, plant.now)
+    return _Physics(plant, alone, faults, plant.now)
 
 
 async def run_park(options: ParkOptions) -> None:
@@ -167,7 +164,7 @@ async def _run(options: ParkOptions, physics: _Physics) -> None:
         restart_after_s=options.restart_after_s,
         changed=announce,
         faults=physics.faults,
-        switchgear=physics.switchgear,
+        switchgear=physics.plant,
         # or what control is worth could not be told from what an outage costs
         alongside=PhysicalFaults(Stopped(physics.alone), physics.alone),
         timer_s=physics.timer_s if options.stepped else time.monotonic,

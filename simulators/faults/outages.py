@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from simulators.faults.kinds import BreakerOpen, BrokerRestart, FaultSpec, Reboot, Trip
 from simulators.faults.present import Present
@@ -11,7 +11,6 @@ from simulators.faults.standing import Standing
 from simulators.revival import Revival
 
 
-@runtime_checkable
 class Switchgear(Protocol):
     """A plant with a breaker at its grid connection."""
 

@@ -10,7 +10,6 @@ from fault_rig import POWER_KW, Rig
 
 from simulators.faults.book import UnfitFault
 from simulators.faults.kinds import KINDS
-from simulators.faults.outages import Switchgear
 
 pytestmark = pytest.mark.usefixtures("in_a_hurry")
 
@@ -184,7 +183,6 @@ class Breaker:
 
 async def test_a_breaker_opens_and_closes_where_the_plant_has_one(start_rig: Any) -> None:
     breaker = Breaker()
-    assert isinstance(breaker, Switchgear)
     rig = await start_rig(switchgear=breaker)
     fault = await rig.set("breaker_open", "grid_meter")
     assert not breaker.closed
