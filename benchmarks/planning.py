@@ -40,7 +40,7 @@ def situations(site: Site, count: int) -> list[Situation]:
         now = START + index * timedelta(minutes=site.control.interval_min)
         stored = {name: random.uniform(0.2, 0.8) * spec.capacity_kwh for name, spec in stores(site).items()}
         base = situation(site, history, ParkState(stored_kwh=stored, measured_kw={}, month_peak_kw=1200.0), now)
-        for series in (base.available_kw, base.load_kw, base.heat_load_kw):
+        for series in (base.available_kw, base.load_kw):
             for values in series.values():
                 values *= random.uniform(0.7, 1.3, base.steps)
         found.append(base)

@@ -12,7 +12,7 @@ Carrier = Literal["electricity", "heat", "steam", "cooling", "hydrogen"]
 """In what form energy flows. Hydrogen counts with its lower heating value."""
 
 HEAT_BUS = "heat"
-"""The heat bus of an asset that names none, and the only one that dispatch plans."""
+"""The heat bus of an asset that names none, and the only one on which the controller follows plans."""
 
 KWH_PER_KG_HYDROGEN = 33.33
 """Lower heating value of hydrogen (119.96 MJ/kg)."""

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AwareDatetime, Field, NonNegativeFloat, PositiveFloat, model_validator
 
 from config.asset import AssetBase
-from config.assets import Asset, DispatchedAsset, GridConnection
+from config.assets import Asset, GridConnection
 from config.base import Frozen, Identifier
 from config.connection import Connection
 from config.point import Point
@@ -183,13 +183,9 @@ class Site:
         return {name: asset for name, asset in self.assets.items() if isinstance(asset, kind)}
 
     @cached_property
-    def dispatched(self) -> dict[str, DispatchedAsset]:
+    def dispatched(self) -> dict[str, Asset]:
         """The assets that dispatch plans, by name, in the file's order."""
-        return {
-            name: asset
-            for name, asset in self.assets.items()
-            if isinstance(asset, DispatchedAsset) and asset.control == "dispatch"
-        }
+        return {name: asset for name, asset in self.assets.items() if asset.control == "dispatch"}
 
     @cached_property
     def measured(self) -> dict[str, Asset]:

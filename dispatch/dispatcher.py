@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,7 +15,11 @@ from numpy.typing import NDArray
 from config.site import Site
 from dispatch.bill import TERMS, peaks_kw
 from dispatch.block import Block, Inputs, solved
+from dispatch.forms.demand import Demand
+from dispatch.forms.form import Form
+from dispatch.forms.source import Source
 from dispatch.plan import (
+    ELECTRICITY,
     AssetPlan,
     BadSituation,
     FloatArray,
@@ -27,9 +32,10 @@ from dispatch.plan import (
     TimedOut,
 )
 from dispatch.problem import ParkProblem, build_problem
+from dispatch.registry import forms_of
 from dispatch.soundness import require_sound
 from dispatch.tariff import Prices, TariffCalendar
-from dispatch.worth import electricity_end_value, heat_end_value
+from dispatch.worth import end_values
 
 NAMED_FROM = 1e-2
 """Slack below this (kW or kWh) is the solver's rounding at the scale of a park and not worth a word."""
@@ -51,6 +57,7 @@ class Dispatcher:
             raise ValueError(f"a horizon needs at least one interval, not {steps}")
         self._site = site
         self._steps = steps
+        self._forms = forms_of(site)
         self._tariff = TariffCalendar(site.tariffs)
         self._park = build_problem(site, np.full(steps, site.control.interval_min / 60.0))
 
@@ -72,7 +79,7 @@ class Dispatcher:
         if not np.allclose(situation.step_h, self._park.step_h, rtol=0.0, atol=1e-9):
             self._park = build_problem(self._site, np.array(situation.step_h, dtype=np.float64))
         began = time.perf_counter()
-        exporting = _surplus(situation)
+        exporting = _surplus(self._forms, situation)
         for _ in range(PASSES):
             self._park.assign(self._inputs(situation, prices, exporting))
             failure = _solve(self._park.problem, self._site.control.solver_time_limit_s)
@@ -95,10 +102,7 @@ class Dispatcher:
             situation=situation,
             prices=prices,
             peaks_kw=peaks_kw(self._site, prices, situation.month_peak_kw),
-            end_value={
-                "electricity": electricity_end_value(prices),
-                "heat": heat_end_value(self._site, situation, prices),
-            },
+            end_value=end_values(self._forms, situation, prices),
         )
 
     def _plan(self, situation: Situation, prices: Prices, issued_at: datetime) -> Plan:
@@ -159,13 +163,14 @@ def _slack_of(block: Block) -> list[str]:
     return words
 
 
-def _surplus(situation: Situation) -> NDArray[np.bool_]:
+def _surplus(forms: Mapping[str, Form], situation: Situation) -> NDArray[np.bool_]:
     """Where generation is more than load, as a first guess of when the park exports, shape (steps,)."""
-    made = sum(
-        (series for name, series in situation.available_kw.items() if name not in situation.unavailable),
-        start=np.zeros(situation.steps),
-    )
-    used = sum(situation.load_kw.values(), start=situation.local("electricity"))
+    made, used = np.zeros(situation.steps), situation.local(ELECTRICITY)
+    for name, form in forms.items():
+        if form.bus == ELECTRICITY and isinstance(form, Source):
+            made = made + form.offered(name, situation)
+        if form.bus == ELECTRICITY and isinstance(form, Demand):
+            used = used + situation.load_kw[name]
     return np.asarray(made > used)
 
 
