@@ -35,6 +35,8 @@ class ShiftableJob(AssetBase):
     earliest_h: HourOfDay
     """Where nobody says otherwise, it starts here."""
     latest_end_h: HourOfDay
+    interruptible: bool = False
+    """Whether it may stand still in between; one that may not is planned by nobody yet."""
 
     @model_validator(mode="after")
     def _fits(self) -> ShiftableJob:

@@ -101,6 +101,8 @@ def remarks(planned: Planned) -> list[str]:
         lines.append(f"Given: {', '.join(planned.assumptions.given)}")
     if planned.defaulted:
         lines.append(f"Rest on a default, without any history: {', '.join(planned.defaulted)}")
+    if planned.site.measured:
+        lines.append(f"Under local control, not planned, and taken as idle: {', '.join(planned.site.measured)}")
     if planned.situation.unavailable:
         lines.append(f"Left out: {', '.join(sorted(planned.situation.unavailable))}")
     return lines

@@ -20,14 +20,15 @@ SATURDAY = 5
 
 
 def visits(spec: EvChargers, site: Site, start: datetime, step_h: FloatArray) -> tuple[Wanted, ...]:
-    """One window a day for all vehicles of a group together; those who came before the horizon begins are charged."""
+    """One window a day for all vehicles of a group together; one that is open wants the rest."""
     found = []
     for day, midnight_h in _days(site, start, step_h):
         vehicles = spec.stations * PRESENT * (WEEKEND if day.weekday() >= SATURDAY else 1.0)
         from_h = midnight_h + ARRIVES_H
-        if from_h >= 0.0 and vehicles > 0.0:
+        left = min(1.0, (from_h + STAYS_H) / STAYS_H)
+        if left > 0.0:
             most_kw = min(vehicles * spec.station_kw, spec.limit_kw)
-            found.append(Wanted(from_h, from_h + STAYS_H, vehicles * NEEDS_KWH / spec.efficiency, most_kw))
+            found.append(Wanted(from_h, from_h + STAYS_H, left * vehicles * NEEDS_KWH / spec.efficiency, most_kw))
     return tuple(found)
 
 
