@@ -92,6 +92,11 @@ def forms_of(site: Site) -> dict[str, Form]:
     return {name: KINDS[type(asset)](asset, levels) for name, asset in site.dispatched.items()}
 
 
+def forecast_for(site: Site) -> tuple[str, ...]:
+    """The assets that have a series of demand, or of what is available, in a situation; in the file's order."""
+    return tuple(name for name, form in forms_of(site).items() if form.need in ("load_kw", "available_kw"))
+
+
 def buses_of(forms: Mapping[str, Form]) -> tuple[BusId, ...]:
     """The buses that must balance, electricity first."""
     found = dict.fromkeys(bus for form in forms.values() for bus in form.buses)

@@ -53,6 +53,9 @@ SPARE_COLOURS = ("#8C6D31", "#637939", "#7B4173", "#3182BD", "#E6550D", "#31A354
 """For kinds that have none of their own, in the order in which a site has them."""
 FRONT = ("heat_pump", "gas_boiler", "wind_turbine", "pv_plant", "battery", "hot_water_tank", "grid_connection")
 """Layers from the axis outwards: loads first, then all other kinds, then these."""
+MOST_OF_A_KIND = 6
+"""More assets of a kind on one bus are one layer: their shades could not be told apart, and the legend would not
+fit."""
 LIGHTER = 0.38
 """How far each further asset of a kind goes towards white."""
 
@@ -164,18 +167,29 @@ def _soc(ax: Axes, planned: Planned) -> None:
 
 def _layers(planned: Planned, bus: BusId) -> list[Layer]:
     """What flows at a bus; the grid counts to the park's side of its transformers."""
-    layers: list[Layer] = []
-    unused_kw = np.zeros(planned.plan.steps)
     forms = forms_of(planned.site)
+    towards: dict[str, list[tuple[str, FloatArray]]] = {}
+    unused_kw = np.zeros(planned.plan.steps)
     for name in sorted(forms, key=lambda name: _depth(planned, name, forms[name])):
         asset = planned.plan.assets[name]
-        flows = asset.flows_kw
-        if bus == ELECTRICITY and CONNECTION in flows:
-            layers.append(_layer(planned, name, sum(flows.values(), start=np.zeros(planned.plan.steps))))
-        elif bus in flows:
-            layers.append(_layer(planned, name, flows[bus]))
-        if bus in flows and asset.available_kw is not None:
+        if bus not in asset.flows_kw:
+            continue
+        flow_kw = asset.flows_kw[bus]
+        if bus == ELECTRICITY and CONNECTION in asset.flows_kw:
+            flow_kw = flow_kw + asset.flows_kw[CONNECTION]  # what passes is the grid's, the transformer's is its loss
+        towards.setdefault(planned.site.assets[name].kind, []).append((name, flow_kw))
+        if asset.available_kw is not None:
             unused_kw = unused_kw + np.maximum(asset.available_kw - asset.power_kw, 0.0)
+    if bus == ELECTRICITY and ELECTRICITY not in planned.plan.assets[planned.site.grid[0]].flows_kw:
+        name = planned.site.grid[0]
+        towards[planned.site.assets[name].kind] = [(name, planned.plan.assets[name].power_kw)]
+    layers: list[Layer] = []
+    for kind, members in towards.items():
+        if len(members) > MOST_OF_A_KIND:
+            flow_kw = np.sum([kw for _, kw in members], axis=0)
+            layers.append(_layer(planned, members[0][0], flow_kw, f"{len(members)} of kind {kind}"))
+        else:
+            layers += [_layer(planned, name, flow_kw, name) for name, flow_kw in members]
     word = "curtailed" if bus == ELECTRICITY else "not used"
     layers.append(Layer(word, "none", unused_kw, np.zeros(planned.plan.steps)))
     return [layer for layer in layers if _shows(layer)]
@@ -189,8 +203,8 @@ def _depth(planned: Planned, name: str, form: Form) -> int:
     return 0 if isinstance(form, Demand) else 1
 
 
-def _layer(planned: Planned, name: str, towards_kw: FloatArray) -> Layer:
-    return Layer(name, colour_of(planned.site, name), np.maximum(towards_kw, 0.0), np.maximum(-towards_kw, 0.0))
+def _layer(planned: Planned, name: str, towards_kw: FloatArray, label: str) -> Layer:
+    return Layer(label, colour_of(planned.site, name), np.maximum(towards_kw, 0.0), np.maximum(-towards_kw, 0.0))
 
 
 def _shows(layer: Layer) -> bool:

@@ -22,6 +22,8 @@ class Demand(Form):
 
     times: float
     """What unserved energy costs, in dearest kWh (`dispatch.worth`): the rank in which loads are left out."""
+    price_per_kwh: float | None = None
+    """What unserved energy costs where somebody has said so, in place of its rank."""
     unserved: str = "demand not served"
     """What a plan's note says of it."""
 

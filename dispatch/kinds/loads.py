@@ -25,8 +25,14 @@ def electric_load(spec: ElectricLoad, levels: Levels) -> Demand:
 
 
 def sheddable_load(spec: SheddableLoad, levels: Levels) -> Demand:
-    """Switched off before the import limit is broken, in the order of the site file."""
-    return Demand(bus=ELECTRICITY, gives=-1, times=shed_times(spec.shed_order), unserved="load is shed")
+    """Switched off before the import limit is broken, in their order, or where power costs more than it is worth."""
+    return Demand(
+        bus=ELECTRICITY,
+        gives=-1,
+        times=shed_times(spec.shed_order),
+        price_per_kwh=spec.lost_load_cny_per_kwh,
+        unserved="load is shed",
+    )
 
 
 def heat_load(spec: HeatLoad, levels: Levels) -> Demand:

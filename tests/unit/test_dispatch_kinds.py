@@ -231,6 +231,13 @@ def test_loads_are_shed_in_their_order_before_the_limit_is_broken(tiny_park: Par
     assert check_plan(park.site, situation, plan) == unmet(park.site, situation, plan)
 
 
+def test_a_load_is_shed_where_power_costs_more_than_it_is_worth(tiny_park: Park) -> None:
+    park = tiny_park({"load": {}, "first": {**SHEDDABLE, "lost_load_cny_per_kwh": 1.0}}, (0.9, 1.1))
+    plan = park.plan(park.situation(load_kw={"load": 10, "first": 30}))
+    assert plan.assets["first"].power_kw == pytest.approx([30, 0], abs=1e-3)
+    assert plan.cost["energy_import"] == pytest.approx(40 * 0.9 + 10 * 1.1)
+
+
 @pytest.mark.parametrize(("name", "kind"), [("steam", STEAM), ("cooling", COOLING), ("hydrogen", HYDROGEN)])
 def test_demand_that_nothing_serves_is_said(tiny_park: Park, name: str, kind: dict[str, Any]) -> None:
     park = tiny_park({"thing": kind}, (1.0, 1.0))
