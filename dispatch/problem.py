@@ -30,6 +30,7 @@ from dispatch.blocks.grid import grid_block
 from dispatch.blocks.heat_load import heat_load_block
 from dispatch.blocks.heat_pump import heat_pump_block
 from dispatch.blocks.hot_water_tank import hot_water_tank_block
+from dispatch.given import Given
 from dispatch.plan import BUSES, BusId, FloatArray
 from dispatch.worth import TIE, worth_of
 
@@ -51,10 +52,10 @@ class _Local:
 
     @classmethod
     def of(cls, bus: BusId, grid: TimeGrid) -> _Local:
-        most = cp.Parameter(grid.steps, nonneg=True, name=f"local.{bus}.most_over_kw")
+        most = Given(grid.steps, nonneg=True, name=f"local.{bus}.most_over_kw")
         over = cp.Variable(grid.steps, bounds=[0, most], name=f"local.{bus}.over_kw")
         price = grid.worth.left_over_per_kwh if bus == "electricity" else TIE
-        return cls(cp.Parameter(grid.steps, name=f"local.{bus}.kw"), most, over, price * (grid.step_h @ over))
+        return cls(Given(grid.steps, name=f"local.{bus}.kw"), most, over, price * (grid.step_h @ over))
 
     @property
     def net(self) -> cp.Expression:

@@ -6,6 +6,7 @@ import cvxpy as cp
 import numpy as np
 
 from dispatch.block import Block, Inputs, Slack, TimeGrid, solved
+from dispatch.given import Given
 from dispatch.plan import AssetPlan
 
 
@@ -14,7 +15,7 @@ def electric_load_block(name: str, grid: TimeGrid) -> Block:
 
     in kW, shape (steps,). What is not served costs more than anything else in the problem.
     """
-    demand = cp.Parameter(grid.steps, nonneg=True, name=f"{name}.demand_kw")
+    demand = Given(grid.steps, nonneg=True, name=f"{name}.demand_kw")
     unserved = cp.Variable(grid.steps, bounds=[0, demand], name=f"{name}.unserved_kw")
 
     def assign(inputs: Inputs) -> None:

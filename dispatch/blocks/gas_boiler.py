@@ -7,6 +7,7 @@ import numpy as np
 
 from config.assets import GasBoiler
 from dispatch.block import Block, Inputs, TimeGrid, solved
+from dispatch.given import Given
 from dispatch.plan import AssetPlan
 
 
@@ -17,9 +18,9 @@ def gas_boiler_block(name: str, spec: GasBoiler, grid: TimeGrid) -> Block:
     unavailable. This is the relaxation without a minimum load, as for the heat pump.
     """
     share = cp.Variable(grid.steps, bounds=[0, 1], name=f"{name}.load_share")
-    heat_max = cp.Parameter(grid.steps, nonneg=True, name=f"{name}.max_heat_kw")
-    gas_cost = cp.Parameter(grid.steps, name=f"{name}.gas_cost_at_full_load")
-    carbon_cost = cp.Parameter(grid.steps, name=f"{name}.carbon_cost_at_full_load")
+    heat_max = Given(grid.steps, nonneg=True, name=f"{name}.max_heat_kw")
+    gas_cost = Given(grid.steps, name=f"{name}.gas_cost_at_full_load")
+    carbon_cost = Given(grid.steps, name=f"{name}.carbon_cost_at_full_load")
 
     def assign(inputs: Inputs) -> None:
         heat_max.value = np.full(grid.steps, inputs.on(name) * spec.max_heat_kw)

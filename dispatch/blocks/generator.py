@@ -7,6 +7,7 @@ import numpy as np
 
 from config.assets import PvPlant, WindTurbine
 from dispatch.block import Block, Inputs, TimeGrid, solved
+from dispatch.given import Given
 from dispatch.plan import AssetPlan
 from dispatch.worth import TIE_CURTAIL
 
@@ -17,7 +18,7 @@ def generator_block(name: str, spec: PvPlant | WindTurbine, grid: TimeGrid) -> B
     power in kW, shape (steps,). It costs nothing; what must be curtailed is curtailed late in the horizon, when
     the forecast may still turn out lower.
     """
-    available = cp.Parameter(grid.steps, nonneg=True, name=f"{name}.available_kw")
+    available = Given(grid.steps, nonneg=True, name=f"{name}.available_kw")
     power = cp.Variable(grid.steps, bounds=[0, available], name=f"{name}.power_kw")
     worth = TIE_CURTAIL * (1.0 - 0.5 * grid.progress) * grid.step_h
 

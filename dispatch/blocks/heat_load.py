@@ -6,6 +6,7 @@ import cvxpy as cp
 import numpy as np
 
 from dispatch.block import Block, Inputs, Slack, TimeGrid, solved
+from dispatch.given import Given
 from dispatch.plan import AssetPlan
 
 
@@ -15,7 +16,7 @@ def heat_load_block(name: str, grid: TimeGrid) -> Block:
     in kW of heat, shape (steps,). Unserved heat costs more than any saving is worth, and less than import
     beyond the limit. Heat that is too much needs no slack: every source may be zero and every store may be left alone.
     """
-    demand = cp.Parameter(grid.steps, nonneg=True, name=f"{name}.demand_kw")
+    demand = Given(grid.steps, nonneg=True, name=f"{name}.demand_kw")
     unserved = cp.Variable(grid.steps, bounds=[0, demand], name=f"{name}.unserved_kw")
 
     def assign(inputs: Inputs) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from config.assets import HeatPump
 from dispatch.block import Block, Inputs, TimeGrid, solved
+from dispatch.given import Given
 from dispatch.plan import AssetPlan
 
 
@@ -18,8 +19,8 @@ def heat_pump_block(name: str, spec: HeatPump, grid: TimeGrid) -> Block:
     the interval, which the heat pump reaches by running for a part of it.
     """
     share = cp.Variable(grid.steps, bounds=[0, 1], name=f"{name}.load_share")
-    power_max = cp.Parameter(grid.steps, nonneg=True, name=f"{name}.max_power_kw")
-    heat_max = cp.Parameter(grid.steps, nonneg=True, name=f"{name}.max_heat_kw")
+    power_max = Given(grid.steps, nonneg=True, name=f"{name}.max_power_kw")
+    heat_max = Given(grid.steps, nonneg=True, name=f"{name}.max_heat_kw")
 
     def assign(inputs: Inputs) -> None:
         power_max.value = np.full(grid.steps, inputs.on(name) * spec.max_power_kw)
