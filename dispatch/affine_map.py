@@ -81,6 +81,7 @@ class AffineMap:
         )
         self._vector = np.zeros(compiled.total_param_size)
         self._take_apart(compiled)
+        self._sense = -1.0 if isinstance(problem.objective, cp.Maximize) else 1.0
         offsets = compiled.var_id_to_col
         self._variables = tuple(
             (each, _Place(slice(offsets[each.id], offsets[each.id] + each.size), each.shape))
@@ -153,6 +154,10 @@ class AffineMap:
             found[kind] = self._places[kind][changed[part]]
         return Change(**found)
 
+    def objective(self, x: FloatArray) -> float:
+        """The problem's own objective, also where that is to be the largest."""
+        return self._sense * (float(self.program.cost @ x) + float(self.program.offset[0]))
+
     def unpack(self, x: FloatArray, y: FloatArray) -> None:
         """Writes a solution, values by column and prices by row, into the problem's variables and constraints.
 
@@ -170,8 +175,8 @@ class AffineMap:
 
 
 def is_compilable(problem: cp.Problem) -> bool:
-    """Whether a problem is linear, without integers, and in disciplined parametrised form."""
-    return bool(problem.is_dpp() and problem.is_lp() and not problem.is_mixed_integer())
+    """Whether a problem is linear, has constraints and no integers, and is in disciplined parametrised form."""
+    return bool(problem.constraints and problem.is_dpp() and problem.is_lp() and not problem.is_mixed_integer())
 
 
 def require_numbers(parameters: Iterable[cp.Parameter]) -> None:

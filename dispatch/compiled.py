@@ -96,9 +96,9 @@ class CompiledProblem:
             compiled = AffineMap(self._problem)
             compiled.update()
             map_s = watch.lap()
-            self._highs = KeptHighs(compiled.program, compiled.varying("b"))
             self._judge = Judge(compiled.program)
             self._map = compiled
+            self._highs = self._fresh_highs(compiled)
         else:
             change = self._map.update()
             map_s = watch.lap()
@@ -107,7 +107,7 @@ class CompiledProblem:
         doubts: list[str] = []
         for way in (Way.KEPT, Way.COLD):
             if way is Way.COLD:
-                self._highs.forget()
+                self._highs = self._fresh_highs(self._map)
             run = self._run(deadline_s)
             if run.out_of_time:
                 self._map.forget()
@@ -122,12 +122,16 @@ class CompiledProblem:
                 continue
             self._solves += 1
             if way is Way.KEPT and self._solves % self._compare_every == 0:
-                way, found = self._compared(found, deadline_s, doubts)
+                way, found = self._compared(self._map, found, deadline_s, doubts)
             check_s = watch.lap()
             self._map.unpack(found.x, found.y)
             self.timings = Timings(map_s, push_s, run_s, check_s, watch.lap())
             return Optimal(found.objective, way, tuple(doubts))
         return self._through_cvxpy(deadline_s, limit_s, doubts)
+
+    @staticmethod
+    def _fresh_highs(compiled: AffineMap) -> KeptHighs:
+        return KeptHighs(compiled.program, compiled.varying("b"))
 
     def _run(self, deadline_s: float) -> Run:
         run = self._highs.run(max(0.0, deadline_s - time.perf_counter()))
@@ -138,8 +142,7 @@ class CompiledProblem:
         if not run.optimal or self._map is None:
             return None
         x, y = self._highs.solution()
-        program = self._map.program
-        return _Found(x, y, float(program.cost @ x) + float(program.offset[0]))
+        return _Found(x, y, self._map.objective(x))
 
     def _doubt(self, found: _Found) -> str:
         """What is wrong with a solution, empty when nothing is; nan is wrong as well."""
@@ -153,9 +156,9 @@ class CompiledProblem:
                 return f"its solution {words} {value:.1e}"
         return ""
 
-    def _compared(self, found: _Found, deadline_s: float, doubts: list[str]) -> tuple[Way, _Found]:
+    def _compared(self, compiled: AffineMap, found: _Found, deadline_s: float, doubts: list[str]) -> tuple[Way, _Found]:
         """The solution from the kept basis, unless a cold start finds another cost and stands up to the program."""
-        self._highs.forget()
+        self._highs = self._fresh_highs(compiled)
         cold = self._fetched(self._run(deadline_s))
         if cold is None or self._doubt(cold):
             return Way.KEPT, found

@@ -97,10 +97,6 @@ class KeptHighs:
         self._highs.run()
         return Run(self._highs.getModelStatus(), self._highs.getInfo().simplex_iteration_count)
 
-    def forget(self) -> None:
-        """Drops basis and solution: the next run starts cold."""
-        self._highs.clearSolver()
-
     def solution(self) -> tuple[FloatArray, FloatArray]:
         """Values by column, within their bounds, and prices by row, both of the last run."""
         found = self._highs.getSolution()
