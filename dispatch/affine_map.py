@@ -40,11 +40,10 @@ class _Place:
 
     where: slice
     shape: tuple[int, ...]
-    sign: float = 1.0
 
     def of(self, vector: FloatArray) -> FloatArray:
-        part = vector[self.where].reshape(self.shape, order="F")
-        return part if self.sign == 1.0 else self.sign * part
+        part = vector[self.where]
+        return part if len(self.shape) == 1 else part.reshape(self.shape, order="F")
 
 
 class AffineMap:
@@ -162,11 +161,14 @@ class AffineMap:
         """Writes a solution, values by column and prices by row, into the problem's variables and constraints.
 
         A price is what the cost rises by when the row's right-hand side does; cvxpy counts duals the other way round.
+        Values are brought within their bounds, as cvxpy does.
         """
+        x = self.program.within_bounds(x)
         for variable, place in self._variables:
             variable.save_value(place.of(x))
-        for constraint, place in self._constraints:
-            constraint.save_dual_value(place.of(y))
+        signed = {1.0: y, -1.0: -y}
+        for constraint, place, sign in self._constraints:
+            constraint.save_dual_value(place.of(signed[sign]))
 
     def forget(self) -> None:
         """Leaves no variable with the value of an older solution."""
@@ -208,8 +210,8 @@ def _bounds(tensor: Any, constant: Any, default: float, columns: int, width: int
 
 def _dual_places(
     constraints: Sequence[cp.Constraint], compiled: Any, chain: Any, inverse: Sequence[Any]
-) -> Iterable[tuple[cp.Constraint, _Place]]:
-    """Where each constraint finds its dual among the row prices.
+) -> Iterable[tuple[cp.Constraint, _Place, float]]:
+    """Where each constraint finds its dual among the row prices, and with which sign.
 
     The numbers of the rows, sent back through cvxpy's reductions in place of duals, come out at the constraints they
     belong to, and with the sign that the reductions give them.
@@ -229,4 +231,4 @@ def _dual_places(
             sign = float(np.sign(numbers[0]))
             if not np.array_equal(sign * numbers, np.arange(first, first + constraint.size)):
                 raise ValueError(f"the duals of constraint {constraint} cannot be told apart")
-            yield constraint, _Place(slice(first - 1, first - 1 + constraint.size), constraint.shape, -sign)
+            yield constraint, _Place(slice(first - 1, first - 1 + constraint.size), constraint.shape), -sign

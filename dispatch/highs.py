@@ -38,6 +38,11 @@ class KeptHighs:
     highspy changes costs and column bounds in one call, but row bounds only row by row, at a microsecond each: more
     than a solve costs. So a row with a changing right-hand side, A x <= b, is written as A x - given <= 0 with a
     fixed column: given = b.
+
+    Once there is an optimum, costs are not perturbed any more. HiGHS shifts them at random so that it does not go round
+    in circles, which makes a basis that is nearly optimal less so: half of the steps of a re-solve are spent on the way
+    back. Should it go round in circles after all, it stops when it has taken as many steps as there are rows and
+    columns, several times those of a cold start.
     """
 
     def __init__(self, program: LinearProgram, given_rows: IntArray) -> None:
@@ -47,6 +52,7 @@ class KeptHighs:
         self._given[given_rows] = program.columns + np.arange(len(given_rows), dtype=np.int32)
         self._column = np.repeat(np.arange(program.columns), np.diff(program.starts)).astype(np.int32)
         self._moved = np.zeros(program.columns, dtype=np.bool_)
+        self._started = False
         self._highs = highspy.Highs()  # type: ignore[no-untyped-call]
         self._highs.setOptionValue("output_flag", False)
         self._highs.passModel(self._model(given_rows))
@@ -91,16 +97,18 @@ class KeptHighs:
             highs.changeColsBounds(len(change.b), self._given[change.b], right, right)
 
     def run(self, limit_s: float) -> Run:
-        """Solves from the basis there is."""
+        """Solves from the basis there is; from none at first."""
         # the limit counts on a clock that runs through all solves of the object
         self._highs.setOptionValue("time_limit", self._highs.getRunTime() + limit_s)
         self._highs.run()
-        return Run(self._highs.getModelStatus(), self._highs.getInfo().simplex_iteration_count)
+        run = Run(self._highs.getModelStatus(), self._highs.getInfo().simplex_iteration_count)
+        if run.optimal and not self._started:
+            self._started = True
+            self._highs.setOptionValue("dual_simplex_cost_perturbation_multiplier", 0.0)
+            self._highs.setOptionValue("simplex_iteration_limit", self._program.rows + self._program.columns)
+        return run
 
     def solution(self) -> tuple[FloatArray, FloatArray]:
-        """Values by column, within their bounds, and prices by row, both of the last run."""
+        """Values by column and prices by row, both of the last run."""
         found = self._highs.getSolution()
-        program = self._program
-        x = np.array(found.col_value[: program.columns])
-        np.clip(x, program.lower, program.upper, out=x)
-        return x, np.array(found.row_dual)
+        return np.array(found.col_value[: self._program.columns]), np.array(found.row_dual)

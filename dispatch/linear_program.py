@@ -47,6 +47,10 @@ class LinearProgram:
         """A, which shares its numbers with `coefficient`."""
         return sparse.csc_array((self.coefficient, self.in_row, self.starts), shape=(self.rows, self.columns))
 
+    def within_bounds(self, x: FloatArray) -> FloatArray:
+        """The values, those outside of their bounds brought back: a solver lets them be off by its tolerance."""
+        return np.minimum(np.maximum(x, self.lower), self.upper)
+
 
 @dataclass(frozen=True, slots=True)
 class Residuals:
@@ -74,26 +78,34 @@ class Judge:
         self._program = program
         self._rows = program.matrix
         self._columns = self._rows.T  # the same numbers, by rows
+        # whether a bound is finite does not depend on parameters, which are
+        self._endless_below = np.flatnonzero(np.isinf(program.lower))
+        self._endless_above = np.flatnonzero(np.isinf(program.upper))
 
     def residuals(self, x: FloatArray, y: FloatArray) -> Residuals:
-        """Of values x, shape (columns,), within their bounds, and row prices y, shape (rows,)."""
+        """Of values x, shape (columns,), and row prices y, shape (rows,)."""
         program, equal = self._program, self._program.equalities
         excess = self._rows @ x
         excess -= program.b
+        outside = x - self._program.within_bounds(x)
         primal = max(
+            float(np.max(np.abs(outside), initial=0.0)),
             float(np.max(np.abs(excess[:equal]), initial=0.0)),
             float(np.max(excess[equal:], initial=0.0)),
         )
         reduced = program.cost - self._columns @ y
-        bound = np.where(reduced > 0.0, program.lower, program.upper)
-        endless = np.isinf(bound)
         dual = max(
-            float(np.max(np.abs(reduced[endless]), initial=0.0)),
+            float(np.max(reduced[self._endless_below], initial=0.0)),
+            float(np.max(-reduced[self._endless_above], initial=0.0)),
             float(np.max(y[equal:], initial=0.0)),
         )
-        bound[endless] = x[endless]
-        value = float(program.cost @ x)
-        gap = value - float(y @ program.b) - float(reduced @ bound)
+        lower, upper = program.lower.copy(), program.upper.copy()
+        lower[self._endless_below] = 0.0  # what is wrong there is in `dual`
+        upper[self._endless_above] = 0.0
+        proven = (
+            float(y @ program.b) + float(np.maximum(reduced, 0.0) @ lower) + float(np.minimum(reduced, 0.0) @ upper)
+        )
+        gap = float(program.cost @ x) - proven
         return Residuals(primal, dual, abs(gap) / self.turnover(x))
 
     def turnover(self, x: FloatArray) -> float:

@@ -133,13 +133,13 @@ def test_the_program_is_the_one_that_cvxpy_hands_to_its_solver() -> None:
 
 @pytest.mark.parametrize("sense", [cp.Minimize, cp.Maximize])
 def test_duals_have_the_sign_and_the_shape_that_cvxpy_gives_them(sense: type[cp.Minimize] | type[cp.Maximize]) -> None:
-    price, room = cp.Parameter(3), cp.Parameter()
+    price, room, target = cp.Parameter(3), cp.Parameter(), cp.Parameter((2, 2))
     x, y = cp.Variable(3), cp.Variable((2, 2))
     constraints = [
         x >= [1, 2, 3],
         x <= 8,
         cp.sum(x) <= room,
-        y == np.array([[1.0, 2.0], [3.0, 4.0]]) * 2,
+        y == target,
         x[0] + y[0, 1] == 6.5,
     ]
     sign = 1.0 if sense is cp.Minimize else -1.0
@@ -147,7 +147,12 @@ def test_duals_have_the_sign_and_the_shape_that_cvxpy_gives_them(sense: type[cp.
         sense(sign * (price @ x + cp.sum(cp.multiply(np.array([[1, 2], [3, 4]]), y)) + 5)), constraints
     )
     compiled = CompiledProblem(problem)
-    for price.value, room.value in (([-1.0, -2, -3], 12.5), ([2.0, -1, 1], 20.0), ([-4.0, -1, -2], 14.0)):
+    for price.value, room.value, first in (
+        ([-1.0, -2, -3], 12.5, 2),
+        ([2.0, -1, 1], 20.0, 3),
+        ([-4.0, -1, -2], 14.0, 2),
+    ):
+        target.value = np.array([[first, 4.0], [6.0, 8.0]])
         objective, values, duals = compiled_state(compiled, problem)
         expected, plain_values, plain_duals = by_cvxpy(problem)
         assert objective == pytest.approx(expected)
@@ -334,9 +339,13 @@ def test_residuals_of_points_a_reader_can_check() -> None:
     best = judge.residuals(np.array([4.0, 2.0]), np.array([2.0]))
     assert (best.primal, best.dual, best.gap) == (0, 0, 0)
     assert judge.residuals(np.array([4.0, 1.5]), np.array([2.0])).primal == pytest.approx(0.5)
+    assert judge.residuals(np.array([4.25, 1.75]), np.array([2.0])).primal == pytest.approx(0.25)
+    assert judge.residuals(np.array([6.5, -0.5]), np.array([2.0])).primal == pytest.approx(2.5)
     dearer = judge.residuals(np.array([2.0, 4.0]), np.array([2.0]))
     assert (dearer.primal, dearer.gap) == (0, pytest.approx((10 - 8) / 10))
     assert judge.residuals(np.array([4.0, 2.0]), np.array([1.0])).gap == pytest.approx(2 / 8)  # proves 6 only
+    assert np.isnan(judge.residuals(np.array([np.nan, 2.0]), np.array([2.0])).gap)
+    assert np.isnan(judge.residuals(np.array([4.0, 2.0]), np.array([np.nan])).gap)
     b.value = 7.0
     compiled.update()  # the judge follows the program's numbers
     assert judge.residuals(np.array([4.0, 2.0]), np.array([2.0])).primal == pytest.approx(1)
