@@ -61,6 +61,11 @@ class Dispatcher:
         """The problem as it was built last, for measurements and tests."""
         return self._park
 
+    def inputs(self, situation: Situation) -> Inputs:
+        """The numbers that a situation is solved with at first, for measurements and tests. Raises NoTariff."""
+        prices = self._tariff.over(situation.start, situation.step_h)
+        return self._inputs(situation, prices, _surplus(situation))
+
     def plan(self, situation: Situation, issued_at: datetime) -> Outcome:
         """The cheapest plan for a situation.
 

@@ -16,31 +16,17 @@ import numpy as np
 from park_by_hand import ParkByHand
 
 from config.site import Site
-from dispatch.bill import peaks_kw
 from dispatch.block import Inputs
 from dispatch.compiled import CompiledProblem
 from dispatch.dispatcher import Dispatcher
 from dispatch.plan import Situation, Solved
 from dispatch.problem import ParkProblem, build_problem
 from dispatch.solving import Optimal, Way
-from dispatch.tariff import TariffCalendar
-from dispatch.worth import electricity_end_value, heat_end_value
 from dispatch_load.bare import BareHighs
 from dispatch_load.parks import day, park
 
 PHASES = ("assign", "map", "push", "solve", "check", "unpack")
 LIMIT_S = 60.0
-
-
-def inputs_of(site: Site, tariff: TariffCalendar, situation: Situation) -> Inputs:
-    prices = tariff.over(situation.start, situation.step_h)
-    return Inputs(
-        situation=situation,
-        prices=prices,
-        peaks_kw=peaks_kw(site, prices, situation.month_peak_kw),
-        end_value={"electricity": electricity_end_value(prices), "heat": heat_end_value(site, situation, prices)},
-        exporting=np.zeros(situation.steps, dtype=np.bool_),
-    )
 
 
 class Bare:
@@ -100,9 +86,10 @@ class Plain:
 
 def measured(name: str) -> dict[str, Any]:
     site = park(name)
-    situations, tariff = day(site), TariffCalendar(site.tariffs)
-    inputs = [inputs_of(site, tariff, each) for each in situations]
+    situations = day(site)
     step_h = situations[0].step_h
+    dispatcher = Dispatcher(site, len(step_h))
+    inputs = [dispatcher.inputs(each) for each in situations]
     began = time.perf_counter()
     built = build_problem(site, step_h)
     build_s = time.perf_counter() - began
@@ -132,13 +119,12 @@ def measured(name: str) -> dict[str, Any]:
         "iterations": {way: float(np.mean([steps for _, _, steps in results[1:]])) for way, results in found.items()},
         "disagreement": float(max(np.max(np.abs(costs[way] - costs["bare"]) / np.abs(costs["bare"])) for way in ways)),
         "ways": compiled.ways,
-        "plan_ms": _plan_ms(site, situations),
+        "plan_ms": _plan_ms(dispatcher, situations),
     }
 
 
-def _plan_ms(site: Site, situations: list[Situation]) -> float:
+def _plan_ms(dispatcher: Dispatcher, situations: list[Situation]) -> float:
     """A whole plan by the dispatcher: the situation looked through, prices, solve, plan."""
-    dispatcher = Dispatcher(site, situations[0].steps)
     taken = []
     for each in situations:
         began = time.perf_counter()

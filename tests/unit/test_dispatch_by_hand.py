@@ -15,17 +15,12 @@ from park_by_hand import ParkByHand
 from scipy.optimize import Bounds, LinearConstraint, milp
 from tiny_park import TinyPark, make_park
 
-from config.site import Site
-from dispatch.bill import peaks_kw
 from dispatch.block import Inputs
 from dispatch.checker import check_plan
 from dispatch.compiled import CompiledProblem
 from dispatch.dispatcher import Dispatcher
 from dispatch.plan import Situation, Solved
-from dispatch.problem import build_problem
 from dispatch.solving import Optimal, Way
-from dispatch.tariff import TariffCalendar
-from dispatch.worth import electricity_end_value, heat_end_value
 
 LIMIT_S = 60.0
 STEPS = 8
@@ -77,20 +72,6 @@ def random_situation(park: TinyPark, random: np.random.Generator) -> Situation:
     )
 
 
-def inputs_of(site: Site, situation: Situation) -> Inputs:
-    prices = TariffCalendar(site.tariffs).over(situation.start, situation.step_h)
-    return Inputs(
-        situation=situation,
-        prices=prices,
-        peaks_kw=peaks_kw(site, prices, situation.month_peak_kw),
-        end_value={
-            "electricity": electricity_end_value(prices),
-            "heat": heat_end_value(site, situation, prices),
-        },
-        exporting=np.zeros(situation.steps, dtype=np.bool_),
-    )
-
-
 def cost_by_hand(hand: ParkByHand, inputs: Inputs) -> float:
     hand.assign(inputs)
     found = milp(
@@ -107,10 +88,11 @@ def cost_by_hand(hand: ParkByHand, inputs: Inputs) -> float:
 def test_random_parks_cost_what_the_equations_say(seed: int) -> None:
     random = np.random.default_rng(seed)
     park = random_park(random)
-    problem = build_problem(park.site, np.ones(STEPS))
+    dispatcher = Dispatcher(park.site, STEPS)
+    problem = dispatcher.park
     compiled, hand = CompiledProblem(problem.problem), ParkByHand(park.site, np.ones(STEPS))
     for _ in range(4):
-        inputs = inputs_of(park.site, random_situation(park, random))
+        inputs = dispatcher.inputs(random_situation(park, random))
         problem.assign(inputs)
         answer = compiled.solve(LIMIT_S)
         assert isinstance(answer, Optimal)
@@ -126,18 +108,19 @@ def test_random_parks_cost_what_the_equations_say(seed: int) -> None:
 def test_a_marginal_value_lies_between_what_a_little_less_and_a_little_more_load_would_save_and_cost(seed: int) -> None:
     random = np.random.default_rng(seed)
     park = random_park(random)
-    problem = build_problem(park.site, np.ones(STEPS))
+    dispatcher = Dispatcher(park.site, STEPS)
+    problem = dispatcher.park
     compiled, hand = CompiledProblem(problem.problem), ParkByHand(park.site, np.ones(STEPS))
     for _ in range(2):
         situation = random_situation(park, random)
-        problem.assign(inputs_of(park.site, situation))
+        problem.assign(dispatcher.inputs(situation))
         assert isinstance(compiled.solve(LIMIT_S), Optimal)
         marginal = problem.marginal_per_kwh()["electricity"]
-        base = cost_by_hand(hand, inputs_of(park.site, situation))
+        base = cost_by_hand(hand, dispatcher.inputs(situation))
         step, little_kw = int(random.integers(STEPS)), 0.01
         for change_kw in (little_kw, -little_kw):
             # by the balance alone: the load itself is also the most that may stay unserved
-            inputs = inputs_of(park.site, situation)
+            inputs = dispatcher.inputs(situation)
             hand.assign(inputs)
             hand.row_lower[hand.electric[step]] = hand.row_upper[hand.electric[step]] = change_kw
             found = milp(
