@@ -40,6 +40,8 @@ class Control(Frozen):
     cycle_s: Annotated[float, Field(ge=0.2, le=10)] = 1.0
     interval_min: Literal[5, 10, 15, 30, 60] = 15
     horizon_h: Annotated[int, Field(ge=2, le=48)] = 24
+    solver: Literal["highs", "clarabel"] = "highs"
+    """HiGHS goes on from its last basis; Clarabel starts anew each time, by another algorithm."""
     solver_time_limit_s: PositiveFloat = 20.0
     ramp_kw_per_s: PositiveFloat = 100.0
     """How fast a setpoint may move where the asset names no ramp of its own."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from config.site import Site
 from dispatch.block import Block, Inputs, TimeGrid
+from dispatch.given import Given
 from dispatch.plan import ELECTRICITY, BusId, FloatArray
 from dispatch.registry import buses_of, forms_of
 from dispatch.worth import TIE, worth_of
@@ -31,10 +32,10 @@ class _Local:
 
     @classmethod
     def of(cls, bus: BusId, grid: TimeGrid) -> _Local:
-        most = cp.Parameter(grid.steps, nonneg=True, name=f"local.{bus}.most_over_kw")
+        most = Given(grid.steps, nonneg=True, name=f"local.{bus}.most_over_kw")
         over = cp.Variable(grid.steps, bounds=[0, most], name=f"local.{bus}.over_kw")
         price = grid.worth.left_over_per_kwh if bus == ELECTRICITY else TIE
-        return cls(cp.Parameter(grid.steps, name=f"local.{bus}.kw"), most, over, price * (grid.step_h @ over))
+        return cls(Given(grid.steps, name=f"local.{bus}.kw"), most, over, price * (grid.step_h @ over))
 
     @property
     def net(self) -> cp.Expression:

@@ -8,6 +8,7 @@ import numpy as np
 from dispatch.block import Block, Inputs, Slack, TimeGrid, solved
 from dispatch.blocks.stored_energy import starts_at, stored_energy
 from dispatch.forms.storage import Storage
+from dispatch.given import Given
 from dispatch.plan import AssetPlan
 from dispatch.store import trajectory
 from dispatch.worth import TIE
@@ -24,8 +25,8 @@ def battery_block(name: str, form: Storage, grid: TimeGrid) -> Block:
     than to do both, so no binaries are needed; a tie-break says the same for a battery without losses, and lets
     it charge early.
     """
-    charge_max = cp.Parameter(nonneg=True, name=f"{name}.max_charge_kw")
-    discharge_max = cp.Parameter(nonneg=True, name=f"{name}.max_discharge_kw")
+    charge_max = Given(nonneg=True, name=f"{name}.max_charge_kw")
+    discharge_max = Given(nonneg=True, name=f"{name}.max_discharge_kw")
     charge = cp.Variable(grid.steps, bounds=[0, charge_max], name=f"{name}.charge_kw")
     discharge = cp.Variable(grid.steps, bounds=[0, discharge_max], name=f"{name}.discharge_kw")
     gain_h, drain_h = form.charge_efficiency * grid.step_h, grid.step_h / form.discharge_efficiency

@@ -7,6 +7,7 @@ import numpy as np
 
 from dispatch.block import Block, Inputs, Slack, TimeGrid, solved
 from dispatch.forms.demand import Demand
+from dispatch.given import Given
 from dispatch.plan import AssetPlan
 
 
@@ -16,7 +17,7 @@ def demand_block(name: str, form: Demand, grid: TimeGrid) -> Block:
     in kW, shape (steps,). What is not served costs by its rank (`dispatch.worth`), or what the site file says. Heat
     that is too much needs no slack: every source may be zero and every store may be left alone.
     """
-    demand = cp.Parameter(grid.steps, nonneg=True, name=f"{name}.demand_kw")
+    demand = Given(grid.steps, nonneg=True, name=f"{name}.demand_kw")
     ranked_per_kwh = grid.worth.unserved_per_kwh(form.times)
     price_per_kwh = ranked_per_kwh if form.price_per_kwh is None else form.price_per_kwh
     unserved = cp.Variable(grid.steps, bounds=[0, demand], name=f"{name}.unserved_kw")

@@ -7,6 +7,7 @@ import numpy as np
 
 from dispatch.block import Block, Inputs, Slack, TimeGrid, solved
 from dispatch.forms.connection import Connection
+from dispatch.given import Given
 from dispatch.plan import AssetPlan
 from dispatch.worth import TIE
 
@@ -39,14 +40,14 @@ def grid_block(name: str, form: Connection, grid: TimeGrid) -> Block:
     exported = cp.Variable(steps, bounds=[0, form.export_limit_kw], name=f"{name}.export_kw")
     extra = [cp.Variable(bounds=[0, None], name=f"{name}.extra_peak_{month}_kw") for month in range(MONTHS)]
 
-    import_price = cp.Parameter(steps, name=f"{name}.import_price_per_kw")
-    carbon_price = cp.Parameter(steps, name=f"{name}.carbon_price_per_kw")
-    export_price = cp.Parameter(steps, name=f"{name}.export_price_per_kw")
-    export_cut = cp.Parameter(steps, nonneg=True, name=f"{name}.export_price_cut_per_kw")
-    import_rise = cp.Parameter(steps, nonneg=True, name=f"{name}.import_price_rise_per_kw")
-    peak = cp.Parameter(steps, nonneg=True, name=f"{name}.peak_so_far_kw")
-    in_month = [cp.Parameter(steps, nonneg=True, name=f"{name}.in_month_{month}") for month in range(MONTHS)]
-    demand = cp.Parameter(MONTHS, nonneg=True, name=f"{name}.demand_price_per_kw")
+    import_price = Given(steps, name=f"{name}.import_price_per_kw")
+    carbon_price = Given(steps, name=f"{name}.carbon_price_per_kw")
+    export_price = Given(steps, name=f"{name}.export_price_per_kw")
+    export_cut = Given(steps, nonneg=True, name=f"{name}.export_price_cut_per_kw")
+    import_rise = Given(steps, nonneg=True, name=f"{name}.import_price_rise_per_kw")
+    peak = Given(steps, nonneg=True, name=f"{name}.peak_so_far_kw")
+    in_month = [Given(steps, nonneg=True, name=f"{name}.in_month_{month}") for month in range(MONTHS)]
+    demand = Given(MONTHS, nonneg=True, name=f"{name}.demand_price_per_kw")
 
     total = imported + over
     allowed = peak + sum(cp.multiply(mask, kw) for mask, kw in zip(in_month, extra, strict=True))

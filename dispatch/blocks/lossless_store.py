@@ -8,6 +8,7 @@ import numpy as np
 from dispatch.block import Block, Inputs, TimeGrid, solved
 from dispatch.blocks.stored_energy import starts_at, stored_energy
 from dispatch.forms.storage import Storage
+from dispatch.given import Given
 from dispatch.plan import AssetPlan
 from dispatch.store import trajectory
 
@@ -18,8 +19,8 @@ def lossless_store_block(name: str, form: Storage, grid: TimeGrid) -> Block:
     power in kW, + when the store gives, within the ratings, shape (steps,); E in kWh with the rules
     of `stored_energy`. Energy goes in and out without loss, so one signed variable says it all.
     """
-    charge_max = cp.Parameter(nonpos=True, name=f"{name}.most_charge_kw")
-    discharge_max = cp.Parameter(nonneg=True, name=f"{name}.most_discharge_kw")
+    charge_max = Given(nonpos=True, name=f"{name}.most_charge_kw")
+    discharge_max = Given(nonneg=True, name=f"{name}.most_discharge_kw")
     power = cp.Variable(grid.steps, bounds=[charge_max, discharge_max], name=f"{name}.power_kw")
     keep = form.kept(grid.step_h)
     stored = stored_energy(name, form, grid, keep, -cp.multiply(grid.step_h, power))

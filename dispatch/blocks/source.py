@@ -7,6 +7,7 @@ import numpy as np
 
 from dispatch.block import Block, Inputs, Slack, TimeGrid, solved
 from dispatch.forms.source import Source
+from dispatch.given import Given
 from dispatch.plan import ELECTRICITY, AssetPlan
 from dispatch.worth import TIE_CURTAIL
 
@@ -19,7 +20,7 @@ def source_block(name: str, form: Source, grid: TimeGrid) -> Block:
     be held back is left over at the price of `left_over_per_kwh`: the plan says so, and the export limit will not be
     kept.
     """
-    available = cp.Parameter(grid.steps, nonneg=True, name=f"{name}.available_kw")
+    available = Given(grid.steps, nonneg=True, name=f"{name}.available_kw")
     power = cp.Variable(grid.steps, bounds=[0, available], name=f"{name}.power_kw")
     if not form.free:
         worth = grid.worth.left_over_per_kwh * grid.step_h

@@ -10,6 +10,7 @@ import numpy as np
 
 from dispatch.block import Inputs, Slack, TimeGrid
 from dispatch.forms.storage import Storage
+from dispatch.given import Given
 from dispatch.plan import FloatArray
 from dispatch.store import corridor
 
@@ -60,12 +61,12 @@ def stored_energy(
     kept. The whole of a day lies between start and end, so "as full as at this time yesterday" is a fair target.
     """
     bounds = grid.steps + 1
-    below_kwh = cp.Parameter(bounds, nonneg=True, name=f"{name}.below_kwh")
-    above_kwh = cp.Parameter(bounds, nonneg=True, name=f"{name}.above_kwh")
-    start_kwh = cp.Parameter(nonneg=True, name=f"{name}.start_kwh")
-    target_kwh = cp.Parameter(nonneg=True, name=f"{name}.target_kwh")
-    keep_per_kwh = cp.Parameter(name=f"{name}.keep_per_kwh")
-    spare_per_kwh = cp.Parameter(name=f"{name}.spare_per_kwh")
+    below_kwh = Given(bounds, nonneg=True, name=f"{name}.below_kwh")
+    above_kwh = Given(bounds, nonneg=True, name=f"{name}.above_kwh")
+    start_kwh = Given(nonneg=True, name=f"{name}.start_kwh")
+    target_kwh = Given(nonneg=True, name=f"{name}.target_kwh")
+    keep_per_kwh = Given(name=f"{name}.keep_per_kwh")
+    spare_per_kwh = Given(name=f"{name}.spare_per_kwh")
 
     window = [form.soc_min * form.capacity_kwh, form.soc_max * form.capacity_kwh]
     inside = cp.Variable(bounds, bounds=window, name=f"{name}.inside_kwh")

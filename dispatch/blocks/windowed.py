@@ -7,6 +7,7 @@ import numpy as np
 
 from dispatch.block import Block, Inputs, Slack, TimeGrid, solved
 from dispatch.forms.windowed import Windowed
+from dispatch.given import Given
 from dispatch.plan import AssetPlan
 from dispatch.worth import TIE, UNSERVED_WINDOW_TIMES
 
@@ -20,9 +21,9 @@ def windowed_block(name: str, form: Windowed, grid: TimeGrid) -> Block:
 
     The least power of a charging point (6 A), and whose turn it is, are left to the chargers.
     """
-    most_kw = cp.Parameter(grid.steps, nonneg=True, name=f"{name}.most_kw")
-    least_kwh = cp.Parameter(grid.steps + 1, nonneg=True, name=f"{name}.least_kwh")
-    most_kwh = cp.Parameter(grid.steps + 1, nonneg=True, name=f"{name}.most_kwh")
+    most_kw = Given(grid.steps, nonneg=True, name=f"{name}.most_kw")
+    least_kwh = Given(grid.steps + 1, nonneg=True, name=f"{name}.least_kwh")
+    most_kwh = Given(grid.steps + 1, nonneg=True, name=f"{name}.most_kwh")
     power = cp.Variable(grid.steps, bounds=[0, most_kw], name=f"{name}.power_kw")
     given_up = cp.Variable(grid.steps, bounds=[0, None], name=f"{name}.given_up_kw")
     done = cp.Variable(grid.steps + 1, bounds=[least_kwh, most_kwh], name=f"{name}.done_kwh")
