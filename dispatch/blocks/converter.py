@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cvxpy as cp
 import numpy as np
 
@@ -25,8 +27,9 @@ def converter_block(name: str, form: Converter, grid: TimeGrid) -> Block:
     points = range(len(form.points))
     shares = [cp.Variable(grid.steps, bounds=[0, 1], name=f"{name}.share_{k}") for k in points]
     flow = {bus: [cp.Parameter(grid.steps, name=f"{name}.{bus}_{k}_kw") for k in points] for bus in form.buses}
-    gas_cost = [cp.Parameter(grid.steps, name=f"{name}.gas_cost_{k}") for k in points]
-    carbon_cost = [cp.Parameter(grid.steps, name=f"{name}.carbon_cost_{k}") for k in points]
+    burning = points if form.burns else ()
+    gas_cost = [cp.Parameter(grid.steps, name=f"{name}.gas_cost_{k}") for k in burning]
+    carbon_cost = [cp.Parameter(grid.steps, name=f"{name}.carbon_cost_{k}") for k in burning]
     thrown = {
         bus: cp.Variable(grid.steps, bounds=[0, None], name=f"{name}.{bus}_thrown_away_kw")
         for bus in sorted(form.thrown_away)
@@ -77,7 +80,7 @@ def converter_block(name: str, form: Converter, grid: TimeGrid) -> Block:
     )
 
 
-def _mixed(values: list[cp.Parameter], shares: list[cp.Variable]) -> cp.Expression:
+def _mixed(values: Sequence[cp.Parameter], shares: Sequence[cp.Variable]) -> cp.Expression:
     terms = [cp.multiply(value, share) for value, share in zip(values, shares, strict=True)]
     mixed: cp.Expression = sum(terms[1:], start=terms[0])
     return mixed
