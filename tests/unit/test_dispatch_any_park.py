@@ -151,7 +151,7 @@ ASSETS: Mapping[str, Mapping[str, Any]] = {
     "boiler": {},
     "heat_pump": {},
     "tank": {"loss_per_h": 0.01},
-    "rods": kinds.ELECTRIC_BOILER,
+    "rods": {**kinds.ELECTRIC_BOILER, "ramp_kw_per_s": 20 / 3600},
     "chp": kinds.CHP,
     "hot": kinds.HOT,
     "water": kinds.EXCHANGER,

@@ -180,14 +180,20 @@ def test_at_a_steady_price_an_electrolyser_runs_where_it_needs_least(tiny_park: 
 
 
 def test_an_electrolyser_keeps_its_ramp_and_gives_its_heat(tiny_park: Park) -> None:
-    slow = {**ELECTROLYSER, "ramp_kw_per_s": 100 / 3600, "heat_recovery": 0.5}
-    park = tiny_park(
-        {"hydrogen": HYDROGEN, "electrolyser": slow, "vessels": HYDROGEN_TANK, "heat": {}, "boiler": {}},
-        (0.1, 1.0, 0.1, 1.0),
-    )
-    plan = solved(park, load_kw={"hydrogen": 300, "heat": 20}, stored_kwh={"vessels": 1500})
+    def with_ramp(kw_per_h: float) -> TinyPark:
+        slow = {**ELECTROLYSER, "ramp_kw_per_s": kw_per_h / 3600, "heat_recovery": 0.5}
+        assets = {"hydrogen": HYDROGEN, "electrolyser": slow, "vessels": HYDROGEN_TANK, "heat": {}, "boiler": {}}
+        return tiny_park(assets, (0.1, 1.0, 0.1, 1.0))
+
+    park = with_ramp(100)
+    given = {"load_kw": {"hydrogen": 300, "heat": 20}, "stored_kwh": {"vessels": 1500}}
+    plan = solved(park, **given)
     used_kw = plan.assets["electrolyser"].power_kw
     assert np.max(np.abs(np.diff(used_kw))) == pytest.approx(100, abs=0.01)
+    slower = with_ramp(90)
+    found = check_plan(slower.site, slower.situation(**{**given, "load_kw": dict(given["load_kw"])}), plan)
+    assert found
+    assert all("change of power_kw after it" in sentence for sentence in found)
     # half of what does not become hydrogen, as far as it is wanted: the boiler makes the rest
     recovered_kw = 0.5 * (used_kw - plan.assets["electrolyser"].flows_kw["hydrogen"])
     heat_kw = plan.assets["electrolyser"].flows_kw["heat"]
