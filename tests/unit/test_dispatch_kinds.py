@@ -33,6 +33,7 @@ from tiny_kinds import (
 from tiny_park import TinyPark
 
 from config.asset import KWH_PER_KG_HYDROGEN
+from dispatch import worth
 from dispatch.checker import check_plan, unmet
 from dispatch.plan import Plan, Wanted
 
@@ -248,6 +249,29 @@ def test_a_load_is_shed_where_power_costs_more_than_it_is_worth(tiny_park: Park)
     plan = park.plan(park.situation(load_kw={"load": 10, "first": 30}))
     assert plan.assets["first"].power_kw == pytest.approx([30, 0], abs=1e-3)
     assert plan.cost["energy_import"] == pytest.approx(40 * 0.9 + 10 * 1.1)
+
+
+def test_what_is_left_out_first_is_ranked() -> None:
+    ranks = [
+        worth.UNSERVED_COOLING_TIMES,
+        worth.UNSERVED_HEAT_TIMES,
+        worth.UNSERVED_HYDROGEN_TIMES,
+        worth.UNSERVED_STEAM_TIMES,
+        worth.UNSERVED_WINDOW_TIMES,
+        *(worth.shed_times(order) for order in range(1, 100)),
+        worth.OVER_LIMIT_TIMES,
+        worth.UNSERVED_LOAD_TIMES,
+    ]
+    assert ranks == sorted(set(ranks))
+
+
+def test_cooling_is_left_out_before_the_import_limit_is_broken(tiny_park: Park) -> None:
+    park = tiny_park({"grid": {"import_limit_kw": 10}, "load": {}, "cooling": COOLING, "chiller": CHILLER}, (1.0, 1.0))
+    # on the mildest day a chiller makes twelve times its electricity, and still the limit counts for more
+    situation = park.situation(load_kw={"load": 9, "cooling": 60}, cop={"chiller": 11.9})
+    plan = park.plan(situation)
+    assert plan.assets["grid"].power_kw == pytest.approx([10, 10], abs=1e-3)
+    assert plan.assets["cooling"].power_kw == pytest.approx([11.9, 11.9], abs=1e-2)
 
 
 @pytest.mark.parametrize(("name", "kind"), [("steam", STEAM), ("cooling", COOLING), ("hydrogen", HYDROGEN)])
