@@ -180,13 +180,21 @@ class HeatLoad(Demand):
 
 
 DispatchedAsset = (
-    GridConnection | PvPlant | WindTurbine | Battery | HeatPump | HotWaterTank | GasBoiler | ElectricLoad | HeatLoad
+    GridConnection
+    | PvPlant
+    | WindTurbine
+    | Battery
+    | HeatPump
+    | ElectricBoiler
+    | HotWaterTank
+    | GasBoiler
+    | ElectricLoad
+    | HeatLoad
 )
-"""The kinds that dispatch can plan; all others are measured only."""
+"""The kinds that the controller can follow a plan for; all others are measured only."""
 
 MeasuredAsset = (
-    ElectricBoiler
-    | Chp
+    Chp
     | WasteHeatSource
     | HeatExchanger
     | WasteHeatBoiler
@@ -207,7 +215,7 @@ MeasuredAsset = (
     | SheddableLoad
     | Transformer
 )
-"""The kinds that only come with `control: local`, until dispatch has a block for them."""
+"""The kinds that only come with `control: local`, until the controller can follow a plan for them."""
 
 Asset = Annotated[DispatchedAsset | MeasuredAsset, Field(discriminator="kind")]
 

@@ -35,6 +35,8 @@ class ShiftableJob(AssetBase):
     earliest_h: HourOfDay
     """Where nobody says otherwise, it starts here."""
     latest_end_h: HourOfDay
+    interruptible: bool = False
+    """Whether it may stand still in between; one that may not is planned by nobody yet."""
 
     @model_validator(mode="after")
     def _fits(self) -> ShiftableJob:
@@ -49,6 +51,8 @@ class SheddableLoad(Demand):
     kind: Literal["sheddable_load"]
     shed_order: Annotated[int, Field(ge=1, le=99)]
     """The lowest is switched off first when an island is short of power."""
+    lost_load_cny_per_kwh: PositiveFloat | None = None
+    """What a kWh that it does not get costs; without it, it is only shed before the import limit would be broken."""
 
 
 class Transformer(AssetBase):

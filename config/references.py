@@ -225,7 +225,7 @@ class References:
             )
 
     def _control(self, here: Location, name: str, asset: dict[str, Any]) -> None:
-        """What dispatch cannot plan must be under local control, and what is, is written by nobody."""
+        """What the controller cannot follow must be under local control, and what is, is written by nobody."""
         kind, control = asset["kind"], asset.get("control", "dispatch")
         if control == "local":
             if kind == "grid_connection":
@@ -238,11 +238,15 @@ class References:
                     f"{setpoint!r} would never be written: {name!r} is under local control; take it out",
                 )
         elif kind not in DISPATCHED_KINDS:
-            self._fault(here, f"dispatch cannot plan a {kind} yet; say control: local, and it is measured only")
+            self._fault(
+                here,
+                f"the controller cannot follow a plan for a {kind} yet; say control: local, and it is measured only",
+            )
         elif (bus := asset.get("heat_bus", HEAT_BUS)) != HEAT_BUS:
             self._fault(
                 (*here, "heat_bus"),
-                f"dispatch plans the bus {HEAT_BUS!r} only, not {shown(bus)}; say control: local, and it is measured",
+                f"the controller follows plans on the bus {HEAT_BUS!r} only, not on {shown(bus)}; "
+                "say control: local, and it is measured",
             )
         source = asset.get("source_bus")
         fed = {str(other.get("heat_bus", HEAT_BUS)) for _, other in self._section("assets")}

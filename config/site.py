@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AwareDatetime, Field, NonNegativeFloat, PositiveFloat, model_validator
 
 from config.asset import AssetBase
-from config.assets import Asset, DispatchedAsset, GridConnection
+from config.assets import Asset, GridConnection
 from config.base import Frozen, Identifier
 from config.connection import Connection
 from config.point import Point
@@ -40,6 +40,8 @@ class Control(Frozen):
     cycle_s: Annotated[float, Field(ge=0.2, le=10)] = 1.0
     interval_min: Literal[5, 10, 15, 30, 60] = 15
     horizon_h: Annotated[int, Field(ge=2, le=48)] = 24
+    solver: Literal["highs", "clarabel"] = "highs"
+    """HiGHS goes on from its last basis; Clarabel starts anew each time, by another algorithm."""
     solver_time_limit_s: PositiveFloat = 20.0
     ramp_kw_per_s: PositiveFloat = 100.0
     """How fast a setpoint may move where the asset names no ramp of its own."""
@@ -183,13 +185,9 @@ class Site:
         return {name: asset for name, asset in self.assets.items() if isinstance(asset, kind)}
 
     @cached_property
-    def dispatched(self) -> dict[str, DispatchedAsset]:
+    def dispatched(self) -> dict[str, Asset]:
         """The assets that dispatch plans, by name, in the file's order."""
-        return {
-            name: asset
-            for name, asset in self.assets.items()
-            if isinstance(asset, DispatchedAsset) and asset.control == "dispatch"
-        }
+        return {name: asset for name, asset in self.assets.items() if asset.control == "dispatch"}
 
     @cached_property
     def measured(self) -> dict[str, Asset]:

@@ -1,4 +1,5 @@
-"""Heat, steam and cooling beyond what dispatch plans: waste heat and pressure, CHP, chillers and their stores."""
+"""Heat, steam and cooling beyond what the controller can follow: waste heat and pressure, CHP, chillers and their
+stores."""
 
 from __future__ import annotations
 

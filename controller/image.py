@@ -69,7 +69,7 @@ class Snapshot:
         return None if needs.power is None else self._flow_kw(asset, needs.power)
 
     def taken_kw(self, asset: str, bus: str) -> float | None:
-        """What an asset takes from the electric bus or the heat bus that dispatch plans, less what it gives.
+        """What an asset takes from the electric bus or the heat bus that the controller plans, less what it gives.
 
         0 where it has nothing to do with the bus or does not show it; None when it cannot be read.
         """

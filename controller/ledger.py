@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from config.assets import ElectricLoad, GasBoiler, HeatLoad, HeatPump, PvPlant, WindTurbine
+from config.assets import GasBoiler, HeatPump
 from config.site import Site
 from config.thermal_assets import Chp, SteamBoiler
 from controller.bill import Bill, bill_of
 from controller.image import Snapshot
 from controller.state import SavedInterval
+from dispatch.registry import forecast_for
 from dispatch.tariff import TariffCalendar
 
 KGCE_PER_KWH = 0.1229
@@ -309,9 +310,9 @@ class Ledger:
         """What the forecasts learn from: nothing that was measured for less than half of the interval."""
         enough_s = self._interval.total_seconds() / 2
         means: dict[str, float | None] = {}
-        for name, asset in self._site.dispatched.items():
+        for name in forecast_for(self._site):
             measured_s = running.measured_s.get(name, 0.0)
-            if isinstance(asset, ElectricLoad | HeatLoad | PvPlant | WindTurbine) and measured_s >= enough_s:
+            if measured_s >= enough_s:
                 mean_kw = running.energy_kwh[name] / (measured_s / 3600)
                 means[name] = None if name in running.limited else mean_kw
         if running.outdoor_s >= enough_s:

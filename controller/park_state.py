@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from config.asset import HEAT_BUS
-from config.assets import Battery, ElectricLoad, GasBoiler, HeatLoad, HeatPump, HotWaterTank, PvPlant, WindTurbine
+from config.assets import HeatPump, PvPlant, WindTurbine
 from controller.decision import Decision
 from controller.image import Snapshot
 from dispatch.forecast.park import ParkState
-from dispatch.plan import Plan
+from dispatch.plan import ELECTRICITY, Plan
+from dispatch.registry import buses_of, forecast_for, forms_of
+from dispatch.soundness import stores
 
 AT_ITS_LIMIT = 0.97
 """A generator above this share of its limit is held back by it: inverters settle within a few percent below."""
@@ -20,17 +22,15 @@ def park_state(snapshot: Snapshot, month_peak_kw: float, limited: frozenset[str]
     """
     site = snapshot.site
     stored_kwh = {}
-    for name, asset in site.dispatched.items():
-        if isinstance(asset, Battery | HotWaterTank):
-            soc = snapshot.value(name, "soc")
-            if soc is not None:
-                stored_kwh[name] = soc * asset.capacity_kwh
+    for name, store in stores(site).items():
+        soc = snapshot.value(name, "soc")
+        if soc is not None:
+            stored_kwh[name] = soc * store.capacity_kwh
     measured_kw = {}
-    for name, asset in site.dispatched.items():
-        if isinstance(asset, ElectricLoad | HeatLoad | PvPlant | WindTurbine) and name not in limited:
-            power_kw = snapshot.power_kw(name)
-            if power_kw is not None:
-                measured_kw[name] = power_kw
+    for name in forecast_for(site):
+        power_kw = snapshot.power_kw(name)
+        if power_kw is not None and name not in limited:
+            measured_kw[name] = power_kw
     outdoor = [snapshot.value(name, "outdoor_degc") for name in site.dispatched_of(HeatPump)]
     return ParkState(
         stored_kwh=stored_kwh,
@@ -47,9 +47,7 @@ def _local_kw(snapshot: Snapshot) -> dict[str, float]:
     site = snapshot.site
     if not site.measured:
         return {}
-    planned = site.dispatched.values()
-    heated = any(isinstance(asset, HeatPump | GasBoiler | HotWaterTank | HeatLoad) for asset in planned)
-    buses = ("electricity", HEAT_BUS) if heated else ("electricity",)
+    buses = [bus for bus in buses_of(forms_of(site)) if bus in (ELECTRICITY, HEAT_BUS)]
     return {bus: sum(snapshot.taken_kw(name, bus) or 0.0 for name in site.measured) for bus in buses}
 
 

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from config.assets import ElectricLoad, HeatLoad, PvPlant, WindTurbine
 from config.clock import Clock
 from config.site import Site
 from controller.alarms import AlarmEvent
@@ -32,6 +31,7 @@ from controller.telemetry.writer import TelemetryWriter
 from controller.writes import Written
 from dispatch.forecast.history import History
 from dispatch.plan import Plan
+from dispatch.registry import forecast_for
 
 HISTORY_DAYS = 15
 """What the forecasts look back on: two weeks, and the day that is still running."""
@@ -142,8 +142,7 @@ class Recorder:
 
     async def history(self, until: datetime) -> History:
         """The interval means of the last days, with gaps where nothing was measured."""
-        kinds = ElectricLoad | HeatLoad | PvPlant | WindTurbine
-        names = [name for name, asset in self._site.dispatched.items() if isinstance(asset, kinds)]
+        names = forecast_for(self._site)
         step_min = self._site.control.interval_min
         await self._keep_means()
         try:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from config.assets import Battery, GasBoiler
 from config.site import Site
 from dispatch.plan import AssetPlan, FloatArray
+from dispatch.registry import forms_of
 from dispatch.tariff import Prices
 
 TERMS = ("energy_import", "export_revenue", "demand", "gas", "carbon", "wear")
@@ -36,14 +36,10 @@ def bill(
     import_kwh = np.maximum(grid_kw, 0.0) * step_h
     export_kwh = np.maximum(-grid_kw, 0.0) * step_h
     gas_kwh = np.zeros(len(step_h))
-    for name in site.dispatched_of(GasBoiler):
-        burnt_kw = assets[name].gas_kw
-        if burnt_kw is not None:
-            gas_kwh = gas_kwh + burnt_kw * step_h
-    wear = sum(
-        battery.wear_cny_per_kwh * float(np.maximum(assets[name].power_kw, 0.0) @ step_h)
-        for name, battery in site.dispatched_of(Battery).items()
-    )
+    for asset in assets.values():
+        if asset.gas_kw is not None:
+            gas_kwh = gas_kwh + asset.gas_kw * step_h
+    wear = sum(form.wear(assets[name], step_h) for name, form in forms_of(site).items())
     demand = 0.0
     for month, peak_kw in enumerate(peaks_kw(site, prices, month_peak_kw)):
         highest_kw = float(np.max(grid_kw[prices.month == month], initial=0.0))

@@ -44,10 +44,6 @@ class Inputs:
     exporting: NDArray[np.bool_]
     """Intervals in which the park is taken to export, shape (steps,); matters where export pays more than import."""
 
-    def on(self, asset: str) -> float:
-        """1 for an available asset, 0 for one that must be planned at zero."""
-        return 0.0 if asset in self.situation.unavailable else 1.0
-
 
 @dataclass(frozen=True, slots=True)
 class Slack:

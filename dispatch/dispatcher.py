@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import time
-import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 
 from config.site import Site
 from dispatch.bill import TERMS, peaks_kw
 from dispatch.block import Block, Inputs, solved
+from dispatch.compiled import solver_of
+from dispatch.forms.demand import Demand
+from dispatch.forms.form import Form
+from dispatch.forms.source import Source
 from dispatch.plan import (
+    ELECTRICITY,
     AssetPlan,
     BadSituation,
     FloatArray,
-    Infeasible,
     Method,
     Outcome,
     Plan,
     Situation,
     Solved,
-    TimedOut,
 )
 from dispatch.problem import ParkProblem, build_problem
+from dispatch.registry import forms_of
+from dispatch.solving import Answer, Optimal
 from dispatch.soundness import require_sound
 from dispatch.tariff import Prices, TariffCalendar
-from dispatch.worth import electricity_end_value, heat_end_value
+from dispatch.worth import end_values
 
 NAMED_FROM = 1e-2
 """Slack below this (kW or kWh) is the solver's rounding at the scale of a park and not worth a word."""
@@ -51,13 +55,23 @@ class Dispatcher:
             raise ValueError(f"a horizon needs at least one interval, not {steps}")
         self._site = site
         self._steps = steps
+        self._forms = forms_of(site)
         self._tariff = TariffCalendar(site.tariffs)
-        self._park = build_problem(site, np.full(steps, site.control.interval_min / 60.0))
+        self._build(np.full(steps, site.control.interval_min / 60.0))
+
+    def _build(self, step_h: FloatArray) -> None:
+        self._park = build_problem(self._site, step_h)
+        self._solver = solver_of(self._park.problem, self._site.control.solver)
 
     @property
     def park(self) -> ParkProblem:
         """The problem as it was built last, for measurements and tests."""
         return self._park
+
+    def inputs(self, situation: Situation) -> Inputs:
+        """The numbers that a situation is solved with at first, for measurements and tests. Raises NoTariff."""
+        prices = self._tariff.over(situation.start, situation.step_h)
+        return self._inputs(situation, prices, _surplus(self._forms, situation))
 
     def plan(self, situation: Situation, issued_at: datetime) -> Outcome:
         """The cheapest plan for a situation.
@@ -70,20 +84,27 @@ class Dispatcher:
         require_sound(self._site, situation)
         prices = self._tariff.over(situation.start, situation.step_h)
         if not np.allclose(situation.step_h, self._park.step_h, rtol=0.0, atol=1e-9):
-            self._park = build_problem(self._site, np.array(situation.step_h, dtype=np.float64))
+            self._build(np.array(situation.step_h, dtype=np.float64))
         began = time.perf_counter()
-        exporting = _surplus(situation)
-        for _ in range(PASSES):
-            self._park.assign(self._inputs(situation, prices, exporting))
-            failure = _solve(self._park.problem, self._site.control.solver_time_limit_s)
-            if failure is not None:
+        match self._cheapest(situation, prices):
+            case Optimal() as optimum:
+                solve_s = time.perf_counter() - began
+                return Solved(self._plan(situation, prices, issued_at, optimum), solve_s)
+            case failure:
                 return failure
+
+    def _cheapest(self, situation: Situation, prices: Prices) -> Answer:
+        exporting = _surplus(self._forms, situation)
+        for again in reversed(range(PASSES)):
+            self._park.assign(self._inputs(situation, prices, exporting))
+            answer = self._solver.solve(self._site.control.solver_time_limit_s)
+            if not isinstance(answer, Optimal):
+                break
             grid_kw = self._grid_kw()
-            if not np.any(_misjudged(prices, exporting, grid_kw)):
+            if not again or not np.any(_misjudged(prices, exporting, grid_kw)):
                 break
             exporting = grid_kw < 0.0
-        solve_s = time.perf_counter() - began
-        return Solved(self._plan(situation, prices, issued_at), solve_s)
+        return answer
 
     def _grid_kw(self) -> FloatArray:
         name, _ = self._site.grid
@@ -95,14 +116,12 @@ class Dispatcher:
             situation=situation,
             prices=prices,
             peaks_kw=peaks_kw(self._site, prices, situation.month_peak_kw),
-            end_value={
-                "electricity": electricity_end_value(prices),
-                "heat": heat_end_value(self._site, situation, prices),
-            },
+            end_value=end_values(self._forms, situation, prices),
         )
 
-    def _plan(self, situation: Situation, prices: Prices, issued_at: datetime) -> Plan:
+    def _plan(self, situation: Situation, prices: Prices, issued_at: datetime, answer: Optimal) -> Plan:
         blocks = self._park.blocks
+        words = [words for block in blocks for words in _slack_of(block)]
         return Plan(
             issued_at=issued_at,
             method=Method.OPTIMAL,
@@ -112,30 +131,8 @@ class Dispatcher:
             import_price_per_kwh=prices.import_per_kwh,
             cost=self._park.cost(TERMS),
             marginal_per_kwh=self._park.marginal_per_kwh(),
-            note="; ".join(words for block in blocks for words in _slack_of(block)),
+            note="; ".join([*words, *_detour_of(answer)]),
         )
-
-
-def _solve(problem: cp.Problem, limit_s: float) -> Infeasible | TimedOut | None:
-    """Solves on HiGHS; None when the solution is optimal.
-
-    Each solve starts cold: cvxpy would pass the old values only, which costs HiGHS its presolve.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # cvxpy also warns of what the status says
-            problem.solve(  # type: ignore[no-untyped-call]
-                solver=cp.HIGHS, warm_start=False, enforce_dpp=True, time_limit=limit_s
-            )
-    except cp.SolverError as error:
-        return Infeasible(f"the solver failed: {error}")
-    match problem.status:
-        case cp.OPTIMAL:
-            return None
-        case cp.USER_LIMIT:
-            return TimedOut(limit_s)
-        case status:
-            return Infeasible(f"the solver found the problem {status}")
 
 
 def _without_guess(block: Block, situation: Situation) -> AssetPlan:
@@ -159,13 +156,19 @@ def _slack_of(block: Block) -> list[str]:
     return words
 
 
-def _surplus(situation: Situation) -> NDArray[np.bool_]:
+def _detour_of(answer: Optimal) -> list[str]:
+    """How the optimum was found, when the first way was not good enough."""
+    return [f"solved by {answer.way.value}, because {'; '.join(answer.doubts)}"] if answer.doubts else []
+
+
+def _surplus(forms: Mapping[str, Form], situation: Situation) -> NDArray[np.bool_]:
     """Where generation is more than load, as a first guess of when the park exports, shape (steps,)."""
-    made = sum(
-        (series for name, series in situation.available_kw.items() if name not in situation.unavailable),
-        start=np.zeros(situation.steps),
-    )
-    used = sum(situation.load_kw.values(), start=situation.local("electricity"))
+    made, used = np.zeros(situation.steps), situation.local(ELECTRICITY)
+    for name, form in forms.items():
+        if form.bus == ELECTRICITY and isinstance(form, Source):
+            made = made + form.offered(name, situation)
+        if form.bus == ELECTRICITY and isinstance(form, Demand):
+            used = used + situation.load_kw[name]
     return np.asarray(made > used)
 
 

@@ -51,7 +51,7 @@ def shifted(plan: Plan, now: datetime, interval: timedelta) -> Plan | None:
         assets={
             name: AssetPlan(
                 power_kw=asset.power_kw[first:].copy(),
-                heat_kw=rest(asset.heat_kw),
+                flows_kw={bus: flow_kw[first:].copy() for bus, flow_kw in asset.flows_kw.items()},
                 gas_kw=rest(asset.gas_kw),
                 stored_kwh=stored(asset.stored_kwh),
                 available_kw=rest(asset.available_kw),

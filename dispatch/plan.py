@@ -9,16 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
-BusId = Literal["electricity", "heat"]
-"""Where the power of one carrier must balance."""
-BUSES: tuple[BusId, ...] = get_args(BusId)
+BusId = str
+"""Where the power of one carrier must balance: the carrier's name, or that of a heat bus
+(`config.asset.carrier_of`)."""
+ELECTRICITY: BusId = "electricity"
 
 
 class DispatchError(Exception):
@@ -39,6 +39,19 @@ class Method(Enum):
     """Rules without a solver."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Energy that is wanted within a window: a vehicle while it is plugged in, a job in its hours of the day."""
+
+    from_h: float
+    """Hours after the start of the first interval; below 0 when the window is open already."""
+    until_h: float
+    energy_kwh: float
+    """Still to be taken, at the electric bus."""
+    most_kw: float
+    """Highest power within the window."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """All that one dispatch needs to know of the present and the expected.
@@ -51,19 +64,19 @@ class Situation:
     step_h: FloatArray
     """Length of each interval in hours, shape (steps,)."""
     available_kw: Mapping[str, FloatArray]
-    """By generator (PV, wind): what it could feed without curtailment."""
+    """By source (PV, wind, waste heat, waste pressure): what it could feed without curtailment."""
     load_kw: Mapping[str, FloatArray]
-    """By electric load: demand."""
-    heat_load_kw: Mapping[str, FloatArray]
-    """By heat load: demand."""
+    """By load of any carrier: demand, of hydrogen with its lower heating value."""
     cop: Mapping[str, FloatArray]
-    """By heat pump: heat per electric power, expected."""
+    """By heat pump and chiller: heat or cold per electric power at full load, expected."""
     stored_kwh: Mapping[str, float]
-    """By store (battery, tank): energy held now."""
-    local_kw: Mapping[str, FloatArray] = field(default_factory=dict)
-    """By bus (electricity, heat): what assets under local control take together, less what they give."""
+    """By store: energy held now, of hydrogen with its lower heating value."""
+    wanted: Mapping[str, tuple[Wanted, ...]] = field(default_factory=dict)
+    """By group of chargers and by job: what is wanted when."""
+    local_kw: Mapping[BusId, FloatArray] = field(default_factory=dict)
+    """By bus: what assets under local control take together, less what they give."""
     unavailable: frozenset[str] = frozenset()
-    """Assets that must be planned at zero (generators, converters) or left out (stores)."""
+    """Assets that must be planned at zero (sources, converters, chargers) or left out (stores)."""
     month_peak_kw: float = 0.0
     """Highest 15-min average import that the running month has seen, or its floor."""
 
@@ -71,7 +84,11 @@ class Situation:
     def steps(self) -> int:
         return len(self.step_h)
 
-    def local(self, bus: str) -> FloatArray:
+    def on(self, asset: str) -> float:
+        """1 for an available asset, 0 for one that must be planned at zero."""
+        return 0.0 if asset in self.unavailable else 1.0
+
+    def local(self, bus: BusId) -> FloatArray:
         """What assets under local control take from a bus, shape (steps,)."""
         found = self.local_kw.get(bus)
         return np.zeros(self.steps) if found is None else found
@@ -82,16 +99,16 @@ class AssetPlan:
     """What dispatch wants of one asset, per interval, shape (steps,)."""
 
     power_kw: FloatArray
-    """In the asset's carrier and the site's sign: electricity for grid, PV, wind, battery, heat pump (used) and
-    electric load (used); heat for tank (+ discharge), boiler (made) and heat load (used)."""
-    heat_kw: FloatArray | None = None
-    """Heat made by a heat pump."""
+    """What its setpoint would say, in the site's sign: what a source or converter makes in its own carrier (of a heat
+    pump, an electric boiler and an electrolyser the electricity used), what a load uses, + discharge of a store."""
+    flows_kw: Mapping[BusId, FloatArray] = field(default_factory=dict)
+    """Into each bus that it has to do with, - for what it takes."""
     gas_kw: FloatArray | None = None
-    """Gas burnt by a boiler, lower heating value."""
+    """Gas burnt, lower heating value."""
     stored_kwh: FloatArray | None = None
     """Energy of a store at the interval bounds, shape (steps + 1,)."""
     available_kw: FloatArray | None = None
-    """What a generator could have fed."""
+    """What a source could have fed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,34 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import assert_never
 
 import cvxpy as cp
 import numpy as np
 
-from config.assets import (
-    Battery,
-    DispatchedAsset,
-    ElectricLoad,
-    GasBoiler,
-    GridConnection,
-    HeatLoad,
-    HeatPump,
-    HotWaterTank,
-    PvPlant,
-    WindTurbine,
-)
 from config.site import Site
 from dispatch.block import Block, Inputs, TimeGrid
-from dispatch.blocks.battery import battery_block
-from dispatch.blocks.electric_load import electric_load_block
-from dispatch.blocks.gas_boiler import gas_boiler_block
-from dispatch.blocks.generator import generator_block
-from dispatch.blocks.grid import grid_block
-from dispatch.blocks.heat_load import heat_load_block
-from dispatch.blocks.heat_pump import heat_pump_block
-from dispatch.blocks.hot_water_tank import hot_water_tank_block
-from dispatch.plan import BUSES, BusId, FloatArray
+from dispatch.given import Given
+from dispatch.plan import ELECTRICITY, BusId, FloatArray
+from dispatch.registry import buses_of, forms_of
 from dispatch.worth import TIE, worth_of
 
 
@@ -51,10 +32,10 @@ class _Local:
 
     @classmethod
     def of(cls, bus: BusId, grid: TimeGrid) -> _Local:
-        most = cp.Parameter(grid.steps, nonneg=True, name=f"local.{bus}.most_over_kw")
+        most = Given(grid.steps, nonneg=True, name=f"local.{bus}.most_over_kw")
         over = cp.Variable(grid.steps, bounds=[0, most], name=f"local.{bus}.over_kw")
-        price = grid.worth.left_over_per_kwh if bus == "electricity" else TIE
-        return cls(cp.Parameter(grid.steps, name=f"local.{bus}.kw"), most, over, price * (grid.step_h @ over))
+        price = grid.worth.left_over_per_kwh if bus == ELECTRICITY else TIE
+        return cls(Given(grid.steps, name=f"local.{bus}.kw"), most, over, price * (grid.step_h @ over))
 
     @property
     def net(self) -> cp.Expression:
@@ -73,7 +54,7 @@ class ParkProblem:
     problem: cp.Problem
     blocks: tuple[Block, ...]
     balances: dict[BusId, cp.Constraint]
-    """Only the buses that an asset of the site feeds or draws from."""
+    """Every bus that an asset of the site feeds or draws from."""
     step_h: FloatArray
     local: dict[BusId, _Local]
     """Only for a site with assets under local control."""
@@ -107,13 +88,13 @@ def build_problem(site: Site, step_h: FloatArray) -> ParkProblem:
     compile it again.
     """
     grid = TimeGrid(step_h, worth_of(site, step_h))
-    blocks = tuple(_block(name, asset, grid) for name, asset in site.dispatched.items())
+    forms = forms_of(site)
+    blocks = tuple(form.block(name, grid) for name, form in forms.items())
     balances: dict[BusId, cp.Constraint] = {}
-    local = {bus: _Local.of(bus, grid) for bus in BUSES} if site.measured else {}
-    for bus in BUSES:
+    local = {bus: _Local.of(bus, grid) for bus in buses_of(forms)} if site.measured else {}
+    for bus in buses_of(forms):
         flows = [block.flows[bus] for block in blocks if bus in block.flows]
-        if flows:
-            balances[bus] = sum(flows[1:], start=flows[0]) == (local[bus].net if bus in local else 0)
+        balances[bus] = sum(flows[1:], start=flows[0]) == (local[bus].net if bus in local else 0)
     costs = [block.penalty for block in blocks] + [each.penalty for each in local.values()]
     costs += [cost for block in blocks for cost in block.cost.values()]
     constraints = [constraint for block in blocks for constraint in block.constraints]
@@ -121,25 +102,3 @@ def build_problem(site: Site, step_h: FloatArray) -> ParkProblem:
     if not problem.is_dpp():
         raise ValueError(f"the problem of site {site.name} is not DPP")
     return ParkProblem(problem, blocks, balances, step_h, local)
-
-
-def _block(name: str, asset: DispatchedAsset, grid: TimeGrid) -> Block:
-    match asset:
-        case GridConnection():
-            return grid_block(name, asset, grid)
-        case PvPlant() | WindTurbine():
-            return generator_block(name, asset, grid)
-        case Battery():
-            return battery_block(name, asset, grid)
-        case HeatPump():
-            return heat_pump_block(name, asset, grid)
-        case HotWaterTank():
-            return hot_water_tank_block(name, asset, grid)
-        case GasBoiler():
-            return gas_boiler_block(name, asset, grid)
-        case ElectricLoad():
-            return electric_load_block(name, grid)
-        case HeatLoad():
-            return heat_load_block(name, grid)
-        case other:
-            assert_never(other)

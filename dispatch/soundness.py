@@ -7,22 +7,19 @@ from datetime import timedelta
 
 import numpy as np
 
-from config.assets import Battery, ElectricLoad, HeatLoad, HeatPump, HotWaterTank, PvPlant, WindTurbine
 from config.site import Site
-from dispatch.plan import BUSES, BadSituation, FloatArray, Situation
+from dispatch.forms.form import Form, Need
+from dispatch.forms.storage import Storage
+from dispatch.plan import BadSituation, FloatArray, Situation, Wanted
+from dispatch.registry import buses_of, forms_of
 
 LONGEST_HORIZON_H = 28 * 24
 """A horizon touches two calendar months at most, each with its own demand charge: no month is shorter."""
 
 
-def generators(site: Site) -> dict[str, PvPlant | WindTurbine]:
-    """PV plants and wind turbines by name, in the file's order."""
-    return {name: asset for name, asset in site.dispatched.items() if isinstance(asset, PvPlant | WindTurbine)}
-
-
-def stores(site: Site) -> dict[str, Battery | HotWaterTank]:
-    """Batteries and tanks by name, in the file's order."""
-    return {name: asset for name, asset in site.dispatched.items() if isinstance(asset, Battery | HotWaterTank)}
+def stores(site: Site) -> dict[str, Storage]:
+    """The stores that dispatch plans, of any carrier, by name, in the file's order."""
+    return {name: form for name, form in forms_of(site).items() if isinstance(form, Storage)}
 
 
 def require_sound(site: Site, situation: Situation) -> None:
@@ -40,18 +37,20 @@ def require_sound(site: Site, situation: Situation) -> None:
         raise BadSituation("step_h must be above 0 in every interval")
     if float(situation.step_h.sum()) > LONGEST_HORIZON_H:
         raise BadSituation(f"the horizon of {situation.step_h.sum():g} h is longer than {LONGEST_HORIZON_H} h")
-    _require_all("available_kw", situation.available_kw, generators(site), steps)
-    _require_all("load_kw", situation.load_kw, site.dispatched_of(ElectricLoad), steps)
-    _require_all("heat_load_kw", situation.heat_load_kw, site.dispatched_of(HeatLoad), steps)
-    _require_all("cop", situation.cop, site.dispatched_of(HeatPump), steps)
-    _require_known("local_kw", situation.local_kw, BUSES)
+    forms = forms_of(site)
+    _require_all("available_kw", situation.available_kw, _in_need(forms, "available_kw"), steps)
+    _require_all("load_kw", situation.load_kw, _in_need(forms, "load_kw"), steps)
+    _require_all("cop", situation.cop, _in_need(forms, "cop"), steps)
+    _require_windows(situation.wanted, _in_need(forms, "wanted"))
+    _require_known("local_kw", situation.local_kw, buses_of(forms))
     for bus, series in situation.local_kw.items():
         _require_finite(f"local_kw of {bus}", series, steps)
     for name, series in situation.cop.items():
         if np.any(series <= 0):
             raise BadSituation(f"cop of {name} must be above 0, lowest is {series.min():g}")
-    _require_known("stored_kwh", situation.stored_kwh, stores(site))
-    for name in stores(site):
+    stored_in = _in_need(forms, "stored_kwh")
+    _require_known("stored_kwh", situation.stored_kwh, stored_in)
+    for name in stored_in:
         if name not in situation.stored_kwh:
             if name in situation.unavailable:
                 continue
@@ -62,6 +61,27 @@ def require_sound(site: Site, situation: Situation) -> None:
     _require_known("unavailable", situation.unavailable, site.dispatched)
     if not np.isfinite(situation.month_peak_kw) or situation.month_peak_kw < 0:
         raise BadSituation(f"month_peak_kw is {situation.month_peak_kw:g}, it must be a number from 0 on")
+
+
+def _in_need(forms: Mapping[str, Form], what: Need) -> tuple[str, ...]:
+    """The assets that must be found in a mapping of the situation."""
+    return tuple(name for name, form in forms.items() if form.need == what)
+
+
+def _require_windows(given: Mapping[str, tuple[Wanted, ...]], needed: Iterable[str]) -> None:
+    needed = tuple(needed)
+    _require_known("wanted", given, needed)
+    for name in needed:
+        if name not in given:
+            raise BadSituation(f"wanted of {name} is missing; nothing at all is an empty list")
+        for each in given[name]:
+            numbers = (each.from_h, each.until_h, each.energy_kwh, each.most_kw)
+            if not np.all(np.isfinite(numbers)):
+                raise BadSituation(f"wanted of {name} has {numbers}: every value must be a finite number")
+            if each.until_h < each.from_h or each.energy_kwh < 0 or each.most_kw < 0:
+                raise BadSituation(
+                    f"wanted of {name} has {numbers}: a window ends after it begins, and nothing is negative"
+                )
 
 
 def _require_known(what: str, names: Iterable[str], known: Iterable[str]) -> None:

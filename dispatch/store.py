@@ -32,5 +32,5 @@ def corridor(
     That is the SOC window, widened to where the store would be if nobody touched it: a start outside of the
     window is accepted, going further out is not, and doing nothing is always allowed.
     """
-    idle = trajectory(start_kwh, np.zeros(len(keep)), keep)
+    idle = start_kwh * np.concatenate(([1.0], np.cumprod(keep)))
     return np.minimum(soc_min * capacity_kwh, idle), np.maximum(soc_max * capacity_kwh, idle)

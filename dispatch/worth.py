@@ -1,25 +1,41 @@
 """What is on no bill but steers a plan: prices of what must not happen, and the value of stores at the end.
 
 Prices of slack are multiples of the dearest that the site's tariffs can ask for one kWh, so that they hold in
-any currency, and they are ranked: a park that cannot have everything first leaves heat unserved (buildings and
-baths are slow), then imports beyond its limit, and cuts off electric loads last.
+any currency, and they are ranked: a park that cannot have everything first leaves cooling and heat unserved (buildings
+and baths are slow), then hydrogen, steam and vehicles, then sheds the loads that may be shed, then imports beyond
+its limit, and cuts off electric loads last.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from config.assets import GasBoiler, HeatPump
 from config.site import Site
 from config.tariff import Tariff
-from dispatch.plan import FloatArray, Situation
+from dispatch.forms.converter import Converter, PointSeries
+from dispatch.forms.form import Form
+from dispatch.forms.source import Source
+from dispatch.plan import ELECTRICITY, BusId, FloatArray, Situation
 from dispatch.tariff import Prices
 
 UNSERVED_HEAT_TIMES = 3.0
 """Unserved heat costs this many times the dearest kWh: more than any saving on the bill, and more than the
 2.2 that a store outside its window and short at the end may cost, so that no tank is filled by leaving people cold."""
+UNSERVED_COOLING_TIMES = 2.5
+"""Below heat and above those 2.2: times 12, more than a chiller's COP on any day, it stays below the import limit."""
+UNSERVED_HYDROGEN_TIMES = 6.0
+"""Above heat and cooling: lorries wait. An electrolyser gives less than a kWh for each, so it never breaks the
+import limit."""
+UNSERVED_STEAM_TIMES = 9.0
+"""Above the others: a process stops."""
+UNSERVED_WINDOW_TIMES = 10.0
+"""A vehicle that leaves with less than it wanted, a job that is not done."""
+SHED_FIRST_TIMES, SHED_STEP_TIMES = 20.0, 0.1
+"""A load that may be shed, above heat by more than the COP of a usual day, and the step from one place in the order
+to the next: 99 of them end below the import limit."""
 OVER_LIMIT_TIMES = 30.0
 """Above heat by 10, more than any heat pump's COP: it stops before it breaks the import limit."""
 UNSERVED_LOAD_TIMES = 90.0
@@ -51,11 +67,19 @@ its losses to save it. It falls over the horizon, so that what must be curtailed
 class Worth:
     """Slack prices of a site, per kWh; constant, because all tariffs that may ever apply are known."""
 
+    dearest_per_kwh: float
+    """What `*_TIMES` counts in: the dearest kWh of energy, with a new peak for its sake."""
     over_limit_per_kwh: float
-    unserved_heat_per_kwh: float
-    unserved_load_per_kwh: float
     outside_per_kwh_h: float
     left_over_per_kwh: float
+
+    def unserved_per_kwh(self, times: float) -> float:
+        return times * self.dearest_per_kwh
+
+
+def shed_times(order: int) -> float:
+    """The rank of a load that may be shed, by its place in the order; the first is the cheapest."""
+    return SHED_FIRST_TIMES + SHED_STEP_TIMES * order
 
 
 def worth_of(site: Site, step_h: FloatArray) -> Worth:
@@ -64,9 +88,8 @@ def worth_of(site: Site, step_h: FloatArray) -> Worth:
     demand = max(tariff.demand_charge_per_kw_month for tariff in site.tariffs) / float(np.min(step_h))
     dearest = energy + demand
     return Worth(
+        dearest_per_kwh=dearest,
         over_limit_per_kwh=OVER_LIMIT_TIMES * dearest,
-        unserved_heat_per_kwh=UNSERVED_HEAT_TIMES * dearest,
-        unserved_load_per_kwh=UNSERVED_LOAD_TIMES * dearest,
         left_over_per_kwh=LEFT_OVER_TIMES * energy,
         outside_per_kwh_h=OUTSIDE_TIMES * energy / float(np.sum(step_h)),
     )
@@ -89,25 +112,57 @@ class EndValue:
     """For each kWh more than at the start."""
 
 
-def electricity_end_value(prices: Prices) -> EndValue:
-    """From the dearest and the cheapest import of the horizon: what a stored kWh can replace, and what it costs."""
-    cost = prices.import_cost_per_kwh
-    return EndValue(keep_per_kwh=KEEP_TIMES * float(cost.max()), spare_per_kwh=SPARE_TIMES * float(cost.min()))
+def end_values(forms: Mapping[str, Form], situation: Situation, prices: Prices) -> dict[BusId, EndValue]:
+    """By bus, from the dearest and the cheapest way to make one kWh there within the horizon: what a stored kWh can
+    replace, and what it costs.
 
-
-def heat_end_value(site: Site, situation: Situation, prices: Prices) -> EndValue:
-    """From the dearest and the cheapest way to make one kWh of heat within the horizon.
-
-    Without a source of heat, a kWh is worth as much as one of electricity.
+    Where nothing makes it, a kWh is worth as much as one of electricity.
     """
-    costs = [
-        (prices.gas_per_kwh + prices.gas_carbon_per_kwh) / boiler.efficiency
-        for name, boiler in site.dispatched_of(GasBoiler).items()
-        if name not in situation.unavailable
-    ] + [
-        prices.import_cost_per_kwh / situation.cop[name]
-        for name in site.dispatched_of(HeatPump)
-        if name not in situation.unavailable
-    ]
-    cost = np.concatenate(costs) if costs else prices.import_cost_per_kwh
-    return EndValue(keep_per_kwh=KEEP_TIMES * float(cost.max()), spare_per_kwh=SPARE_TIMES * float(cost.min()))
+    buses = {bus for form in forms.values() for bus in form.buses}
+    found = {}
+    for bus in buses:
+        costs = _costs(bus, forms, situation, prices, frozenset())
+        cost = np.concatenate(costs) if costs else prices.import_cost_per_kwh
+        found[bus] = EndValue(
+            keep_per_kwh=KEEP_TIMES * float(cost.max()), spare_per_kwh=SPARE_TIMES * float(cost.min())
+        )
+    return found
+
+
+def _costs(
+    bus: BusId, forms: Mapping[str, Form], situation: Situation, prices: Prices, above: frozenset[BusId]
+) -> list[FloatArray]:
+    """What one kWh costs on a bus by each way to make it, each of shape (steps,); so does what it is made from."""
+    if bus == ELECTRICITY:
+        return [prices.import_cost_per_kwh]
+    gas_per_kwh = prices.gas_per_kwh + prices.gas_carbon_per_kwh
+    found: list[FloatArray] = []
+    for name, form in forms.items():
+        if name in situation.unavailable:
+            continue
+        if isinstance(form, Source) and form.bus == bus:
+            found.append(np.zeros(situation.steps))
+        if not isinstance(form, Converter) or form.makes != bus or above & set(form.buses):
+            continue
+        within = above | {bus}
+        ways = {other: _costs(other, forms, situation, prices, within) for other in form.buses if other != bus}
+        for point in form.curve(name, situation):
+            found += _by_point(point, bus, gas_per_kwh, ways)
+    return found
+
+
+def _by_point(
+    point: PointSeries, bus: BusId, gas_per_kwh: FloatArray, ways: Mapping[BusId, list[FloatArray]]
+) -> list[FloatArray]:
+    """What one kWh costs at one operating point, with its other flows bought or sold at their dearest and cheapest."""
+    made_kw = point.flows_kw[bus]
+    if not np.all(made_kw > 0.0):
+        return []
+    costs = []
+    for pick in (np.min, np.max):
+        cost = gas_per_kwh * point.gas_kw
+        for other, flow_kw in point.flows_kw.items():
+            if other != bus and ways[other]:
+                cost = cost - pick(np.array(ways[other]), axis=0) * flow_kw
+        costs.append(np.maximum(cost / made_kw, 0.0))
+    return costs

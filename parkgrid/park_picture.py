@@ -18,7 +18,7 @@ from config.hydrogen_assets import HydrogenTank
 from config.site import Site
 from dispatch.plan import FloatArray
 from parkgrid.park_course import BusCourse, Course, capacity_kwh, course_of
-from parkgrid.plan_picture import COLOURS, DOTS_PER_INCH, LIGHTER, WIDTH_IN
+from parkgrid.plan_picture import DOTS_PER_INCH, WIDTH_IN, colour_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,8 +32,6 @@ below two hours one every quarter of an hour."""
 MOST_DAY_TICKS = 10
 """Ticks that a run of more than 240 h has at most."""
 GIVEN_COLOUR, FAULT_COLOUR, LIMIT_COLOUR = "#8064A2", "#C0504D", "#C00000"
-SPARE_COLOURS = ("#8C6D31", "#637939", "#7B4173", "#3182BD", "#E6550D", "#31A354", "#756BB1", "#636363", "#A6761D")
-"""For kinds of assets without a colour of their own, in the site's order."""
 MOST_OUTLINED = 300
 """Intervals up to which areas have an outline: some three days."""
 FAR = 1.6
@@ -95,7 +93,9 @@ def _figure(site: Site, truth: Mapping[str, Any], *, titled: bool = True) -> Fig
         for mark in course.marks:
             # what lasts all the time would only tint everything
             if (mark.begin, mark.end) != (course.edges[0], course.edges[-1]):
-                ax.axvspan(*_dates([mark.begin, mark.end]), color=_mark_colour(mark.is_fault), alpha=0.08, linewidth=0)
+                ax.axvspan(
+                    *_dates([mark.begin, mark.end]), color=_markcolour_of(mark.is_fault), alpha=0.08, linewidth=0
+                )
     _time_axis(axes[-1], site, course)
     _fix(figure)
     return figure
@@ -122,7 +122,7 @@ def _marks(ax: Axes, course: Course) -> None:
     first, last = _dates([course.edges[0], course.edges[-1]])
     for row, mark in enumerate(course.marks):
         begin, end = _dates([mark.begin, mark.end])
-        ax.barh(-row, end - begin, left=begin, height=0.7, color=_mark_colour(mark.is_fault), alpha=0.3)
+        ax.barh(-row, end - begin, left=begin, height=0.7, color=_markcolour_of(mark.is_fault), alpha=0.3)
         late = begin > (first + last) / 2
         ax.annotate(
             mark.what,
@@ -140,7 +140,7 @@ def _marks(ax: Axes, course: Course) -> None:
     ax.tick_params(bottom=False)
 
 
-def _mark_colour(is_fault: bool) -> str:
+def _markcolour_of(is_fault: bool) -> str:
     return FAULT_COLOUR if is_fault else GIVEN_COLOUR
 
 
@@ -170,7 +170,7 @@ def _stack(ax: Axes, site: Site, course: Course, bus: str, lived: BusCourse) -> 
     bottom = top.copy()
     for flow in lived.flows:
         up, down = np.maximum(flow.towards_kw, 0.0), np.maximum(-flow.towards_kw, 0.0)
-        style = {"facecolor": _colour(site, flow.asset), "edgecolor": "white"}
+        style = {"facecolor": colour_of(site, flow.asset), "edgecolor": "white"}
         label: str | None = _called(site, flow.asset)
         for height, base in ((up, top), (-down, bottom)):
             if _area(ax, edges, base, height, label, style):
@@ -233,7 +233,7 @@ def _stores(ax: Axes, site: Site, course: Course) -> None:
         )
         style = styles[number % len(styles)]
         label = f"{_called(site, name)}, {size}"
-        ax.plot(edges, held_kwh / full_kwh * 100.0, style, color=_colour(site, name), linewidth=2, label=label)
+        ax.plot(edges, held_kwh / full_kwh * 100.0, style, color=colour_of(site, name), linewidth=2, label=label)
     ax.set_ylim(-3, 103)  # a line at empty or full stays whole
     ax.set_yticks([0, 25, 50, 75, 100])
     ax.set_ylabel("stored, %")
@@ -248,18 +248,6 @@ def _legend(ax: Axes, *, reverse: bool = True) -> None:
 
 def _called(site: Site, name: str) -> str:
     return site.assets[name].label or name
-
-
-def _colour(site: Site, name: str) -> str:
-    from matplotlib.colors import to_hex, to_rgb
-
-    kind = type(site.assets[name])
-    spare = [other for other in dict.fromkeys(type(asset) for asset in site.assets.values()) if other not in COLOURS]
-    base = COLOURS[kind] if kind in COLOURS else SPARE_COLOURS[spare.index(kind) % len(SPARE_COLOURS)]
-    number = [other for other, asset in site.assets.items() if isinstance(asset, kind)].index(name)
-    towards_white = 1.0 - (1.0 - LIGHTER) ** number
-    rgb = [part + (1.0 - part) * towards_white for part in to_rgb(base)]
-    return to_hex((rgb[0], rgb[1], rgb[2]))
 
 
 def _dates(times: Iterable[datetime]) -> FloatArray:

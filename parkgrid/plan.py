@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from parkgrid.refusal import Failed, Refused
-from parkgrid.site_argument import SiteArgument, site_from
+from parkgrid.site_argument import SiteArgument, site_from, whole_site_from
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -67,6 +67,12 @@ def plan(
     without: Annotated[
         list[str] | None, typer.Option(metavar="ASSET", help="Plan as if this asset were not there; repeatable.")
     ] = None,
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="Plan all assets, also those under local control, which no controller would follow."
+        ),
+    ] = False,
     output: Annotated[Format | None, typer.Option("--format", help="How to print the plan.  [default: table]")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     picture: Annotated[Path | None, typer.Option(metavar="FILE", help="Also draw the plan, as .svg or .png.")] = None,
@@ -81,7 +87,7 @@ def plan(
         raise Refused("--history and --state are two pasts: give one of them")
     if picture is not None:
         _require_drawable(picture)
-    loaded = site_from(site)
+    loaded = whole_site_from(site) if everything else site_from(site)
     planned = _planned(
         loaded,
         given=series,
@@ -185,14 +191,21 @@ def starting_soc(given: Sequence[str], site: Site) -> dict[str, float]:
 
 def left_out(names: Sequence[str], site: Site) -> frozenset[str]:
     """The assets to plan without. Raises Refused for those that nothing can be planned without."""
-    from config.assets import ElectricLoad, GridConnection, HeatLoad
     from config.loader import nearest
+    from dispatch.forms.connection import Connection
+    from dispatch.forms.demand import Demand
+    from dispatch.forms.link import Link
+    from dispatch.registry import forms_of
+
+    forms = forms_of(site)
 
     for name in names:
-        if name not in site.dispatched:
-            raise Refused(f"--without {name}: no such asset is planned; {nearest(name, site.dispatched)}")
-        if isinstance(site.dispatched[name], GridConnection | ElectricLoad | HeatLoad):
-            raise Refused(f"--without {name}: the connection point and the loads are always there")
+        if name not in forms:
+            raise Refused(f"--without {name}: no such asset is planned; {nearest(name, forms)}")
+        if isinstance(forms[name], Connection | Demand | Link):
+            raise Refused(
+                f"--without {name}: the connection point and the loads are always there, and so are transformers"
+            )
     return frozenset(names)
 
 

@@ -17,9 +17,12 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from config.assets import ElectricLoad, GasBoiler, HeatLoad, HeatPump, HotWaterTank
 from config.site import Site
-from dispatch.plan import AssetPlan, FloatArray, Plan
+from dispatch.forms.converter import Converter
+from dispatch.forms.form import Form
+from dispatch.levels import CONNECTION
+from dispatch.plan import ELECTRICITY, AssetPlan, BusId, FloatArray, Plan
+from dispatch.registry import buses_of, forms_of
 from dispatch.soundness import stores
 from dispatch.tariff import TariffCalendar
 from parkgrid.planning import ASSUMED_SOC, Planned
@@ -80,8 +83,7 @@ def bands(site: Site, plan: Plan) -> list[str]:
 
 def tables(planned: Planned) -> list[RenderableType]:
     """The plan hour by hour, and what it costs."""
-    heat = _heat(planned)
-    return [_headline(planned), _electricity(planned), *([heat] if heat is not None else []), _cost(planned)]
+    return [_headline(planned), _electricity(planned), *_carriers(planned), _cost(planned)]
 
 
 def remarks(planned: Planned) -> list[str]:
@@ -99,6 +101,8 @@ def remarks(planned: Planned) -> list[str]:
         lines.append(f"Given: {', '.join(planned.assumptions.given)}")
     if planned.defaulted:
         lines.append(f"Rest on a default, without any history: {', '.join(planned.defaulted)}")
+    if planned.site.measured:
+        lines.append(f"Under local control, not planned, and taken as idle: {', '.join(planned.site.measured)}")
     if planned.situation.unavailable:
         lines.append(f"Left out: {', '.join(sorted(planned.situation.unavailable))}")
     return lines
@@ -107,9 +111,10 @@ def remarks(planned: Planned) -> list[str]:
 def as_csv(planned: Planned) -> str:
     """One line per interval; a store's energy is that at the interval's end."""
     plan = planned.plan
+    site_forms = forms_of(planned.site)
     columns: dict[str, FloatArray] = {"import_price_per_kwh": plan.import_price_per_kwh}
     for name, asset in plan.assets.items():
-        for quantity, values in _quantities(asset).items():
+        for quantity, values in _quantities(site_forms[name], asset).items():
             columns[f"{name}_{quantity}"] = values[1:] if quantity == "stored_kwh" else values
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -125,6 +130,7 @@ def as_csv(planned: Planned) -> str:
 def as_data(planned: Planned) -> dict[str, Any]:
     """The whole plan, and what it rests on, for `json.dumps`."""
     site, plan, assumptions = planned.site, planned.plan, planned.assumptions
+    forms = forms_of(site)
     return {
         "site": site.name,
         "time_zone": site.location.time_zone,
@@ -141,7 +147,7 @@ def as_data(planned: Planned) -> dict[str, Any]:
         "import_price_per_kwh": _numbers(plan.import_price_per_kwh, PRICE_DECIMALS),
         "assets": {
             name: {"kind": site.dispatched[name].kind}
-            | {quantity: _numbers(values) for quantity, values in _quantities(asset).items()}
+            | {quantity: _numbers(values) for quantity, values in _quantities(forms[name], asset).items()}
             for name, asset in plan.assets.items()
         },
         "marginal_per_kwh": {bus: _numbers(values, PRICE_DECIMALS) for bus, values in plan.marginal_per_kwh.items()},
@@ -174,35 +180,61 @@ def _electricity(planned: Planned) -> Table:
         ("price", lambda row: f"{row.mean(plan, plan.import_price_per_kwh):.3f}"),
         ("band", lambda row: "/".join(dict.fromkeys(found[row.steps]))),
     ]
-    electric = [
-        name for name, spec in site.dispatched.items() if not isinstance(spec, HotWaterTank | GasBoiler | HeatLoad)
-    ]
-    for name in sorted(electric, key=lambda name: isinstance(site.dispatched[name], ElectricLoad | HeatPump)):
-        columns += _of_asset(planned, name, plan.assets[name].power_kw)
+    columns += _of_bus(planned, ELECTRICITY)
     currency = site.tariffs[0].currency
     title = f"Electricity in kW, price in {currency}/kWh: grid + import, battery + discharge, SOC at the hour's end"
     return _hourly(planned, title, columns)
 
 
-def _heat(planned: Planned) -> Table | None:
+def _carriers(planned: Planned) -> list[Table]:
+    """One table for each bus beside the electric ones."""
+    forms = forms_of(planned.site)
+    return [
+        _hourly(
+            planned, f"{bus.capitalize().replace('_', ' ')} in kW: store + discharge, SOC at the hour's end", columns
+        )
+        for bus in buses_of(forms)
+        if bus not in (ELECTRICITY, CONNECTION) and (columns := _of_bus(planned, bus))
+    ]
+
+
+def _of_bus(planned: Planned, bus: BusId) -> list[Column]:
+    """What each asset gives to a bus and then what each takes, both as numbers above zero; of stores + discharge."""
     columns: list[Column] = []
-    assets = planned.plan.assets
-    for name, spec in planned.site.dispatched.items():
-        if isinstance(spec, HotWaterTank | GasBoiler | HeatLoad):
-            columns += _of_asset(planned, name, assets[name].power_kw)
-        elif (heat_kw := assets[name].heat_kw) is not None:
-            columns += _of_asset(planned, name, heat_kw)
-    return _hourly(planned, "Heat in kW: tank + discharge, SOC at the hour's end", columns) if columns else None
+    electric = (ELECTRICITY, CONNECTION)
+    forms = {
+        name: form
+        for name, form in forms_of(planned.site).items()
+        if bus in form.buses or (bus == ELECTRICITY and form.bus in electric)
+    }
+    for name in sorted(forms, key=lambda name: _takes(planned, name, forms[name], bus)):
+        form, asset = forms[name], planned.plan.assets[name]
+        if form.bus == bus or (form.bus in electric and bus == ELECTRICITY):
+            columns += _of_asset(planned, name, asset.power_kw)
+        else:
+            columns.append(_column(planned.plan, name, np.abs(asset.flows_kw[bus])))
+    return columns
+
+
+def _takes(planned: Planned, name: str, form: Form, bus: BusId) -> bool:
+    """Whether an asset takes from a bus; a store, the grid and what stands still count as giving."""
+    if isinstance(form, Converter):
+        return form.points[-1].flows_kw.get(bus, 0.0) < 0.0
+    return form.gives < 0
 
 
 def _of_asset(planned: Planned, name: str, power_kw: FloatArray) -> list[Column]:
     """An asset's power, and of a store its charge."""
     plan, stored_kwh = planned.plan, planned.plan.assets[name].stored_kwh
-    columns: list[Column] = [(name, lambda row: f"{round(row.mean(plan, power_kw)):d}")]
+    columns = [_column(plan, name, power_kw)]
     if stored_kwh is not None:
         soc = stored_kwh / stores(planned.site)[name].capacity_kwh
         columns.append(("SOC", lambda row: f"{soc[row.steps.stop]:.0%}"))
     return columns
+
+
+def _column(plan: Plan, name: str, values_kw: FloatArray) -> Column:
+    return name, lambda row: f"{round(row.mean(plan, values_kw)):d}"
 
 
 def _hourly(planned: Planned, title: str, columns: Sequence[Column]) -> Table:
@@ -231,11 +263,11 @@ def _cost(planned: Planned) -> Table:
     return table
 
 
-def _quantities(asset: AssetPlan) -> dict[str, FloatArray]:
-    """The series of an asset that it has, by name with unit."""
+def _quantities(form: Form, asset: AssetPlan) -> dict[str, FloatArray]:
+    """The series of an asset that it has, by name with unit; flows at other buses than its power's are + into them."""
     series = {
         "power_kw": asset.power_kw,
-        "heat_kw": asset.heat_kw,
+        **{f"{bus}_kw": flow_kw for bus, flow_kw in asset.flows_kw.items() if bus != form.bus},
         "gas_kw": asset.gas_kw,
         "stored_kwh": asset.stored_kwh,
         "available_kw": asset.available_kw,

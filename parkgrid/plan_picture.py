@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,19 +14,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from config.assets import (
-    Asset,
-    Battery,
-    ElectricLoad,
-    GasBoiler,
-    GridConnection,
-    HeatLoad,
-    HeatPump,
-    HotWaterTank,
-    PvPlant,
-    WindTurbine,
-)
-from dispatch.plan import FloatArray
+from config.site import Site
+from dispatch.forms.demand import Demand
+from dispatch.forms.form import Form
+from dispatch.levels import CONNECTION
+from dispatch.plan import ELECTRICITY, BusId, FloatArray
+from dispatch.registry import buses_of, forms_of
 from dispatch.soundness import stores
 from parkgrid.plan_output import bands, starts
 from parkgrid.planning import Planned
@@ -34,8 +28,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 WIDTH_IN = 12.0
-PANEL_IN = {"price": 1.3, "electricity": 4.2, "heat": 3.0, "soc": 1.7}
-"""Heights in inches; a panel that the site has nothing for is left out."""
+PRICE_IN, ELECTRICITY_IN, CARRIER_IN, SOC_IN = 1.3, 4.2, 3.0, 1.7
+"""Heights of the panels in inches; one that the site has nothing for is left out."""
 DOTS_PER_INCH = 110
 """Readable on a screen and in print, at some 200 kB."""
 SHOWN_FROM_KW = 0.05
@@ -44,17 +38,24 @@ TICK_EVERY_H = ((6, 1), (12, 2), (36, 3), (1000, 6))
 """Hours between ticks for horizons up to so many hours: eight to twelve ticks."""
 
 # Okabe and Ito's palette, told apart with every common colour blindness; several of a kind differ in lightness.
-COLOURS: dict[type[Asset], str] = {
-    GridConnection: "#999999",
-    PvPlant: "#F0C93A",
-    WindTurbine: "#56B4E9",
-    Battery: "#009E73",
-    HeatPump: "#D55E00",
-    GasBoiler: "#CC79A7",
-    HotWaterTank: "#0072B2",
-    ElectricLoad: "#44546A",
-    HeatLoad: "#44546A",
+COLOURS = {
+    "grid_connection": "#999999",
+    "pv_plant": "#F0C93A",
+    "wind_turbine": "#56B4E9",
+    "battery": "#009E73",
+    "heat_pump": "#D55E00",
+    "gas_boiler": "#CC79A7",
+    "hot_water_tank": "#0072B2",
+    "electric_load": "#44546A",
+    "heat_load": "#44546A",
 }
+SPARE_COLOURS = ("#8C6D31", "#637939", "#7B4173", "#3182BD", "#E6550D", "#31A354", "#756BB1", "#636363", "#A6761D")
+"""For kinds that have none of their own, in the order in which a site has them."""
+FRONT = ("heat_pump", "gas_boiler", "wind_turbine", "pv_plant", "battery", "hot_water_tank", "grid_connection")
+"""Layers from the axis outwards: loads first, then all other kinds, then these."""
+MOST_OF_A_KIND = 6
+"""More assets of a kind on one bus are one layer: their shades could not be told apart, and the legend would not
+fit."""
 LIGHTER = 0.38
 """How far each further asset of a kind goes towards white."""
 
@@ -76,21 +77,22 @@ def draw(planned: Planned, path: Path) -> None:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    panels = [
-        "price",
-        "electricity",
-        *(["heat"] if _heat_layers(planned) else []),
-        *(["soc"] if stores(planned.site) else []),
+    carriers = [bus for bus in buses_of(forms_of(planned.site)) if bus not in (ELECTRICITY, CONNECTION)]
+    panels: list[tuple[float, Callable[[Axes], None]]] = [
+        (PRICE_IN, lambda ax: _price(ax, planned)),
+        (ELECTRICITY_IN, lambda ax: _electricity(ax, planned)),
+        *((CARRIER_IN, partial(_carrier, planned=planned, bus=bus)) for bus in carriers if _layers(planned, bus)),
+        *([(SOC_IN, lambda ax: _soc(ax, planned))] if stores(planned.site) else []),
     ]
-    heights = [PANEL_IN[panel] for panel in panels]
+    heights = [height for height, _ in panels]
     # text stays text in an .svg, and the same plan gives the same file
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "parkgrid", "font.size": 10, "hatch.linewidth": 0.6}):
         figure = Figure(figsize=(WIDTH_IN, sum(heights) + 1.0), dpi=DOTS_PER_INCH, layout="constrained")
         grid = figure.subplots(len(panels), 1, sharex=True, squeeze=False, height_ratios=heights)
         axes: list[Axes] = list(grid[:, 0])
         figure.suptitle(_title(planned), fontsize=12, x=0.01, ha="left")
-        for panel, ax in zip(panels, axes, strict=True):
-            {"price": _price, "electricity": _electricity, "heat": _heat, "soc": _soc}[panel](ax, planned)
+        for (_, panel), ax in zip(panels, axes, strict=True):
+            panel(ax)
             ax.grid(axis="both", color="#DDDDDD", linewidth=0.6)
             ax.set_axisbelow(True)
             ax.spines[["top", "right"]].set_visible(False)
@@ -122,7 +124,7 @@ def _price(ax: Axes, planned: Planned) -> None:
 def _electricity(ax: Axes, planned: Planned) -> None:
     plan, site = planned.plan, planned.site
     name, grid = site.grid
-    _stack(ax, planned, _electric_layers(planned))
+    _stack(ax, planned, _layers(planned, ELECTRICITY))
     ax.stairs(
         plan.assets[name].power_kw,
         _edges(planned),
@@ -141,9 +143,9 @@ def _electricity(ax: Axes, planned: Planned) -> None:
     _legend(ax)
 
 
-def _heat(ax: Axes, planned: Planned) -> None:
-    _stack(ax, planned, _heat_layers(planned))
-    ax.set_ylabel("heat, kW\nused below, supplied above")
+def _carrier(ax: Axes, planned: Planned, bus: BusId) -> None:
+    _stack(ax, planned, _layers(planned, bus))
+    ax.set_ylabel(f"{bus.replace('_', ' ')}, kW\nused below, supplied above")
     _legend(ax)
 
 
@@ -156,60 +158,69 @@ def _soc(ax: Axes, planned: Planned) -> None:
             continue
         soc = stored_kwh / spec.capacity_kwh * 100.0
         label = f"{name}, {spec.capacity_kwh:g} kWh"
-        colour = _colour(planned, name)
+        colour = colour_of(planned.site, name)
         ax.plot(_edges(planned), soc, styles[number % len(styles)], color=colour, linewidth=2, label=label)
     ax.set_ylim(0, 100)
     ax.set_ylabel("state of charge, %")
     _legend(ax)
 
 
-def _electric_layers(planned: Planned) -> list[Layer]:
-    assets, site = planned.plan.assets, planned.site
+def _layers(planned: Planned, bus: BusId) -> list[Layer]:
+    """What flows at a bus; the grid counts to the park's side of its transformers."""
+    forms = forms_of(planned.site)
+    towards: dict[str, list[tuple[str, FloatArray]]] = {}
+    unused_kw = np.zeros(planned.plan.steps)
+    for name in sorted(forms, key=lambda name: _depth(planned, name, forms[name])):
+        asset = planned.plan.assets[name]
+        if bus not in asset.flows_kw:
+            continue
+        flow_kw = asset.flows_kw[bus]
+        if bus == ELECTRICITY and CONNECTION in asset.flows_kw:
+            flow_kw = flow_kw + asset.flows_kw[CONNECTION]  # what passes is the grid's, the transformer's is its loss
+        towards.setdefault(planned.site.assets[name].kind, []).append((name, flow_kw))
+        if asset.available_kw is not None:
+            unused_kw = unused_kw + np.maximum(asset.available_kw - asset.power_kw, 0.0)
+    if bus == ELECTRICITY and ELECTRICITY not in planned.plan.assets[planned.site.grid[0]].flows_kw:
+        name = planned.site.grid[0]
+        towards[planned.site.assets[name].kind] = [(name, planned.plan.assets[name].power_kw)]
     layers: list[Layer] = []
-    curtailed_kw = np.zeros(planned.plan.steps)
-    order = (ElectricLoad, HeatPump, WindTurbine, PvPlant, Battery, GridConnection)
-    for kind in order:
-        for name, spec in site.dispatched.items():
-            if not isinstance(spec, kind):
-                continue
-            power_kw = assets[name].power_kw
-            if isinstance(spec, ElectricLoad | HeatPump):
-                power_kw = -power_kw
-            layers.append(_layer(planned, name, power_kw))
-            available_kw = assets[name].available_kw
-            if available_kw is not None:
-                curtailed_kw = curtailed_kw + np.maximum(available_kw - power_kw, 0.0)
-    layers.append(Layer("curtailed", "none", curtailed_kw, np.zeros(planned.plan.steps)))
+    for kind, members in towards.items():
+        if len(members) > MOST_OF_A_KIND:
+            flow_kw = np.sum([kw for _, kw in members], axis=0)
+            layers.append(_layer(planned, members[0][0], flow_kw, f"{len(members)} of kind {kind}"))
+        else:
+            layers += [_layer(planned, name, flow_kw, name) for name, flow_kw in members]
+    word = "curtailed" if bus == ELECTRICITY else "not used"
+    layers.append(Layer(word, "none", unused_kw, np.zeros(planned.plan.steps)))
     return [layer for layer in layers if _shows(layer)]
 
 
-def _heat_layers(planned: Planned) -> list[Layer]:
-    assets, site = planned.plan.assets, planned.site
-    layers: list[Layer] = []
-    for kind in (HeatLoad, HeatPump, GasBoiler, HotWaterTank):
-        for name, spec in site.dispatched.items():
-            if isinstance(spec, kind):
-                heat_kw = assets[name].heat_kw
-                power_kw = assets[name].power_kw if heat_kw is None else heat_kw
-                layers.append(_layer(planned, name, -power_kw if isinstance(spec, HeatLoad) else power_kw))
-    return [layer for layer in layers if _shows(layer)]
+def _depth(planned: Planned, name: str, form: Form) -> int:
+    """How far out an asset's layer is."""
+    kind = planned.site.dispatched[name].kind
+    if kind in FRONT:
+        return 2 + FRONT.index(kind)
+    return 0 if isinstance(form, Demand) else 1
 
 
-def _layer(planned: Planned, name: str, towards_kw: FloatArray) -> Layer:
-    return Layer(name, _colour(planned, name), np.maximum(towards_kw, 0.0), np.maximum(-towards_kw, 0.0))
+def _layer(planned: Planned, name: str, towards_kw: FloatArray, label: str) -> Layer:
+    return Layer(label, colour_of(planned.site, name), np.maximum(towards_kw, 0.0), np.maximum(-towards_kw, 0.0))
 
 
 def _shows(layer: Layer) -> bool:
     return float(max(layer.up_kw.max(), layer.down_kw.max())) > SHOWN_FROM_KW
 
 
-def _colour(planned: Planned, name: str) -> str:
+def colour_of(site: Site, name: str) -> str:
+    """The colour of an asset in every picture of its site."""
     from matplotlib.colors import to_hex, to_rgb
 
-    kind = type(planned.site.dispatched[name])
-    number = [other for other, spec in planned.site.dispatched.items() if isinstance(spec, kind)].index(name)
+    kind = site.assets[name].kind
+    spare = list(dict.fromkeys(asset.kind for asset in site.assets.values() if asset.kind not in COLOURS))
+    base = COLOURS[kind] if kind in COLOURS else SPARE_COLOURS[spare.index(kind) % len(SPARE_COLOURS)]
+    number = [other for other, asset in site.assets.items() if asset.kind == kind].index(name)
     towards_white = 1.0 - (1.0 - LIGHTER) ** number
-    rgb = [part + (1.0 - part) * towards_white for part in to_rgb(COLOURS[kind])]
+    rgb = [part + (1.0 - part) * towards_white for part in to_rgb(base)]
     return to_hex((rgb[0], rgb[1], rgb[2]))
 
 

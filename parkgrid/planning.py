@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from config.assets import HeatPump
 from config.site import Site
 from dispatch.checker import check_plan, unmet
-from dispatch.forecast.heat_pump import cop
 from dispatch.forecast.history import History
-from dispatch.forecast.park import OUTDOOR, Expected, ParkState, expect
+from dispatch.forecast.park import OUTDOOR, Expected, ParkState, cops, expect
 from dispatch.plan import FloatArray, Infeasible, Method, Plan, Situation, Solved, TimedOut
 from dispatch.rules import rules_plan
 from dispatch.soundness import stores
@@ -74,7 +72,7 @@ def start_soc(site: Site, soc: Mapping[str, float]) -> dict[str, float]:
 def expected(site: Site, assumptions: Assumptions) -> Expected:
     """The situation, with the given series in place of their forecasts. Raises BadSituation.
 
-    A given outdoor temperature gives the heat pumps their COP.
+    A given outdoor temperature gives heat pumps and chillers their COP.
     """
     state = ParkState(
         stored_kwh={
@@ -90,14 +88,9 @@ def expected(site: Site, assumptions: Assumptions) -> Expected:
         found.situation,
         available_kw=_replaced(found.situation.available_kw, given),
         load_kw=_replaced(found.situation.load_kw, given),
-        heat_load_kw=_replaced(found.situation.heat_load_kw, given),
     )
     if OUTDOOR in given:
-        cops = {
-            name: cop(pump.source, pump.supply_degc, given[OUTDOOR])
-            for name, pump in site.dispatched_of(HeatPump).items()
-        }
-        situation = replace(situation, cop=cops)
+        situation = replace(situation, cop=cops(site, given[OUTDOOR]))
     return Expected(situation=situation, defaulted=tuple(name for name in found.defaulted if name not in given))
 
 

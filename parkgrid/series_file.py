@@ -12,9 +12,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from config.assets import ElectricLoad, HeatLoad, PvPlant, WindTurbine
+from config.asset import Demand
+from config.assets import PvPlant, WindTurbine
 from config.faults import nearest
+from config.hydrogen_assets import HydrogenLoad
 from config.site import Site
+from config.thermal_assets import PressureTurbine, WasteHeatSource
 from controller.telemetry.history_csv import BadHistory, read_history_csv
 from dispatch.forecast.history import History
 from dispatch.forecast.park import OUTDOOR
@@ -43,8 +46,8 @@ class SeriesFile:
 
 
 def series_of(site: Site) -> list[str]:
-    """The series that a site can be forecast from: its loads and generators, and the outdoor temperature."""
-    kinds = ElectricLoad | HeatLoad | PvPlant | WindTurbine
+    """The series that a site can be forecast from: its loads and sources, and the outdoor temperature."""
+    kinds = Demand | HydrogenLoad | PvPlant | WindTurbine | WasteHeatSource | PressureTurbine
     return [*(name for name, asset in site.assets.items() if isinstance(asset, kinds)), OUTDOOR]
 
 

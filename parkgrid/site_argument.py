@@ -56,6 +56,13 @@ def site_from(name: str, announcement: Announcement | None = None) -> Site:
         raise Refused(str(error)) from error
 
 
+def whole_site_from(name: str) -> Site:
+    """Load a site as if dispatch had all of its assets. Raises Refused with every fault."""
+    from config.whole_site import whole_site
+
+    return whole_site(site_from(name))
+
+
 def announcement_from(path: Path | None) -> Announcement | None:
     """What a simulated park wrote down. Raises Refused when that is not there or not readable."""
     if path is None:

@@ -1,7 +1,8 @@
 """A job that runs once a day, at its power and for its length, within its window.
 
 On its own it starts when the window opens. A setpoint above 0 starts it at once within the window, a setpoint of 0 lets
-it wait, but never so long that it would not be done in time. Once started it runs to its end.
+it wait, but never so long that it would not be done in time. Once started it runs to its end, unless it is
+interruptible: then it stands still whenever its setpoint is 0 and there is time left.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class ShiftableJobModel(Commanded):
         if day != self._day:
             self._new_day(day, of_day_s)
         begin_s, latest_s = self.spec.earliest_h * 3600, self.spec.latest_end_h * 3600 - self._left_s
+        if self.spec.interruptible and self.setpoint_kw is not None:
+            self._started = False
         if not self._started and self._left_s > 0 and begin_s <= of_day_s:
             self._started = self.setpoint_kw is None or self.setpoint_kw > 0 or of_day_s >= latest_s
         if not (self.running and self._started and self._left_s > 0):

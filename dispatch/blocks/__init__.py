@@ -1,1 +1,1 @@
-"""One asset, one block, one equation."""
+"""The blocks of the optimisation problem, one for each form of `dispatch.forms`; these bring cvxpy."""

@@ -5,18 +5,19 @@ from __future__ import annotations
 import cvxpy as cp
 import numpy as np
 
-from config.assets import Battery
 from dispatch.block import Block, Inputs, Slack, TimeGrid, solved
 from dispatch.blocks.stored_energy import starts_at, stored_energy
+from dispatch.forms.storage import Storage
+from dispatch.given import Given
 from dispatch.plan import AssetPlan
-from dispatch.store import kept, trajectory
+from dispatch.store import trajectory
 from dispatch.worth import TIE
 
 BOTH_WAYS_KW = 1e-3
 """Charge and discharge at once below this are the solver's rounding and are netted; above, the plan says so."""
 
 
-def battery_block(name: str, spec: Battery, grid: TimeGrid) -> Block:
+def battery_block(name: str, form: Storage, grid: TimeGrid) -> Block:
     """E[t+1] = E[t] + (eta_c * charge[t] - discharge[t] / eta_d) * dt[t]
 
     charge, discharge >= 0 in kW at the AC side, up to the ratings, shape (steps,); E in kWh with the rules of
@@ -24,32 +25,32 @@ def battery_block(name: str, spec: Battery, grid: TimeGrid) -> Block:
     than to do both, so no binaries are needed; a tie-break says the same for a battery without losses, and lets
     it charge early.
     """
-    charge_max = cp.Parameter(nonneg=True, name=f"{name}.max_charge_kw")
-    discharge_max = cp.Parameter(nonneg=True, name=f"{name}.max_discharge_kw")
+    charge_max = Given(nonneg=True, name=f"{name}.max_charge_kw")
+    discharge_max = Given(nonneg=True, name=f"{name}.max_discharge_kw")
     charge = cp.Variable(grid.steps, bounds=[0, charge_max], name=f"{name}.charge_kw")
     discharge = cp.Variable(grid.steps, bounds=[0, discharge_max], name=f"{name}.discharge_kw")
-    gain_h, drain_h = spec.charge_efficiency * grid.step_h, grid.step_h / spec.discharge_efficiency
-    keep = kept(0.0, grid.step_h)
-    stored = stored_energy(name, spec, grid, keep, cp.multiply(gain_h, charge) - cp.multiply(drain_h, discharge))
+    gain_h, drain_h = form.charge_efficiency * grid.step_h, grid.step_h / form.discharge_efficiency
+    keep = form.kept(grid.step_h)
+    stored = stored_energy(name, form, grid, keep, cp.multiply(gain_h, charge) - cp.multiply(drain_h, discharge))
 
     def assign(inputs: Inputs) -> None:
-        charge_max.value = inputs.on(name) * spec.max_charge_kw
-        discharge_max.value = inputs.on(name) * spec.max_discharge_kw
-        stored.assign(name, spec, keep, "electricity", inputs)
+        charge_max.value = inputs.situation.on(name) * form.max_charge_kw
+        discharge_max.value = inputs.situation.on(name) * form.max_discharge_kw
+        stored.assign(name, form, keep, inputs)
 
     def extract() -> AssetPlan:
         drawn, fed = np.maximum(solved(charge), 0.0), np.maximum(solved(discharge), 0.0)
         power = fed - drawn
         if float(np.max(np.minimum(drawn, fed))) > BOTH_WAYS_KW:
-            return AssetPlan(power_kw=power, stored_kwh=solved(stored.kwh))
-        change = gain_h * np.maximum(-power, 0.0) - drain_h * np.maximum(power, 0.0)
-        return AssetPlan(power_kw=power, stored_kwh=trajectory(starts_at(stored), change, keep))
+            return AssetPlan(power_kw=power, flows_kw=form.flows(power), stored_kwh=solved(stored.kwh))
+        held = trajectory(starts_at(stored), form.change_kwh(power, grid.step_h), keep)
+        return AssetPlan(power_kw=power, flows_kw=form.flows(power), stored_kwh=held)
 
     return Block(
         asset=name,
-        flows={"electricity": discharge - charge},
+        flows={form.bus: discharge - charge},
         constraints=stored.constraints,
-        cost={"wear": spec.wear_cny_per_kwh * (grid.step_h @ discharge)},
+        cost={"wear": form.wear_per_kwh * (grid.step_h @ discharge)},
         penalty=(
             stored.penalty
             + TIE * (grid.step_h @ discharge)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import cvxpy as cp
 import numpy as np
 
-from config.assets import GridConnection
 from dispatch.block import Block, Inputs, Slack, TimeGrid, solved
+from dispatch.forms.connection import Connection
+from dispatch.given import Given
 from dispatch.plan import AssetPlan
 from dispatch.worth import TIE
 
@@ -17,7 +18,7 @@ OVER_LIMIT_SHARE = 9.0
 as load that is not served, not as a plan to import a power station."""
 
 
-def grid_block(name: str, spec: GridConnection, grid: TimeGrid) -> Block:
+def grid_block(name: str, form: Connection, grid: TimeGrid) -> Block:
     """grid[t] = import[t] + over[t] - export[t];  import[t] + over[t] <= peak[m(t)] + extra[m(t)]
 
     0 <= import <= import limit, 0 <= export <= export limit, over >= 0 in kW, shape (steps,); over is import
@@ -34,19 +35,19 @@ def grid_block(name: str, spec: GridConnection, grid: TimeGrid) -> Block:
     the peak is taken too high, never too low.
     """
     steps, step_h = grid.steps, grid.step_h
-    imported = cp.Variable(steps, bounds=[0, spec.import_limit_kw], name=f"{name}.import_kw")
-    over = cp.Variable(steps, bounds=[0, OVER_LIMIT_SHARE * spec.import_limit_kw], name=f"{name}.over_limit_kw")
-    exported = cp.Variable(steps, bounds=[0, spec.export_limit_kw], name=f"{name}.export_kw")
+    imported = cp.Variable(steps, bounds=[0, form.import_limit_kw], name=f"{name}.import_kw")
+    over = cp.Variable(steps, bounds=[0, OVER_LIMIT_SHARE * form.import_limit_kw], name=f"{name}.over_limit_kw")
+    exported = cp.Variable(steps, bounds=[0, form.export_limit_kw], name=f"{name}.export_kw")
     extra = [cp.Variable(bounds=[0, None], name=f"{name}.extra_peak_{month}_kw") for month in range(MONTHS)]
 
-    import_price = cp.Parameter(steps, name=f"{name}.import_price_per_kw")
-    carbon_price = cp.Parameter(steps, name=f"{name}.carbon_price_per_kw")
-    export_price = cp.Parameter(steps, name=f"{name}.export_price_per_kw")
-    export_cut = cp.Parameter(steps, nonneg=True, name=f"{name}.export_price_cut_per_kw")
-    import_rise = cp.Parameter(steps, nonneg=True, name=f"{name}.import_price_rise_per_kw")
-    peak = cp.Parameter(steps, nonneg=True, name=f"{name}.peak_so_far_kw")
-    in_month = [cp.Parameter(steps, nonneg=True, name=f"{name}.in_month_{month}") for month in range(MONTHS)]
-    demand = cp.Parameter(MONTHS, nonneg=True, name=f"{name}.demand_price_per_kw")
+    import_price = Given(steps, name=f"{name}.import_price_per_kw")
+    carbon_price = Given(steps, name=f"{name}.carbon_price_per_kw")
+    export_price = Given(steps, name=f"{name}.export_price_per_kw")
+    export_cut = Given(steps, nonneg=True, name=f"{name}.export_price_cut_per_kw")
+    import_rise = Given(steps, nonneg=True, name=f"{name}.import_price_rise_per_kw")
+    peak = Given(steps, nonneg=True, name=f"{name}.peak_so_far_kw")
+    in_month = [Given(steps, nonneg=True, name=f"{name}.in_month_{month}") for month in range(MONTHS)]
+    demand = Given(MONTHS, nonneg=True, name=f"{name}.demand_price_per_kw")
 
     total = imported + over
     allowed = peak + sum(cp.multiply(mask, kw) for mask, kw in zip(in_month, extra, strict=True))
@@ -67,11 +68,12 @@ def grid_block(name: str, spec: GridConnection, grid: TimeGrid) -> Block:
 
     def extract() -> AssetPlan:
         towards = np.maximum(solved(imported), 0.0) + np.maximum(solved(over), 0.0)
-        return AssetPlan(power_kw=towards - np.maximum(solved(exported), 0.0))
+        power = towards - np.maximum(solved(exported), 0.0)
+        return AssetPlan(power_kw=power, flows_kw=form.flows(power))
 
     return Block(
         asset=name,
-        flows={"electricity": total - exported},
+        flows={form.bus: total - exported},
         constraints=[total <= allowed],
         cost={
             "energy_import": import_price @ total,

@@ -1,4 +1,4 @@
-"""Stored energy in the problem: the recursion, the window and the end, for batteries and tanks alike."""
+"""Stored energy in the problem: the recursion, the window and the end, for stores of every carrier."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import cvxpy as cp
 import numpy as np
 
-from config.assets import Battery, HotWaterTank
 from dispatch.block import Inputs, Slack, TimeGrid
-from dispatch.plan import BusId, FloatArray
+from dispatch.forms.storage import Storage
+from dispatch.given import Given
+from dispatch.plan import FloatArray
 from dispatch.store import corridor
 
 
@@ -30,21 +31,21 @@ class StoredEnergy:
     _keep_per_kwh: cp.Parameter
     _spare_per_kwh: cp.Parameter
 
-    def assign(self, name: str, spec: Battery | HotWaterTank, keep: FloatArray, bus: BusId, inputs: Inputs) -> None:
+    def assign(self, name: str, form: Storage, keep: FloatArray, inputs: Inputs) -> None:
         """Takes the start from the situation; an unavailable store whose energy is unknown stands in mid-window."""
-        floor, ceiling = spec.soc_min * spec.capacity_kwh, spec.soc_max * spec.capacity_kwh
+        floor, ceiling = form.soc_min * form.capacity_kwh, form.soc_max * form.capacity_kwh
         start = inputs.situation.stored_kwh.get(name, (floor + ceiling) / 2.0)
-        low, high = corridor(spec.capacity_kwh, spec.soc_min, spec.soc_max, start, keep)
+        low, high = corridor(form.capacity_kwh, form.soc_min, form.soc_max, start, keep)
         self.start_kwh.value = start
         self._below_kwh.value = floor - low
         self._above_kwh.value = high - ceiling
         self._target_kwh.value = min(max(start, floor), ceiling)
-        self._keep_per_kwh.value = inputs.end_value[bus].keep_per_kwh
-        self._spare_per_kwh.value = inputs.end_value[bus].spare_per_kwh
+        self._keep_per_kwh.value = inputs.end_value[form.bus].keep_per_kwh
+        self._spare_per_kwh.value = inputs.end_value[form.bus].spare_per_kwh
 
 
 def stored_energy(
-    name: str, spec: Battery | HotWaterTank, grid: TimeGrid, keep: FloatArray, change_kwh: cp.Expression
+    name: str, form: Storage, grid: TimeGrid, keep: FloatArray, change_kwh: cp.Expression
 ) -> StoredEnergy:
     """E = inside - below + above;  E[0] = start;  E[t+1] = keep[t] * E[t] + change[t]
 
@@ -60,14 +61,14 @@ def stored_energy(
     kept. The whole of a day lies between start and end, so "as full as at this time yesterday" is a fair target.
     """
     bounds = grid.steps + 1
-    below_kwh = cp.Parameter(bounds, nonneg=True, name=f"{name}.below_kwh")
-    above_kwh = cp.Parameter(bounds, nonneg=True, name=f"{name}.above_kwh")
-    start_kwh = cp.Parameter(nonneg=True, name=f"{name}.start_kwh")
-    target_kwh = cp.Parameter(nonneg=True, name=f"{name}.target_kwh")
-    keep_per_kwh = cp.Parameter(name=f"{name}.keep_per_kwh")
-    spare_per_kwh = cp.Parameter(name=f"{name}.spare_per_kwh")
+    below_kwh = Given(bounds, nonneg=True, name=f"{name}.below_kwh")
+    above_kwh = Given(bounds, nonneg=True, name=f"{name}.above_kwh")
+    start_kwh = Given(nonneg=True, name=f"{name}.start_kwh")
+    target_kwh = Given(nonneg=True, name=f"{name}.target_kwh")
+    keep_per_kwh = Given(name=f"{name}.keep_per_kwh")
+    spare_per_kwh = Given(name=f"{name}.spare_per_kwh")
 
-    window = [spec.soc_min * spec.capacity_kwh, spec.soc_max * spec.capacity_kwh]
+    window = [form.soc_min * form.capacity_kwh, form.soc_max * form.capacity_kwh]
     inside = cp.Variable(bounds, bounds=window, name=f"{name}.inside_kwh")
     below = cp.Variable(bounds, bounds=[0, below_kwh], name=f"{name}.below_window_kwh")
     above = cp.Variable(bounds, bounds=[0, above_kwh], name=f"{name}.above_window_kwh")

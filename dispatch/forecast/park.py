@@ -8,13 +8,19 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from config.assets import ElectricLoad, HeatLoad, HeatPump, PvPlant, WindTurbine
+from config.asset import KWH_PER_KG_HYDROGEN, Demand
+from config.assets import HeatPump, PvPlant, WindTurbine
+from config.flexible_assets import EvChargers, ShiftableJob
+from config.hydrogen_assets import HydrogenLoad
 from config.site import Site
+from config.thermal_assets import Chiller, PressureTurbine, WasteHeatSource
+from dispatch.forecast.chiller import chiller_cop
 from dispatch.forecast.heat_pump import cop
 from dispatch.forecast.history import History
 from dispatch.forecast.load import HISTORY_DAYS, best_of, blend
 from dispatch.forecast.pv import clear_sky_kw, pv_power
 from dispatch.forecast.wind import wind_power
+from dispatch.forecast.windows import job_windows, visits
 from dispatch.plan import FloatArray, Situation
 from dispatch.soundness import stores
 
@@ -36,7 +42,7 @@ class ParkState:
     stored_kwh: Mapping[str, float]
     """By store; one that cannot be read is left out."""
     measured_kw: Mapping[str, float]
-    """By load (of a heat load the heat) and generator; what is not known, or curtailed, is left out."""
+    """By load, in its own carrier, and source; what is not known, or curtailed, is left out."""
     local_kw: Mapping[str, float] = field(default_factory=dict)
     """By bus: what assets under local control take now, less what they give."""
     outdoor_degc: float | None = None
@@ -81,12 +87,26 @@ def expect(site: Site, history: History, state: ParkState, now: datetime) -> Exp
         available_kw={
             **{name: view.pv(site, name, plant) for name, plant in site.dispatched_of(PvPlant).items()},
             **{name: view.wind(name, turbine) for name, turbine in site.dispatched_of(WindTurbine).items()},
+            **{name: view.load(name, spec.max_heat_kw) for name, spec in site.dispatched_of(WasteHeatSource).items()},
+            **{name: view.load(name, spec.rated_kw) for name, spec in site.dispatched_of(PressureTurbine).items()},
         },
-        load_kw={name: view.load(name, spec.peak_kw) for name, spec in site.dispatched_of(ElectricLoad).items()},
-        heat_load_kw={name: view.load(name, spec.peak_kw) for name, spec in site.dispatched_of(HeatLoad).items()},
-        cop={
-            name: cop(spec.source, spec.supply_degc, outdoor_degc)
-            for name, spec in site.dispatched_of(HeatPump).items()
+        load_kw={
+            **{name: view.load(name, spec.peak_kw) for name, spec in site.dispatched_of(Demand).items()},
+            **{
+                name: view.load(name, spec.peak_kg_per_h * KWH_PER_KG_HYDROGEN)
+                for name, spec in site.dispatched_of(HydrogenLoad).items()
+            },
+        },
+        cop=cops(site, outdoor_degc),
+        wanted={
+            **{
+                name: visits(spec, site, view.start, view.step_h)
+                for name, spec in site.dispatched_of(EvChargers).items()
+            },
+            **{
+                name: job_windows(spec, site, view.start, view.step_h)
+                for name, spec in site.dispatched_of(ShiftableJob).items()
+            },
         },
         stored_kwh={name: max(0.0, state.stored_kwh[name]) for name in stores(site) if name not in unread},
         # nobody knows what their own control will do next, so it is taken to stay as it is
@@ -94,9 +114,22 @@ def expect(site: Site, history: History, state: ParkState, now: datetime) -> Exp
         unavailable=(state.unavailable & site.dispatched.keys()) | unread,
         month_peak_kw=max(0.0, state.month_peak_kw),
     )
-    heated = bool(site.dispatched_of(HeatPump))
-    defaulted = (*found.available_kw, *found.load_kw, *found.heat_load_kw, *((OUTDOOR,) if heated else ()))
+    defaulted = (*found.available_kw, *found.load_kw, *found.wanted, *((OUTDOOR,) if found.cop else ()))
     return Expected(situation=found, defaulted=tuple(name for name in defaulted if not view.known(name)))
+
+
+def cops(site: Site, outdoor_degc: FloatArray) -> dict[str, FloatArray]:
+    """By heat pump and chiller, at full load, shape (steps,)."""
+    return {
+        **{
+            name: cop(spec.source, spec.supply_degc, outdoor_degc)
+            for name, spec in site.dispatched_of(HeatPump).items()
+        },
+        **{
+            name: chiller_cop(spec.rated_cop, spec.supply_degc, outdoor_degc)
+            for name, spec in site.dispatched_of(Chiller).items()
+        },
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ The fixture `tiny_park` makes one from assets and hourly prices.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,7 +17,9 @@ import pytest
 from config.site import Site, SiteFile
 from config.tariff import Tariff
 from dispatch.dispatcher import Dispatcher
+from dispatch.forms.form import Need
 from dispatch.plan import Outcome, Plan, Situation, Solved
+from dispatch.registry import forms_of
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -115,23 +117,23 @@ class TinyPark:
     def situation(self, start: datetime = START, **given: Any) -> Situation:
         """A situation; series as numbers or lists by asset, missing loads, generators and stores at zero, COP at 3."""
 
-        def series(key: str, names: Mapping[str, Any], default: float) -> dict[str, Any]:
+        def series(key: str, names: Iterable[str], default: float) -> dict[str, Any]:
             values = {**dict.fromkeys(names, default), **given.pop(key, {})}
             return {
                 name: np.broadcast_to(np.array(value, dtype=float), (self.steps,)) for name, value in values.items()
             }
 
-        def of(*kinds: str) -> dict[str, Any]:
-            return {name: asset for name, asset in self.site.assets.items() if asset.kind in kinds}
+        def needing(what: Need) -> list[str]:
+            return [name for name, form in forms_of(self.site).items() if form.need == what]
 
         return Situation(
             start=start,
             step_h=given.pop("step_h", np.ones(self.steps)),
-            available_kw=series("available_kw", of("pv_plant", "wind_turbine"), 0.0),
-            load_kw=series("load_kw", of("electric_load"), 0.0),
-            heat_load_kw=series("heat_load_kw", of("heat_load"), 0.0),
-            cop=series("cop", of("heat_pump"), 3.0),
-            stored_kwh={**dict.fromkeys(of("battery", "hot_water_tank"), 0.0), **given.pop("stored_kwh", {})},
+            available_kw=series("available_kw", needing("available_kw"), 0.0),
+            load_kw=series("load_kw", needing("load_kw"), 0.0),
+            cop=series("cop", needing("cop"), 3.0),
+            stored_kwh={**dict.fromkeys(needing("stored_kwh"), 0.0), **given.pop("stored_kwh", {})},
+            wanted={**dict.fromkeys(needing("wanted"), ()), **given.pop("wanted", {})},
             **given,
         )
 

@@ -173,6 +173,27 @@ def test_a_series_that_cannot_be_used_is_refused(series: Path, change: tuple[str
     assert "Traceback" not in done.stderr
 
 
+def test_all_assets_of_a_site_can_be_planned(tmp_path: Path) -> None:
+    picture = tmp_path / "plan.svg"
+    done = plan(
+        "hydrogen_park", "--all", "--at", "2026-10-14T04:00", "--soc", "hydrogen_tank=0.9", "--picture", str(picture)
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Method: optimal" in done.stdout
+    assert "Hydrogen in kW: store + discharge" in done.stdout
+    assert "hydrogen, kW" in picture.read_text(encoding="utf-8")
+    found = data_of("hydrogen_park", "--all", "--at", "2026-10-14T04:00", "--soc", "hydrogen_tank=0.9")
+    assets = {name: {key: np.array(v) for key, v in asset.items()} for name, asset in found["assets"].items()}
+    hydrogen = (
+        assets["electrolyser"]["hydrogen_kw"] + assets["hydrogen_tank"]["power_kw"] + assets["fuel_cell"]["hydrogen_kw"]
+    )
+    assert hydrogen == pytest.approx(assets["dispensers"]["power_kw"], abs=0.01)
+    assert assets["hydrogen_tank"]["stored_kwh"][0] == pytest.approx(0.9 * 400 * 33.33)
+    assert "hydrogen" in found["marginal_per_kwh"]
+    usual = data_of("hydrogen_park", "--at", "2026-10-14T04:00")
+    assert "electrolyser" not in usual["assets"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

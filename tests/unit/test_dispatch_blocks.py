@@ -135,7 +135,7 @@ def test_a_load_that_no_grid_could_carry_is_not_served_and_that_is_named(tiny_pa
 
 def test_a_heat_pump_stops_before_it_breaks_the_import_limit(tiny_park: Park) -> None:
     park = tiny_park({"load": {}, "heat": {}, "heat_pump": {}, "grid": {"import_limit_kw": 60}}, (1, 1))
-    plan = park.plan(park.situation(load_kw={"load": [30, 50]}, heat_load_kw={"heat": 90}))
+    plan = park.plan(park.situation(load_kw={"load": [30, 50], "heat": 90}))
     assert plan.assets["heat_pump"].power_kw == pytest.approx([30, 10])
     assert plan.assets["heat"].power_kw == pytest.approx([90, 30])
     assert plan.note == "heat: heat demand not served in 1 steps, most 60.0 kW in step 1"
@@ -143,7 +143,7 @@ def test_a_heat_pump_stops_before_it_breaks_the_import_limit(tiny_park: Park) ->
 
 def test_the_cheaper_source_makes_the_heat_and_a_carbon_price_turns_it(tiny_park: Park) -> None:
     assets: dict[str, Any] = {"heat": {}, "heat_pump": {}, "boiler": {"efficiency": 1}}
-    given = {"heat_load_kw": {"heat": 80}, "cop": {"heat_pump": 2}}
+    given = {"load_kw": {"heat": 80}, "cop": {"heat_pump": 2}}
     # heat pump 0.9 / 2 = 0.45 per kWh of heat, boiler 0.30
     park = tiny_park(assets, (0.9, 0.9), grid_co2_kg_per_kwh=0.1)
     plan = park.plan(park.situation(**given))
@@ -155,14 +155,14 @@ def test_the_cheaper_source_makes_the_heat_and_a_carbon_price_turns_it(tiny_park
     park = tiny_park(assets, (0.9, 0.9), grid_co2_kg_per_kwh=0.1, carbon_price_per_t=1100)
     plan = park.plan(park.situation(**given))
     assert plan.assets["heat_pump"].power_kw == pytest.approx([40, 40])
-    assert plan.assets["heat_pump"].heat_kw == pytest.approx([80, 80])
+    assert plan.assets["heat_pump"].flows_kw["heat"] == pytest.approx([80, 80])
     assert plan.cost["carbon"] == pytest.approx(2 * 40 * 0.1 * 1.1)
     assert plan.cost["gas"] == pytest.approx(0)
 
 
 def test_gas_counts_carbon_too(tiny_park: Park) -> None:
     park = tiny_park({"heat": {}, "boiler": {}}, (1, 1), carbon_price_per_t=50)
-    plan = park.plan(park.situation(heat_load_kw={"heat": 45}))
+    plan = park.plan(park.situation(load_kw={"heat": 45}))
     assert plan.assets["boiler"].power_kw == pytest.approx([45, 45])
     assert plan.assets["boiler"].gas_kw == pytest.approx([50, 50])
     assert plan.cost["carbon"] == pytest.approx(100 * 0.2 * 0.05)
@@ -170,7 +170,7 @@ def test_gas_counts_carbon_too(tiny_park: Park) -> None:
 
 def test_a_tank_carries_heat_from_the_cheap_hour_and_loses_its_share(tiny_park: Park) -> None:
     park = tiny_park({"heat": {}, "heat_pump": {}, "tank": {"loss_per_h": 0.1}}, (0.1, 0.1, 1.0))
-    plan = park.plan(park.situation(heat_load_kw={"heat": [0, 0, 90]}))
+    plan = park.plan(park.situation(load_kw={"heat": [0, 0, 90]}))
     # of 100 kWh in the second hour 90 are left in the third; an hour earlier it would have to be more
     assert plan.assets["tank"].power_kw == pytest.approx([0, -100, 90], abs=1e-4)
     assert plan.assets["tank"].stored_kwh == pytest.approx([0, 0, 100, 0], abs=1e-4)
@@ -199,7 +199,7 @@ def test_a_store_that_cannot_return_to_its_window_is_named_but_goes_no_further_o
 
 def test_a_tank_below_its_window_without_any_heat_only_cools(tiny_park: Park) -> None:
     park = tiny_park({"heat": {}, "tank": {"loss_per_h": 0.5, "soc_min": 0.1}}, (1.0, 1.0))
-    situation = park.situation(heat_load_kw={"heat": 5}, stored_kwh={"tank": 8})
+    situation = park.situation(load_kw={"heat": 5}, stored_kwh={"tank": 8})
     plan = park.plan(situation)
     assert plan.assets["tank"].stored_kwh == pytest.approx([8, 4, 2])
     assert plan.assets["heat"].power_kw == pytest.approx([0, 0])
@@ -209,8 +209,7 @@ def test_a_tank_below_its_window_without_any_heat_only_cools(tiny_park: Park) ->
 def test_unavailable_assets_are_planned_at_zero(park_with_all: TinyPark) -> None:
     situation = park_with_all.situation(
         available_kw={"pv": 80, "turbine": 20},
-        load_kw={"load": 50},
-        heat_load_kw={"heat": 60},
+        load_kw={"load": 50, "heat": 60},
         stored_kwh={"battery": 50, "tank": 100},
         unavailable=frozenset({"pv", "turbine", "battery", "heat_pump", "boiler", "grid", "load"}),
     )

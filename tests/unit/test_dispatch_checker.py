@@ -16,8 +16,7 @@ from dispatch.plan import AssetPlan, FloatArray, Method, Plan
 
 GIVEN: dict[str, Any] = {
     "available_kw": {"pv": [20, 150, 90, 0], "turbine": [30, 20, 10, 40]},
-    "load_kw": {"load": [80, 60, 120, 90]},
-    "heat_load_kw": {"heat": [60, 90, 40, 80]},
+    "load_kw": {"load": [80, 60, 120, 90], "heat": [60, 90, 40, 80]},
     "stored_kwh": {"battery": 40, "tank": 90},
     "month_peak_kw": 70,
 }
@@ -34,8 +33,24 @@ def moved(values: FloatArray | None, step: int, by: float) -> FloatArray:
     return values
 
 
+def flow(name: str, bus: str, step: int, by: float) -> Callable[[Plan], Plan]:
+    def broken(plan: Plan) -> Plan:
+        flows = plan.assets[name].flows_kw
+        return changed(plan, name, flows_kw={**flows, bus: moved(flows[bus], step, by)})
+
+    return broken
+
+
 def power(name: str, step: int, by: float) -> Callable[[Plan], Plan]:
-    return lambda plan: changed(plan, name, power_kw=moved(plan.assets[name].power_kw, step, by))
+    """An asset's power, and with it what flows at the bus where that counts."""
+    bus = "heat" if name in ("heat", "boiler", "tank") else "electricity"
+    taken = name in ("load", "heat", "heat_pump")
+
+    def broken(plan: Plan) -> Plan:
+        plan = flow(name, bus, step, -by if taken else by)(plan)
+        return changed(plan, name, power_kw=moved(plan.assets[name].power_kw, step, by))
+
+    return broken
 
 
 def costing(plan: Plan, term: str, by: float) -> Plan:
@@ -57,9 +72,21 @@ def costing(plan: Plan, term: str, by: float) -> Plan:
         (power("load", 2, -20.0), "load, step 2: 20.00 kW of 120.00 kW are not served"),
         (power("heat", 2, -20.0), "heat, step 2: 20.00 kW of 40.00 kW are not served"),
         (power("load", 2, 20.0), "load, step 2: power_kw 140.00 is 20.00 above 120.00"),
+        (flow("heat_pump", "heat", 1, 9.0), "9.00 above"),
+        (flow("heat_pump", "heat", 1, -9.0), "heat_pump, step 1: flow into heat"),
         (
-            lambda p: changed(p, "heat_pump", heat_kw=moved(p.assets["heat_pump"].heat_kw, 1, 9.0)),
-            "9.00 more than",
+            lambda p: changed(p, "load", power_kw=moved(p.assets["load"].power_kw, 2, -20.0)),
+            "load, step 2: power_kw 100.00 is 20.00 less than 120.00",
+        ),
+        (lambda p: changed(p, "tank", flows_kw={}), "tank: flow into heat is missing"),
+        (
+            lambda p: changed(p, "pv", flows_kw={**p.assets["pv"].flows_kw, "heat": np.zeros(4)}),
+            "pv: it has nothing to do with heat",
+        ),
+        (lambda p: changed(p, "pv", gas_kw=np.ones(4)), "pv: its plan has gas, and it burns none"),
+        (
+            lambda p: changed(p, "pv", available_kw=moved(p.assets["pv"].available_kw, 1, 5.0)),
+            "pv, step 1: available_kw 155.00 is 5.00 more than 150.00",
         ),
         (lambda p: changed(p, "boiler", gas_kw=moved(p.assets["boiler"].gas_kw, 1, -0.5)), "boiler, step 1: gas_kw"),
         (
@@ -133,7 +160,8 @@ def test_a_store_may_come_back_into_its_window_but_not_go_further_out(tiny_park:
     park = tiny_park({"load": {}, "battery": {"soc_min": 0.2}}, (1.0, 1.0))
     situation = park.situation(load_kw={"load": 30}, stored_kwh={"battery": 10})
     plan = park.plan(situation)
-    drained = AssetPlan(power_kw=np.array([4.5, 0.0]), stored_kwh=np.array([10.0, 5.0, 5.0]))
+    given_kw = np.array([4.5, 0.0])
+    drained = AssetPlan(power_kw=given_kw, flows_kw={"electricity": given_kw}, stored_kwh=np.array([10.0, 5.0, 5.0]))
     found = check_plan(park.site, situation, replace(plan, assets={**plan.assets, "battery": drained}))
     assert "battery, step 0: stored_kwh after it 5.00 is 5.00 below 10.00" in found
 

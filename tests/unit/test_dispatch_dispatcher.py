@@ -15,14 +15,14 @@ from tiny_park import TinyPark
 
 from config.site import Site
 from dispatch.checker import check_plan
+from dispatch.compiled import CompiledProblem
 from dispatch.dispatcher import Dispatcher
 from dispatch.plan import BadSituation, Method, Plan, Situation, Solved, TimedOut
 from dispatch.tariff import NoTariff
 
 GIVEN: dict[str, Any] = {
     "available_kw": {"pv": [20, 150, 90, 0], "turbine": [30, 20, 10, 40]},
-    "load_kw": {"load": [80, 60, 120, 90]},
-    "heat_load_kw": {"heat": [60, 90, 40, 80]},
+    "load_kw": {"load": [80, 60, 120, 90], "heat": [60, 90, 40, 80]},
     "stored_kwh": {"battery": 40, "tank": 90},
     "month_peak_kw": 70,
 }
@@ -71,6 +71,22 @@ def test_a_second_solve_equals_a_fresh_build(park_with_all: TinyPark) -> None:
     assert solved(hot, first).cost == pytest.approx(solved(Dispatcher(site, 4), first).cost)
 
 
+def test_a_plan_says_when_the_solver_had_to_try_again(park_with_all: TinyPark) -> None:
+    dispatcher = Dispatcher(park_with_all.site, 4)
+    first = solved(dispatcher, park_with_all.situation(**GIVEN))
+    assert first.note == ""
+    solver = dispatcher._solver
+    assert isinstance(solver, CompiledProblem)
+    solver._highs._highs.setOptionValue("simplex_iteration_limit", 0)
+    other = park_with_all.situation(**{**GIVEN, "load_kw": {"load": [200, 10, 100, 30]}})
+    plan = solved(dispatcher, other)
+    assert plan.note == (
+        "solved by HiGHS from a cold start, because HiGHS from its last basis: ends with IterationLimit"
+    )
+    assert check_plan(park_with_all.site, other, plan) == []
+    assert solved(dispatcher, other).note == ""
+
+
 def test_other_interval_lengths_are_taken_as_they_come(park_with_all: TinyPark) -> None:
     dispatcher = Dispatcher(park_with_all.site, 4)
     hours, quarters = park_with_all.situation(**GIVEN), park_with_all.situation(**GIVEN, step_h=np.full(4, 0.25))
@@ -86,8 +102,11 @@ def test_a_day_of_the_demo_park_closes(demo_site: Site) -> None:
         start=datetime(2026, 10, 13, 16, tzinfo=UTC),
         step_h=np.full(96, 0.25),
         available_kw={"pv_a": 900 * sun, "pv_b": 850 * sun, "wind": np.full(96, 200.0)},
-        load_kw={"hall_1": np.full(96, 700.0), "hall_2": np.where((hour > 8) & (hour < 18), 800.0, 100.0)},
-        heat_load_kw={"heat_demand": 1500 + 400 * np.cos(hour / 24 * 2 * np.pi)},
+        load_kw={
+            "hall_1": np.full(96, 700.0),
+            "hall_2": np.where((hour > 8) & (hour < 18), 800.0, 100.0),
+            "heat_demand": 1500 + 400 * np.cos(hour / 24 * 2 * np.pi),
+        },
         cop={"heat_pump": np.full(96, 2.8)},
         stored_kwh={"battery": 1000.0, "tank": 3000.0},
         month_peak_kw=1200.0,
@@ -118,7 +137,7 @@ def with_series(situation: Situation, field: str, name: str, value: Any) -> Situ
         (lambda s: with_series(s, "load_kw", "load", np.array([1, 1, -5.0, 1])), "load_kw of load is -5 in step 2"),
         (lambda s: with_series(s, "load_kw", "hall", np.ones(4)), "load_kw names hall"),
         (lambda s: replace(s, load_kw={}), "load_kw of load is missing"),
-        (lambda s: replace(s, heat_load_kw={}), "heat_load_kw of heat is missing"),
+        (lambda s: replace(s, load_kw={"load": np.ones(4)}), "load_kw of heat is missing"),
         (lambda s: replace(s, available_kw={"pv": np.ones(4)}), "available_kw of turbine is missing"),
         (lambda s: replace(s, cop={}), "cop of heat_pump is missing"),
         (lambda s: with_series(s, "cop", "heat_pump", np.array([3, 3, 0, 3.0])), "cop of heat_pump must be above 0"),
@@ -159,8 +178,7 @@ def test_a_solver_out_of_time_says_so(demo_site: Site) -> None:
         start=datetime(2026, 10, 13, 16, tzinfo=UTC),
         step_h=np.full(96, 0.25),
         available_kw={"pv_a": np.zeros(96), "pv_b": np.zeros(96), "wind": np.zeros(96)},
-        load_kw={"hall_1": np.full(96, 700.0), "hall_2": np.full(96, 700.0)},
-        heat_load_kw={"heat_demand": np.full(96, 1500.0)},
+        load_kw={"hall_1": np.full(96, 700.0), "hall_2": np.full(96, 700.0), "heat_demand": np.full(96, 1500.0)},
         cop={"heat_pump": np.full(96, 2.8)},
         stored_kwh={"battery": 1000.0, "tank": 3000.0},
     )

@@ -37,7 +37,7 @@ def numbered_plan(steps: int = 8) -> Plan:
         assets={
             "a": AssetPlan(power_kw=numbers, available_kw=numbers + 1),
             "b": AssetPlan(power_kw=numbers, stored_kwh=np.arange(steps + 1, dtype=float)),
-            "c": AssetPlan(power_kw=numbers, heat_kw=3 * numbers, gas_kw=2 * numbers),
+            "c": AssetPlan(power_kw=numbers, flows_kw={"heat": 3 * numbers}, gas_kw=2 * numbers),
         },
         import_price_per_kwh=numbers / 10,
         cost={"energy_import": 1.0},
@@ -57,8 +57,7 @@ def test_a_shifted_plan_starts_with_the_present_interval() -> None:
     assert plan.assets["a"].available_kw.tolist() == [3, 4, 5, 6, 7, 8]
     assert plan.assets["b"].stored_kwh is not None
     assert plan.assets["b"].stored_kwh.tolist() == [2, 3, 4, 5, 6, 7, 8]
-    assert plan.assets["c"].heat_kw is not None
-    assert plan.assets["c"].heat_kw[0] == 6
+    assert plan.assets["c"].flows_kw["heat"][0] == 6
     assert plan.import_price_per_kwh[0] == pytest.approx(0.2)
     assert plan.marginal_per_kwh["electricity"][0] == pytest.approx(0.1)
     assert plan.cost == {}
@@ -92,7 +91,7 @@ def test_a_plan_that_covers_less_than_an_hour_or_not_the_present_is_given_up(min
 
 def test_a_shifted_plan_of_the_solver_still_closes(park_with_all: TinyPark) -> None:
     situation = park_with_all.situation(
-        load_kw={"load": [80, 60, 120, 90]}, heat_load_kw={"heat": 50}, stored_kwh={"battery": 40, "tank": 90}
+        load_kw={"load": [80, 60, 120, 90], "heat": 50}, stored_kwh={"battery": 40, "tank": 90}
     )
     plan = park_with_all.plan(situation)
     now = situation.start + timedelta(hours=1)
@@ -105,7 +104,6 @@ def test_a_shifted_plan_of_the_solver_still_closes(park_with_all: TinyPark) -> N
         step_h=situation.step_h[1:],
         available_kw={name: series[1:] for name, series in situation.available_kw.items()},
         load_kw={name: series[1:] for name, series in situation.load_kw.items()},
-        heat_load_kw={name: series[1:] for name, series in situation.heat_load_kw.items()},
         cop={name: series[1:] for name, series in situation.cop.items()},
         stored_kwh=stored,
     )
@@ -143,9 +141,7 @@ def test_rules_keep_the_import_limit_with_battery_and_boiler(tiny_park: Callable
         },
         (1, 1),
     )
-    situation = park.situation(
-        load_kw={"load": [50, 80]}, heat_load_kw={"heat": 60}, stored_kwh={"battery": 80}, month_peak_kw=100
-    )
+    situation = park.situation(load_kw={"load": [50, 80], "heat": 60}, stored_kwh={"battery": 80}, month_peak_kw=100)
     plan = rules_plan(park.site, situation, situation.start)
     assert plan.assets["heat_pump"].power_kw.tolist() == pytest.approx([10, 0])
     assert plan.assets["boiler"].power_kw.tolist() == pytest.approx([30, 60])
@@ -167,7 +163,7 @@ def test_rules_store_surplus_then_export_then_curtail(tiny_park: Callable[..., T
 def test_rules_bring_the_tank_to_its_middle(tiny_park: Callable[..., TinyPark]) -> None:
     park = tiny_park({"heat": {}, "heat_pump": {}, "tank": {}}, (1, 1, 1, 1, 1, 1))
     for start_kwh in (20.0, 180.0):
-        situation = park.situation(heat_load_kw={"heat": 60}, stored_kwh={"tank": start_kwh}, month_peak_kw=100)
+        situation = park.situation(load_kw={"heat": 60}, stored_kwh={"tank": start_kwh}, month_peak_kw=100)
         plan = rules_plan(park.site, situation, situation.start)
         stored = plan.assets["tank"].stored_kwh
         assert stored is not None
@@ -179,7 +175,7 @@ def test_rules_bring_the_tank_to_its_middle(tiny_park: Callable[..., TinyPark]) 
 
 def test_rules_name_what_they_cannot_meet(tiny_park: Callable[..., TinyPark]) -> None:
     park = tiny_park({"load": {}, "heat": {}, "boiler": {}, "grid": {"import_limit_kw": 60}}, (1, 1))
-    situation = park.situation(load_kw={"load": 80}, heat_load_kw={"heat": 130})
+    situation = park.situation(load_kw={"load": 80, "heat": 130})
     plan = rules_plan(park.site, situation, situation.start)
     assert plan.note == (
         "rules without a solver; grid: import up to 20.0 kW beyond the limit; heat: 60.0 kWh of heat not served"
@@ -215,8 +211,7 @@ def situations(draw: st.DrawFn) -> Situation:
         start=START + draw(st.integers(0, 400)) * timedelta(hours=1),
         step_h=np.full(STEPS, draw(st.sampled_from([0.25, 1.0]))),
         available_kw={"pv_a": series(1100), "pv_b": series(1000), "wind": series(1000)},
-        load_kw={"hall_1": series(2500), "hall_2": series(2000)},
-        heat_load_kw={"heat_demand": series(3500)},
+        load_kw={"hall_1": series(2500), "hall_2": series(2000), "heat_demand": series(3500)},
         cop={"heat_pump": 1 + series(3)},
         stored_kwh=stored,
         unavailable=frozenset(unavailable),

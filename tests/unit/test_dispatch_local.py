@@ -32,8 +32,7 @@ def situation(electricity_kw: float, heat_kw: float = 0.0) -> Situation:
         start=datetime(2026, 11, 10, 0, tzinfo=UTC),
         step_h=series(0.25),
         available_kw={"roof": series(500.0)},
-        load_kw={"mills": series(4000.0), "works": series(500.0)},
-        heat_load_kw={"heating": series(1000.0)},
+        load_kw={"mills": series(4000.0), "works": series(500.0), "heating": series(1000.0)},
         cop={},
         stored_kwh={"battery": 2000.0, "tank": 4000.0},
         local_kw={"electricity": series(electricity_kw), "heat": series(heat_kw)},
@@ -107,5 +106,15 @@ def test_a_kind_that_dispatch_cannot_plan_must_say_so(tmp_path: Path) -> None:
     text = example_site("hydrogen_park").read_text(encoding="utf-8")
     path = tmp_path / "hydrogen_park.yaml"
     path.write_text(text.replace("device: electrolyser_plc\n    control: local\n", "device: electrolyser_plc\n"))
-    with pytest.raises(SiteError, match="dispatch cannot plan a electrolyser yet; say control: local"):
+    with pytest.raises(
+        SiteError, match="the controller cannot follow a plan for a electrolyser yet; say control: local"
+    ):
+        load_site(path)
+
+
+def test_no_heat_bus_has_the_name_of_the_transformers_side(tmp_path: Path) -> None:
+    text = example_site("steel_plant").read_text(encoding="utf-8")
+    path = tmp_path / "steel_plant.yaml"
+    path.write_text(text.replace("    heat_bus: hot_gas\n", "    heat_bus: connection\n"))
+    with pytest.raises(SiteError, match="'connection' is a bus of its own"):
         load_site(path)

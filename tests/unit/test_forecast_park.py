@@ -62,7 +62,7 @@ def test_without_history_everything_is_a_default_and_is_named(demo_site: Site) -
     found = expected.situation
     assert found.load_kw["hall_1"].tolist() == [600.0] * 96
     assert found.load_kw["hall_2"].tolist() == [500.0] * 96
-    assert found.heat_load_kw["heat_demand"].tolist() == [1300.0] * 96
+    assert found.load_kw["heat_demand"].tolist() == [1300.0] * 96
     assert found.available_kw["wind"].tolist() == [250.0] * 96
     assert found.available_kw["pv_a"].max() > 100
     assert found.available_kw["pv_a"][60] == 0  # 1 h at night

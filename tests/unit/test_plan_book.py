@@ -26,8 +26,7 @@ def situation(site: Site, *, start: datetime = START, hall_kw: float = 600.0) ->
         start=start,
         step_h=0.25 * ones,
         available_kw={"pv_a": 300 * ones, "pv_b": 300 * ones, "wind": 200 * ones},
-        load_kw={"hall_1": hall_kw * ones, "hall_2": 400 * ones},
-        heat_load_kw={"heat_demand": 800 * ones},
+        load_kw={"hall_1": hall_kw * ones, "hall_2": 400 * ones, "heat_demand": 800 * ones},
         cop={"heat_pump": 3 * ones},
         stored_kwh={"battery": 1000.0, "tank": 3000.0},
     )
@@ -60,7 +59,9 @@ def broken(plan: Plan) -> Plan:
     grid = plan.assets["grid"]
     power_kw = grid.power_kw.copy()
     power_kw[0] -= 10.0
-    return replace(plan, assets={**plan.assets, "grid": replace(grid, power_kw=power_kw)})
+    return replace(
+        plan, assets={**plan.assets, "grid": replace(grid, power_kw=power_kw, flows_kw={"electricity": power_kw})}
+    )
 
 
 @pytest.fixture

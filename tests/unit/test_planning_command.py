@@ -109,7 +109,8 @@ def test_demand_beyond_every_limit_is_left_open_and_said() -> None:
 
 
 def test_a_plan_that_breaks_its_balance_is_never_shown(found: Planned) -> None:
-    grid = replace(found.plan.assets["grid"], power_kw=found.plan.assets["grid"].power_kw + 5.0)
+    more_kw = found.plan.assets["grid"].power_kw + 5.0
+    grid = replace(found.plan.assets["grid"], power_kw=more_kw, flows_kw={"electricity": more_kw})
     broken = replace(found.plan, assets={**found.plan.assets, "grid": grid})
     with pytest.raises(Failed, match=r"breaks what it must keep, \d times; first: electricity, step 0: the balance is"):
         holds(found.site, found.situation, broken)

@@ -105,7 +105,7 @@ def plan() -> Plan:
         assets={
             "battery": AssetPlan(power_kw=np.array([100.0, -50.0]), stored_kwh=np.array([1000.0, 970.0, 980.0])),
             "pv_a": AssetPlan(power_kw=np.array([10.0, 20.0]), available_kw=np.array([10.0, 25.0])),
-            "heat_pump": AssetPlan(power_kw=np.array([100.0, 0.0]), heat_kw=np.array([300.0, 0.0])),
+            "heat_pump": AssetPlan(power_kw=np.array([100.0, 0.0]), flows_kw={"heat": np.array([300.0, 0.0])}),
             "boiler": AssetPlan(power_kw=np.array([94.0, 0.0]), gas_kw=np.array([100.0, 0.0])),
         },
         import_price_per_kwh=np.array([0.365, 0.68]),
@@ -130,8 +130,11 @@ def test_a_plan_comes_back_without_its_marginal_values() -> None:
     assert (after.cost, after.note, after.marginal_per_kwh) == (before.cost, before.note, {})
     assert after.step_at(NOW + timedelta(minutes=15)) == 1
     for name, asset in before.assets.items():
-        for series in ("power_kw", "heat_kw", "gas_kw", "stored_kwh", "available_kw"):
+        for series in ("power_kw", "gas_kw", "stored_kwh", "available_kw"):
             np.testing.assert_array_equal(getattr(after.assets[name], series), getattr(asset, series))
+        assert after.assets[name].flows_kw.keys() == asset.flows_kw.keys()
+        for bus, flow_kw in asset.flows_kw.items():
+            np.testing.assert_array_equal(after.assets[name].flows_kw[bus], flow_kw)
 
 
 @pytest.mark.parametrize(
@@ -157,6 +160,15 @@ def test_a_damaged_file_is_moved_aside_and_the_controller_starts(tmp_path: Path,
     assert (tmp_path / "state.unusable").read_bytes() == content
     assert not (tmp_path / "state.json").exists()
     assert StateFile(tmp_path).load("demo_park") == (None, "")
+
+
+def test_a_plan_that_another_version_wrote_costs_the_plan_and_nothing_else(tmp_path: Path) -> None:
+    older = state().model_dump_json().replace('"flows_kw":', '"heat_kw":')
+    assert older != state().model_dump_json()
+    (tmp_path / "state.json").write_text(older)
+    loaded, warning = StateFile(tmp_path).load("demo_park")
+    assert warning == ""
+    assert loaded == state().model_copy(update={"plan": None})
 
 
 def test_another_sites_file_is_moved_aside(tmp_path: Path) -> None:

@@ -1,0 +1,87 @@
+"""A converter: its operating points, mixed within each interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cvxpy as cp
+import numpy as np
+
+from dispatch.block import Block, Inputs, TimeGrid, solved
+from dispatch.forms.converter import Converter
+from dispatch.given import Given
+from dispatch.plan import AssetPlan, BusId, FloatArray
+
+
+def converter_block(name: str, form: Converter, grid: TimeGrid) -> Block:
+    """flow_b[t] = sum over k of share[k, t] * flow_b,k[t] - thrown[b, t],   sum over k of share[k, t] <= 1
+
+    share in 0..1, each of shape (steps,), for the operating points k of the load curve; flows in kW into each bus b,
+    - for what is taken; thrown in kW, only for heat that need not be used, at most what is made of it. All flow_b,k
+    are zero while the converter is unavailable. cost = sum over t and k of (p_gas + p_carbon) * gas_k * share[k, t]
+    * dt.
+
+    Where the curve is better in its middle, the mix of neighbouring points is its upper hull, and below the best
+    point the converter runs there for a part of the interval. Minimum loads, starts and minimum times are left to
+    the guard.
+    """
+    points = range(len(form.points))
+    shares = [cp.Variable(grid.steps, bounds=[0, 1], name=f"{name}.share_{k}") for k in points]
+    flow = {bus: [Given(grid.steps, name=f"{name}.{bus}_{k}_kw") for k in points] for bus in form.buses}
+    burning = points if form.burns else ()
+    gas_cost = [Given(grid.steps, name=f"{name}.gas_cost_{k}") for k in burning]
+    carbon_cost = [Given(grid.steps, name=f"{name}.carbon_cost_{k}") for k in burning]
+    thrown = {
+        bus: cp.Variable(grid.steps, bounds=[0, None], name=f"{name}.{bus}_thrown_away_kw")
+        for bus in sorted(form.thrown_away)
+    }
+    made = {bus: _mixed(kw, shares) for bus, kw in flow.items()}
+    flows = {bus: made[bus] - thrown[bus] if bus in thrown else made[bus] for bus in form.buses}
+    constraints = [thrown[bus] <= made[bus] for bus in thrown]
+    if len(shares) > 1:
+        constraints.append(sum(shares[1:], start=shares[0]) <= 1)
+    limit_kw = form.ramps(grid.step_h)
+    if limit_kw is not None:
+        change = made[form.bus][1:] - made[form.bus][:-1]
+        constraints += [change <= limit_kw, change >= -limit_kw]
+    gas_kw: list[FloatArray] = []
+
+    def assign(inputs: Inputs) -> None:
+        gas_kw.clear()
+        for k, point in enumerate(form.curve(name, inputs.situation)):
+            for bus in form.buses:
+                flow[bus][k].value = point.flows_kw[bus]
+            gas_kw.append(point.gas_kw)
+            if form.burns:
+                gas_cost[k].value = inputs.prices.gas_per_kwh * point.gas_kw * grid.step_h
+                carbon_cost[k].value = inputs.prices.gas_carbon_per_kwh * point.gas_kw * grid.step_h
+
+    def extract() -> AssetPlan:
+        mix = [np.clip(solved(share), 0.0, 1.0) for share in shares]
+        taken: dict[BusId, FloatArray] = {}
+        for bus in form.buses:
+            taken[bus] = np.sum([solved(kw) * part for kw, part in zip(flow[bus], mix, strict=True)], axis=0)
+            if bus in thrown:
+                taken[bus] = np.clip(taken[bus] - solved(thrown[bus]), 0.0, taken[bus])
+        return AssetPlan(
+            power_kw=form.gives * taken[form.bus],
+            flows_kw=taken,
+            gas_kw=np.sum([kw * part for kw, part in zip(gas_kw, mix, strict=True)], axis=0) if form.burns else None,
+        )
+
+    return Block(
+        asset=name,
+        flows=flows,
+        constraints=constraints,
+        cost={"gas": cp.sum(_mixed(gas_cost, shares)), "carbon": cp.sum(_mixed(carbon_cost, shares))}
+        if form.burns
+        else {},
+        assign=assign,
+        extract=extract,
+    )
+
+
+def _mixed(values: Sequence[cp.Parameter], shares: Sequence[cp.Variable]) -> cp.Expression:
+    terms = [cp.multiply(value, share) for value, share in zip(values, shares, strict=True)]
+    mixed: cp.Expression = sum(terms[1:], start=terms[0])
+    return mixed

@@ -1,0 +1,56 @@
+"""What vehicles and jobs will want, where nobody has said so: the usual day."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from config.flexible_assets import EvChargers, ShiftableJob
+from config.site import Site
+from dispatch.plan import FloatArray, Wanted
+
+PRESENT = 0.75
+"""Share of the charging points that have a vehicle on a working day; a fifth of that at weekends."""
+WEEKEND = 0.2
+ARRIVES_H, STAYS_H = 7.2, 7.5
+"""With the early shift, in hours of the local day."""
+NEEDS_KWH = 30.0
+"""Into the battery of a vehicle: a commuter's two days."""
+SATURDAY = 5
+
+
+def visits(spec: EvChargers, site: Site, start: datetime, step_h: FloatArray) -> tuple[Wanted, ...]:
+    """One window a day for all vehicles of a group together; one that is open wants the rest."""
+    found = []
+    for day, midnight_h in _days(site, start, step_h):
+        vehicles = spec.stations * PRESENT * (WEEKEND if day.weekday() >= SATURDAY else 1.0)
+        from_h = midnight_h + ARRIVES_H
+        left = min(1.0, (from_h + STAYS_H) / STAYS_H)
+        if left > 0.0:
+            most_kw = min(vehicles * spec.station_kw, spec.limit_kw)
+            found.append(Wanted(from_h, from_h + STAYS_H, left * vehicles * NEEDS_KWH / spec.efficiency, most_kw))
+    return tuple(found)
+
+
+def job_windows(spec: ShiftableJob, site: Site, start: datetime, step_h: FloatArray) -> tuple[Wanted, ...]:
+    """One window a day. A job whose window has opened counts as not begun while it still fits, and then as done."""
+    found = []
+    duration_h = spec.duration_min / 60.0
+    for _, midnight_h in _days(site, start, step_h):
+        from_h, until_h = midnight_h + spec.earliest_h, midnight_h + spec.latest_end_h
+        if until_h - max(from_h, 0.0) >= duration_h:
+            found.append(Wanted(from_h, until_h, spec.power_kw * duration_h, spec.power_kw))
+    return tuple(found)
+
+
+def _days(site: Site, start: datetime, step_h: FloatArray) -> list[tuple[date, float]]:
+    """The local days that the horizon touches, each with the hours from the start to its midnight."""
+    zone = ZoneInfo(site.location.time_zone)
+    end = start + timedelta(hours=float(step_h.sum()))
+    day, last = start.astimezone(zone).date(), end.astimezone(zone).date()
+    days = []
+    while day <= last:
+        midnight = datetime.combine(day, time(), zone)
+        days.append((day, (midnight - start).total_seconds() / 3600.0))
+        day += timedelta(days=1)
+    return days

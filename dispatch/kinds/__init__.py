@@ -1,0 +1,1 @@
+"""What each kind of asset is in dispatch: its equation, and the form that it takes."""

@@ -1,0 +1,54 @@
+"""Which buses a site has to dispatch, and how warm they are."""
+
+from __future__ import annotations
+
+from config.asset import CONNECTION_BUS, heat_bus_of
+from config.assets import HotWaterTank
+from config.flexible_assets import Transformer
+from config.site import Site
+from dispatch.plan import ELECTRICITY, BusId
+
+CONNECTION: BusId = CONNECTION_BUS
+"""The electric bus before the transformers, where these are planned."""
+LAYERED = 5
+"""From so many layers on the hot water of a tank stays on top, as the site file has it."""
+
+
+class Levels:
+    """What one asset must know of the others of its site."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    @property
+    def connection(self) -> BusId:
+        """The bus of the grid connection: before the transformers, if the site plans any."""
+        return CONNECTION if self._site.dispatched_of(Transformer) else ELECTRICITY
+
+    def degc(self, bus: BusId) -> float | None:
+        """The temperature that converters find at a heat bus; None where nothing says it.
+
+        That of its warmest tank, or of the hottest that feeds it. A tank has its temperature in the middle of its
+        window, as if it were mixed, or the one at the top where it has layers.
+        """
+        tanks = [tank for tank in self._site.of_kind(HotWaterTank).values() if tank.heat_bus == bus]
+        if tanks:
+            return max(_tank_degc(tank) for tank in tanks)
+        feeds = [
+            degc
+            for asset in self._site.assets.values()
+            if hasattr(asset, "heat_bus") and heat_bus_of(asset, 1) == bus
+            if (degc := getattr(asset, "supply_degc", None)) is not None
+        ]
+        return max(feeds, default=None)
+
+    def reaches(self, bus: BusId, degc: float) -> bool:
+        """Whether a heat bus is at least as warm as this; one of which nothing is known is."""
+        found = self.degc(bus)
+        return found is None or found >= degc
+
+
+def _tank_degc(tank: HotWaterTank) -> float:
+    if tank.layers >= LAYERED:
+        return tank.high_degc
+    return tank.low_degc + (tank.soc_min + tank.soc_max) / 2.0 * (tank.high_degc - tank.low_degc)
