@@ -213,3 +213,8 @@ def _series(value: float | Iterable[float], steps: int) -> FloatArray:
 @pytest.fixture(scope="session")
 def park(demo_site: Site) -> ParkBuilder:
     return ParkBuilder(demo_site)
+
+
+def told(decision: Decision, asset: str) -> tuple[float | None, str]:
+    """What an asset is told, and who decided it."""
+    return decision.assets[asset].setpoint_kw, decision.assets[asset].owner
