@@ -101,14 +101,16 @@ class Watched:
     alarms: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """By asset, every kind that ever stood."""
     decided_kw: dict[str, set[float]] = field(default_factory=lambda: defaultdict(set))
-    """By asset, every value that was to be written."""
+    """By asset, every value that was decided for it."""
 
     def __call__(self, status: Status) -> None:
         self.last = status
         for alarm in status.alarms:
             self.alarms[alarm.asset].add(alarm.kind.name)
-        for asset, written in status.written.items():
-            self.decided_kw[asset].add(written.value)
+        # not what was written last: of two writes that end within one cycle that is only the second
+        for asset, decided in status.decision.assets.items():
+            if decided.setpoint_kw is not None:
+                self.decided_kw[asset].add(decided.setpoint_kw)
         self.seen.set()
 
     def plans(self) -> bool:
