@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, Field, NonNegativeFloat, PositiveFloat, mode
 from config.asset import AssetBase
 from config.assets import Asset, GridConnection
 from config.base import Frozen, Identifier
+from config.caps import Caps
 from config.connection import Connection
 from config.point import Point
 from config.points import NEEDS
@@ -127,6 +128,7 @@ class SiteFile(Frozen):
     tariffs: Annotated[tuple[str, ...], Field(min_length=1)]
     month_peak_floor_kw: NonNegativeFloat = 0.0
     """A monthly peak that is paid in any case, such as a contracted minimum."""
+    caps: Caps = Caps()
     certificates: str = "certificates"
     """Folder of the OPC UA certificates, ours and those that are trusted; taken from the site file's own folder."""
     connections: dict[Identifier, Connection]

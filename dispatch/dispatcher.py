@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from config.site import Site
 from dispatch.bill import TERMS, peaks_kw
 from dispatch.block import Block, Inputs, solved
+from dispatch.caps import cap_numbers, counted_late
 from dispatch.compiled import solver_of
 from dispatch.forms.demand import Demand
 from dispatch.forms.form import Form
@@ -117,11 +118,14 @@ class Dispatcher:
             prices=prices,
             peaks_kw=peaks_kw(self._site, prices, situation.month_peak_kw),
             end_value=end_values(self._forms, situation, prices),
+            caps=cap_numbers(self._site, situation, prices),
         )
 
     def _plan(self, situation: Situation, prices: Prices, issued_at: datetime, answer: Optimal) -> Plan:
         blocks = self._park.blocks
         words = [words for block in blocks for words in _slack_of(block)]
+        words += [words for account in self._park.accounts for words in account.words()]
+        words += counted_late(self._site, situation)
         return Plan(
             issued_at=issued_at,
             method=Method.OPTIMAL,

@@ -9,6 +9,7 @@ import numpy as np
 
 from config.site import Site
 from dispatch.bill import bill
+from dispatch.caps import exceeded
 from dispatch.forms.demand import Demand
 from dispatch.forms.link import Link
 from dispatch.forms.source import Source
@@ -56,8 +57,8 @@ def rules_plan(site: Site, situation: Situation, issued_at: datetime) -> Plan:
         step_h=situation.step_h,
         assets=assets,
         import_price_per_kwh=prices.import_per_kwh,
-        cost=bill(site, prices, situation.step_h, assets, situation.month_peak_kw),
-        note=_note(site, situation, assets),
+        cost=bill(site, prices, situation, assets),
+        note="; ".join([_note(site, situation, assets), *exceeded(site, situation, prices, assets)]),
     )
 
 

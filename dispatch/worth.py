@@ -3,7 +3,7 @@
 Prices of slack are multiples of the dearest that the site's tariffs can ask for one kWh, so that they hold in
 any currency, and they are ranked: a park that cannot have everything first leaves heat and cooling unserved (buildings
 and baths are slow), then hydrogen, steam and vehicles, then sheds the loads that may be shed, then imports beyond
-its limit, and cuts off electric loads last.
+its limit, and cuts off electric loads; a hard cap it exceeds last of all.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import numpy as np
 
 from config.site import Site
 from config.tariff import Tariff
+from dispatch.demand_charge import dearest_demand
+from dispatch.forms.connection import Connection
 from dispatch.forms.converter import Converter, PointSeries
 from dispatch.forms.form import Form
 from dispatch.forms.source import Source
@@ -41,6 +43,8 @@ OVER_LIMIT_TIMES = 30.0
 """Above heat by 10, more than any heat pump's COP: it stops before it breaks the import limit."""
 UNSERVED_LOAD_TIMES = 90.0
 """Above the limit's: the rank needs only a clear factor, and 3 keeps costs within what solvers like."""
+HARD_CAP_TIMES = 180.0
+"""Exceeding a hard cap, per kWh that counts least towards it: twice the loads, so that it is relaxed last."""
 OUTSIDE_TIMES = 1.0
 """Outside the SOC window, per kWh for the whole horizon, in dearest energy prices: the way back is taken at once
 where energy costs the same all day, in the next cheap hours where it does not, and never at the price of a new
@@ -73,6 +77,7 @@ class Worth:
     over_limit_per_kwh: float
     outside_per_kwh_h: float
     left_over_per_kwh: float
+    hard_cap_per_kwh: float
 
     def unserved_per_kwh(self, times: float) -> float:
         return times * self.dearest_per_kwh
@@ -86,18 +91,21 @@ def shed_times(order: int) -> float:
 def worth_of(site: Site, step_h: FloatArray) -> Worth:
     """Slack prices from all tariffs of the site; `step_h` turns a demand charge into a price of one kWh."""
     energy = max(_dearest_per_kwh(tariff) for tariff in site.tariffs)
-    demand = max(tariff.demand_charge_per_kw_month for tariff in site.tariffs) / float(np.min(step_h))
+    demand = max(dearest_demand(tariff) for tariff in site.tariffs) / float(np.min(step_h))
     dearest = energy + demand
     return Worth(
         dearest_per_kwh=dearest,
         over_limit_per_kwh=OVER_LIMIT_TIMES * dearest,
         left_over_per_kwh=LEFT_OVER_TIMES * energy,
+        hard_cap_per_kwh=HARD_CAP_TIMES * dearest,
         outside_per_kwh_h=OUTSIDE_TIMES * energy / float(np.sum(step_h)),
     )
 
 
 def _dearest_per_kwh(tariff: Tariff) -> float:
     power = tariff.fixed_per_kwh + max(tariff.base_per_kwh.values()) * max(tariff.ratios.values())
+    if tariff.ladder is not None:
+        power += tariff.ladder.steps[-1].surcharge_per_kwh
     power += tariff.carbon_price_per_t * tariff.grid_co2_kg_per_kwh / 1000.0
     gas = tariff.gas_per_kwh + tariff.carbon_price_per_t * tariff.gas_co2_kg_per_kwh / 1000.0
     return max(power, gas, tariff.export_per_kwh, 10.0 * TIE)
@@ -135,7 +143,7 @@ def _costs(
 ) -> list[FloatArray]:
     """What one kWh costs on a bus by each way to make it, each of shape (steps,); so does what it is made from."""
     if bus == ELECTRICITY:
-        return [prices.import_cost_per_kwh]
+        return [prices.import_cost_per_kwh + surcharge for surcharge in _surcharges(forms, situation, prices)]
     gas_per_kwh = prices.gas_per_kwh + prices.gas_carbon_per_kwh
     found: list[FloatArray] = []
     for name, form in forms.items():
@@ -150,6 +158,14 @@ def _costs(
         for point in form.curve(name, situation):
             found += _by_point(point, bus, gas_per_kwh, ways)
     return found
+
+
+def _surcharges(forms: Mapping[str, Form], situation: Situation, prices: Prices) -> tuple[float, ...]:
+    """The lowest and the highest surcharge of a ladder that one more kWh may pay within the horizon."""
+    if prices.ladder is None:
+        return (0.0,)
+    limit_kw = sum(form.import_limit_kw for form in forms.values() if isinstance(form, Connection))
+    return prices.ladder.reachable(situation.used, limit_kw * float(situation.step_h.sum()))
 
 
 def _by_point(
