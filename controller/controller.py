@@ -252,7 +252,7 @@ class Controller:
         return PlanRequest(
             number=self._requests,
             now=snapshot.at,
-            state=park_state(snapshot, self._ledger.month_peak_kw, self._limited),
+            state=park_state(snapshot, self._ledger.month_peak_kw, self._ledger.used(snapshot.at), self._limited),
             history=await self._recorder.history(snapshot.at),
         )
 
@@ -332,7 +332,7 @@ class Controller:
         if saved is None:
             return
         now, site_s = self._clock.now(), self._clock.site_s()
-        self._ledger.restore(saved.month, saved.month_peak_kw, saved.interval, saved.counters_kwh)
+        self._ledger.restore(saved.month, saved.month_peak_kw, saved.interval, saved.counters_kwh, saved.totals)
         self._guards = {name: restored_guard(held, saved.saved_at, now, site_s) for name, held in saved.guards.items()}
         self._alarms = AlarmBoard(standing_alarms(saved))
         if saved.plan is not None:

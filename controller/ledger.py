@@ -11,18 +11,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from config.assets import GasBoiler, HeatPump
+from config.assets import GasBoiler, HeatPump, PvPlant, WindTurbine
+from config.caps import KGCE_PER_KWH
 from config.site import Site
 from config.thermal_assets import Chp, SteamBoiler
 from controller.bill import Bill, bill_of
 from controller.image import Snapshot
 from controller.state import SavedInterval
+from controller.totals import SavedTotals, Totals
+from dispatch.plan import Used
 from dispatch.registry import forecast_for
 from dispatch.tariff import TariffCalendar
 
-KGCE_PER_KWH = 0.1229
-"""Standard coal per kWh of electricity at its equivalent value, and of gas at its lower heating value
-(3.6 MJ / 29.3076 MJ): GB/T 2589-2020."""
 LONGEST_STEP_S = 3600.0
 """Two snapshots further apart than this are not joined: the power between them is unknown."""
 LONGEST_AWAY_S = 7 * 24 * 3600.0
@@ -101,11 +101,13 @@ class Ledger:
             **{name: engine.electric_efficiency for name, engine in site.of_kind(Chp).items()},
         }
         """What an asset makes of a kWh of gas, in the carrier of its power."""
+        self._renewable = (*site.of_kind(PvPlant), *site.of_kind(WindTurbine))
         self._running: _Running | None = None
         self._before: Snapshot | None = None
         self._counters_kwh: dict[str, float] = {}
         self.month: str | None = None
         self._month_peak_kw = 0.0
+        self._totals = Totals(self._zone)
         self.total_kwh: dict[str, float] = {}
         """Energy by asset since the start, signed as its power."""
 
@@ -119,12 +121,22 @@ class Ledger:
         """The month's highest interval so far, or the floor that is paid in any case."""
         return max(self._month_peak_kw, self._site.file.month_peak_floor_kw)
 
+    def used(self, now: datetime) -> Used:
+        """What month and year have used before the running interval, or that of `now` where none runs yet."""
+        return self._totals.before(self._running.start if self._running is not None else self._start_of(now))
+
     def restore(
-        self, month: str | None, month_peak_kw: float, interval: SavedInterval | None, counters_kwh: Mapping[str, float]
+        self,
+        month: str | None,
+        month_peak_kw: float,
+        interval: SavedInterval | None,
+        counters_kwh: Mapping[str, float],
+        totals: SavedTotals | None = None,
     ) -> None:
         """Go on where a saved ledger stopped; the running interval is completed from the meter's counters."""
         self.month, self._month_peak_kw = month, month_peak_kw
         self._counters_kwh = dict(counters_kwh)
+        self._totals.restore(totals)
         if interval is not None:
             fields = interval.model_dump(exclude={"limited"})
             self._running = _Running(**fields, limited=set(interval.limited))
@@ -147,6 +159,10 @@ class Ledger:
             outdoor_degc_s=running.outdoor_degc_s,
             outdoor_s=running.outdoor_s,
         )
+
+    @property
+    def saved_totals(self) -> SavedTotals | None:
+        return self._totals.saved()
 
     @property
     def saved_counters_kwh(self) -> dict[str, float]:
@@ -282,15 +298,27 @@ class Ledger:
     def _close(self, running: _Running) -> Interval:
         # an interval that a clock set back made longer is averaged over its true length
         peak_kw = running.import_kwh / (max(self._interval.total_seconds(), running.covered_s) / 3600)
-        above_kw = max(0.0, peak_kw - self.month_peak_kw)
-        self._month_peak_kw = max(self._month_peak_kw, peak_kw)
         bill = bill_of(
             self._calendar,
             running.start,
+            hours=self._interval.total_seconds() / 3600,
             import_kwh=running.import_kwh,
             export_kwh=running.export_kwh,
             gas_kwh=running.gas_kwh,
-            above_kw=above_kw,
+            mean_kw=peak_kw,
+            month_peak_kw=self.month_peak_kw,
+            used=self._totals.before(running.start),
+        )
+        self._month_peak_kw = max(self._month_peak_kw, peak_kw)
+        renewable_kwh = sum(max(0.0, running.energy_kwh.get(name, 0.0)) for name in self._renewable)
+        self._totals.add(
+            running.start,
+            running.start + self._interval,
+            import_kwh=running.import_kwh,
+            export_kwh=running.export_kwh,
+            gas_kwh=running.gas_kwh,
+            co2_kg=bill.co2_kg if bill is not None else None,
+            available_kwh=renewable_kwh + running.curtailed_kwh,
         )
         return Interval(
             start=running.start,

@@ -59,8 +59,7 @@ class Wanted:
 class Used:
     """What the running month and year have used up before the first interval, for ladders and caps.
 
-    Months and years are those of the site's calendar. What is used cannot be negative; energy that is exported counts
-    against energy that is bought, so that alone may be.
+    Months and years are those of the site's calendar. Nothing of it is negative.
     """
 
     month_import_kwh: float = 0.0
@@ -111,7 +110,7 @@ class Situation:
     """Assets that must be planned at zero (sources, converters, chargers) or left out (stores)."""
     month_peak_kw: float = 0.0
     """Highest 15-min average import that the running month has seen, or its floor."""
-    used: Used = Used()
+    used: Used = field(default_factory=Used)
 
     @property
     def steps(self) -> int:

@@ -1,0 +1,115 @@
+"""What the running month and year have used, for ladders and caps: closed intervals added up. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from pydantic import AwareDatetime
+
+from config.base import Frozen
+from dispatch.plan import Used
+
+
+class SavedTotals(Frozen):
+    """The totals in the state file."""
+
+    until: AwareDatetime
+    """End of the last interval that was added."""
+    month_import_kwh: float
+    year_import_kwh: float
+    month_export_kwh: float
+    month_gas_kwh: float
+    month_co2_kg: float
+    month_available_kwh: float
+    month_since: AwareDatetime | None
+    year_since: AwareDatetime | None
+
+
+class Totals:
+    """Begins anew with each local month and year. What was not counted is never taken for nothing: it says since when."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+        self._until: datetime | None = None
+        self._used = Used()
+
+    def restore(self, saved: SavedTotals | None) -> None:
+        if saved is not None:
+            self._until = saved.until
+            self._used = Used(**saved.model_dump(exclude={"until"}))
+
+    def saved(self) -> SavedTotals | None:
+        """None before the first interval."""
+        if self._until is None:
+            return None
+        used = self._used
+        return SavedTotals(
+            until=self._until,
+            month_import_kwh=used.month_import_kwh,
+            year_import_kwh=used.year_import_kwh,
+            month_export_kwh=used.month_export_kwh,
+            month_gas_kwh=used.month_gas_kwh,
+            month_co2_kg=used.month_co2_kg,
+            month_available_kwh=used.month_available_kwh,
+            month_since=used.month_since,
+            year_since=used.year_since,
+        )
+
+    def before(self, start: datetime) -> Used:
+        """What the month and the year of an interval that begins at `start` have used before it.
+
+        Where intervals are missing, the count begins with this one.
+        """
+        used, until = self._used, self._until
+        local = start.astimezone(self._zone)
+        month_start = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        year_start = month_start.replace(month=1)
+        gap = until is None or until < start
+        same_month = until is not None and until > month_start
+        same_year = until is not None and until > year_start
+        # an interval that begins with its month, or one right after the last of the month before, misses nothing
+        month_since = _since(month_start, start, same_month, gap, used.month_since)
+        year_since = _since(year_start, start, same_year, gap, used.year_since)
+        return Used(
+            month_import_kwh=used.month_import_kwh if same_month else 0.0,
+            year_import_kwh=used.year_import_kwh if same_year else 0.0,
+            month_export_kwh=used.month_export_kwh if same_month else 0.0,
+            month_gas_kwh=used.month_gas_kwh if same_month else 0.0,
+            month_co2_kg=used.month_co2_kg if same_month else 0.0,
+            month_available_kwh=used.month_available_kwh if same_month else 0.0,
+            month_since=month_since,
+            year_since=year_since,
+        )
+
+    def add(
+        self,
+        start: datetime,
+        end: datetime,
+        *,
+        import_kwh: float,
+        export_kwh: float,
+        gas_kwh: float,
+        co2_kg: float | None,
+        available_kwh: float,
+    ) -> None:
+        """Add an interval; without a tariff its carbon is unknown, and the month is counted from its end on."""
+        used = self.before(start)
+        self._until = end
+        self._used = Used(
+            month_import_kwh=used.month_import_kwh + import_kwh,
+            year_import_kwh=used.year_import_kwh + import_kwh,
+            month_export_kwh=used.month_export_kwh + export_kwh,
+            month_gas_kwh=used.month_gas_kwh + gas_kwh,
+            month_co2_kg=used.month_co2_kg + (co2_kg or 0.0),
+            month_available_kwh=used.month_available_kwh + available_kwh,
+            month_since=end if co2_kg is None else used.month_since,
+            year_since=used.year_since,
+        )
+
+
+def _since(begin: datetime, start: datetime, same: bool, gap: bool, known: datetime | None) -> datetime | None:
+    """From when on a period is counted that began at `begin`, None if from there."""
+    if gap and start > begin:
+        return start
+    return known if same else None
