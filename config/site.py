@@ -17,6 +17,7 @@ from config.caps import Caps
 from config.connection import Connection
 from config.point import Point
 from config.points import NEEDS
+from config.price_series import PriceSeries, SpotPrices
 from config.profile import ModbusProfile
 from config.tariff import Tariff, ZoneName
 
@@ -129,6 +130,7 @@ class SiteFile(Frozen):
     month_peak_floor_kw: NonNegativeFloat = 0.0
     """A monthly peak that is paid in any case, such as a contracted minimum."""
     caps: Caps = Caps()
+    spot_prices: SpotPrices | None = None
     certificates: str = "certificates"
     """Folder of the OPC UA certificates, ours and those that are trusted; taken from the site file's own folder."""
     connections: dict[Identifier, Connection]
@@ -148,6 +150,8 @@ class Site:
     tariffs: tuple[Tariff, ...]
     modbus: Mapping[str, ModbusProfile] = field(default_factory=dict)
     """The profiles of its Modbus devices, by device."""
+    spot: PriceSeries | None = None
+    """Spot prices as they were when the site was loaded."""
 
     @property
     def name(self) -> str:

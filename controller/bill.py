@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+
+from config.price_series import PriceSeries
 from config.tariff import Tariff
 from dispatch.plan import Used
 from dispatch.tariff import NoTariff, TariffCalendar
@@ -32,22 +35,24 @@ def bill_of(
     mean_kw: float,
     month_peak_kw: float,
     used: Used,
+    spot: PriceSeries | None = None,
 ) -> Bill | None:
     """The bill of the interval that begins at `start`, None when no tariff covers its day.
 
     `mean_kw` is its mean import, `month_peak_kw` the month's peak before it, `used` what the month and the year have
-    used before it.
+    used before it. Prices are the means over its `hours`.
     """
     try:
         tariff = calendar.tariff_at(start)
-        import_price = calendar.import_price_at(start)
+        prices = calendar.over(start, np.array([hours]), spot)
         charge = calendar.demand_charge_at(start)
     except NoTariff:
         return None
+    import_price, export_price = float(prices.import_per_kwh[0]), float(prices.export_per_kwh[0])
     co2_kg = import_kwh * tariff.grid_co2_kg_per_kwh + gas_kwh * tariff.gas_co2_kg_per_kwh
     cost = {
         "import": import_kwh * import_price,
-        "export": -export_kwh * tariff.export_per_kwh,
+        "export": -export_kwh * export_price,
         "gas": gas_kwh * tariff.gas_per_kwh,
         "demand": charge.per_kw * max(0.0, mean_kw - max(month_peak_kw, charge.free_kw)),
         "contract": charge.agreed_per_h * hours,

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from config.assets import GasBoiler, HeatPump, PvPlant, WindTurbine
 from config.caps import KGCE_PER_KWH
+from config.price_series import PriceSeries
 from config.site import Site
 from config.thermal_assets import Chp, SteamBoiler
 from controller.bill import Bill, bill_of
@@ -108,6 +109,8 @@ class Ledger:
         self.month: str | None = None
         self._month_peak_kw = 0.0
         self._totals = Totals(self._zone)
+        self.spot: PriceSeries | None = site.spot
+        """Prices of the spot market, as far as they are known now."""
         self.total_kwh: dict[str, float] = {}
         """Energy by asset since the start, signed as its power."""
 
@@ -308,6 +311,7 @@ class Ledger:
             mean_kw=peak_kw,
             month_peak_kw=self.month_peak_kw,
             used=self._totals.before(running.start),
+            spot=self.spot,
         )
         self._month_peak_kw = max(self._month_peak_kw, peak_kw)
         renewable_kwh = sum(max(0.0, running.energy_kwh.get(name, 0.0)) for name in self._renewable)

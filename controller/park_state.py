@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from config.asset import HEAT_BUS
 from config.assets import HeatPump, PvPlant, WindTurbine
+from config.price_series import PriceSeries
 from controller.decision import Decision
 from controller.image import Snapshot
 from dispatch.forecast.park import ParkState
@@ -16,7 +17,11 @@ AT_ITS_LIMIT = 0.97
 
 
 def park_state(
-    snapshot: Snapshot, month_peak_kw: float, used: Used, limited: frozenset[str] = frozenset()
+    snapshot: Snapshot,
+    month_peak_kw: float,
+    used: Used,
+    limited: frozenset[str] = frozenset(),
+    spot: PriceSeries | None = None,
 ) -> ParkState:
     """State of stores, last measurements, and what cannot be used.
 
@@ -42,6 +47,7 @@ def park_state(
         unavailable=frozenset(name for name in site.dispatched if not snapshot.available(name)),
         month_peak_kw=month_peak_kw,
         used=used,
+        spot=spot,
     )
 
 

@@ -27,7 +27,7 @@ class SavedTotals(Frozen):
 
 
 class Totals:
-    """Begins anew with each local month and year. What was not counted is never taken for nothing: it says since when."""
+    """Begins anew with each local month and year; what was not counted is not taken for nothing, it says since when."""
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone

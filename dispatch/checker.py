@@ -16,7 +16,7 @@ from dispatch.caps import cap_terms, exceeded
 from dispatch.findings import POWER_KW, series
 from dispatch.plan import ELECTRICITY, BusId, FloatArray, Method, Plan, Situation
 from dispatch.registry import buses_of, forms_of
-from dispatch.tariff import TariffCalendar
+from dispatch.tariff import Prices, TariffCalendar
 
 MONEY = 0.01
 """A difference of a cost term that counts: one hundredth of the currency, or a millionth of the term."""
@@ -50,7 +50,7 @@ def _unmet(site: Site, situation: Situation, plan: Plan) -> Iterator[str]:
     for step in np.flatnonzero(left_kw > POWER_KW):
         yield f"electricity, step {step}: {left_kw[step]:.2f} kW under local control are more than anybody can take"
     if cap_terms(site):
-        yield from exceeded(site, situation, TariffCalendar(site.tariffs).over(plan.start, plan.step_h), plan.assets)
+        yield from exceeded(site, situation, _prices(site, situation, plan), plan.assets)
 
 
 def _faults(site: Site, situation: Situation, plan: Plan) -> list[str]:
@@ -116,8 +116,12 @@ def _rests(buses: Sequence[BusId], situation: Situation, plan: Plan) -> dict[Bus
     return rests
 
 
+def _prices(site: Site, situation: Situation, plan: Plan) -> Prices:
+    return TariffCalendar(site.tariffs).over(plan.start, plan.step_h, situation.spot)
+
+
 def _money(site: Site, situation: Situation, plan: Plan) -> Iterator[str]:
-    prices = TariffCalendar(site.tariffs).over(plan.start, plan.step_h)
+    prices = _prices(site, situation, plan)
     for step in np.flatnonzero(np.abs(plan.import_price_per_kwh - prices.import_per_kwh) > 1e-6):
         wrong, right = plan.import_price_per_kwh[step], prices.import_per_kwh[step]
         by = abs(wrong - right)

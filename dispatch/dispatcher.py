@@ -33,6 +33,7 @@ from dispatch.problem import ParkProblem, build_problem
 from dispatch.registry import forms_of
 from dispatch.solving import Answer, Optimal
 from dispatch.soundness import require_sound
+from dispatch.spot import spot_tail
 from dispatch.tariff import Prices, TariffCalendar
 from dispatch.worth import end_values
 
@@ -71,7 +72,7 @@ class Dispatcher:
 
     def inputs(self, situation: Situation) -> Inputs:
         """The numbers that a situation is solved with at first, for measurements and tests. Raises NoTariff."""
-        prices = self._tariff.over(situation.start, situation.step_h)
+        prices = self._tariff.over(situation.start, situation.step_h, situation.spot)
         return self._inputs(situation, prices, _surplus(self._forms, situation))
 
     def plan(self, situation: Situation, issued_at: datetime) -> Outcome:
@@ -83,7 +84,7 @@ class Dispatcher:
         if situation.steps != self._steps:
             raise BadSituation(f"the situation has {situation.steps} steps, this dispatcher plans {self._steps}")
         require_sound(self._site, situation)
-        prices = self._tariff.over(situation.start, situation.step_h)
+        prices = self._tariff.over(situation.start, situation.step_h, situation.spot)
         if not np.allclose(situation.step_h, self._park.step_h, rtol=0.0, atol=1e-9):
             self._build(np.array(situation.step_h, dtype=np.float64))
         began = time.perf_counter()
@@ -126,6 +127,7 @@ class Dispatcher:
         words = [words for block in blocks for words in _slack_of(block)]
         words += [words for account in self._park.accounts for words in account.words()]
         words += counted_late(self._site, situation)
+        words += spot_tail(self._site, situation)
         return Plan(
             issued_at=issued_at,
             method=Method.OPTIMAL,

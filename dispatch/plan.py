@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.caps import KGCE_PER_KWH
+from config.price_series import PriceSeries
 
 FloatArray = NDArray[np.float64]
 
@@ -111,6 +112,8 @@ class Situation:
     month_peak_kw: float = 0.0
     """Highest 15-min average import that the running month has seen, or its floor."""
     used: Used = field(default_factory=Used)
+    spot: PriceSeries | None = None
+    """Prices of the spot market; where it has none, the tariff's table counts."""
 
     @property
     def steps(self) -> int:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from config.price_series import PriceSeries
 from config.tariff import MINUTES_PER_DAY, SpecialDays, Tariff, minutes_of, of_month
 from dispatch.demand_charge import DemandCharge, demand_charge
 from dispatch.ladder import LadderPrices, ladder_prices
@@ -83,10 +84,17 @@ class TariffCalendar:
         """The name of the band at an aware time. Raises NoTariff."""
         return self._span_at(when)[1].band
 
-    def import_price_at(self, when: datetime) -> float:
+    def import_price_at(self, when: datetime, spot: PriceSeries | None = None) -> float:
         """Price of one imported kWh at an aware time, without carbon. Raises NoTariff."""
+        return self._both_at(when, spot)[0]
+
+    def export_price_at(self, when: datetime, spot: PriceSeries | None = None) -> float:
+        """What one exported kWh brings at an aware time. Raises NoTariff."""
+        return self._both_at(when, spot)[1]
+
+    def _both_at(self, when: datetime, spot: PriceSeries | None) -> tuple[float, float]:
         index, span = self._span_at(when)
-        return _price(self._tariffs[index], self._local_day(index, when), span.band)
+        return _prices(self._tariffs[index], self._local_day(index, when), span.band, when.timestamp(), spot)
 
     def next_band_change(self, when: datetime) -> datetime | None:
         """The first UTC time after `when` at which another band begins.
@@ -106,27 +114,34 @@ class TariffCalendar:
                 return at
         return None
 
-    def over(self, start: datetime, step_h: FloatArray) -> Prices:
+    def over(self, start: datetime, step_h: FloatArray, spot: PriceSeries | None = None) -> Prices:
         """Prices of consecutive intervals of `step_h` hours, shape (steps,), from an aware `start` on.
 
-        An interval across the edge of a band gets the mean by time. Raises NoTariff when a part is not covered.
+        An interval across the edge of a band gets the mean by time. Spot prices count where there are some, the
+        bands of the tariff where there are none. Raises NoTariff when a part is not covered.
         """
         bounds_s = start.timestamp() + np.concatenate(([0.0], np.cumsum(step_h) * 3600.0))
         edges: list[float] = []
         rows: list[tuple[float, ...]] = []
         for tariff, day, span in self._walk(start, float(bounds_s[-1])):
-            edges.append(span.start_s)
-            rows.append(
-                (
-                    _price(tariff, day, span.band),
-                    tariff.export_per_kwh,
-                    tariff.gas_per_kwh,
-                    tariff.carbon_price_per_t * tariff.grid_co2_kg_per_kwh / 1000.0,
-                    tariff.carbon_price_per_t * tariff.gas_co2_kg_per_kwh / 1000.0,
-                    tariff.grid_co2_kg_per_kwh,
-                    tariff.gas_co2_kg_per_kwh,
+            edges_s = [span.start_s]
+            if spot is not None:
+                # what comes before the horizon does not count, but the price that holds when it begins does
+                first_s = max(span.start_s, float(bounds_s[0]))
+                within_s = spot.edges_s(first_s, min(span.end_s, float(bounds_s[-1])))
+                edges_s = sorted({span.start_s, first_s, *within_s})
+            for edge_s in edges_s:
+                edges.append(edge_s)
+                rows.append(
+                    (
+                        *_prices(tariff, day, span.band, edge_s, spot),
+                        tariff.gas_per_kwh,
+                        tariff.carbon_price_per_t * tariff.grid_co2_kg_per_kwh / 1000.0,
+                        tariff.carbon_price_per_t * tariff.gas_co2_kg_per_kwh / 1000.0,
+                        tariff.grid_co2_kg_per_kwh,
+                        tariff.gas_co2_kg_per_kwh,
+                    )
                 )
-            )
         means = _means(bounds_s, np.array(edges), np.array(rows))
         days = self._days_of(bounds_s[:-1])
         month, charges = _months(days)
@@ -204,6 +219,15 @@ def _utc(posix_s: float) -> datetime:
 
 def _price(tariff: Tariff, day: date, band: str) -> float:
     return tariff.fixed_per_kwh + of_month(tariff.base_per_kwh, day) * tariff.ratios[band]
+
+
+def _prices(tariff: Tariff, day: date, band: str, posix_s: float, spot: PriceSeries | None) -> tuple[float, float]:
+    """Import and export price at a time; of a spot price the tariff's fixed part is paid on top for import."""
+    index = spot.index_at(posix_s) if spot is not None else None
+    if spot is None or index is None:
+        return _price(tariff, day, band), tariff.export_per_kwh
+    export = tariff.export_per_kwh if spot.export_per_kwh is None else spot.export_per_kwh[index]
+    return tariff.fixed_per_kwh + spot.import_per_kwh[index], export
 
 
 def _spans_of(tariff: Tariff, zone: ZoneInfo, day: date) -> tuple[_Span, ...]:

@@ -78,6 +78,8 @@ class Worth:
     outside_per_kwh_h: float
     left_over_per_kwh: float
     hard_cap_per_kwh: float
+    import_may_pay: bool
+    """Whether a price of import can be negative: only that of a spot market can."""
 
     def unserved_per_kwh(self, times: float) -> float:
         return times * self.dearest_per_kwh
@@ -90,7 +92,8 @@ def shed_times(order: int) -> float:
 
 def worth_of(site: Site, step_h: FloatArray) -> Worth:
     """Slack prices from all tariffs of the site; `step_h` turns a demand charge into a price of one kWh."""
-    energy = max(_dearest_per_kwh(tariff) for tariff in site.tariffs)
+    spot = site.file.spot_prices
+    energy = max(_dearest_per_kwh(tariff, None if spot is None else spot.most_per_kwh) for tariff in site.tariffs)
     demand = max(dearest_demand(tariff) for tariff in site.tariffs) / float(np.min(step_h))
     dearest = energy + demand
     return Worth(
@@ -98,17 +101,20 @@ def worth_of(site: Site, step_h: FloatArray) -> Worth:
         over_limit_per_kwh=OVER_LIMIT_TIMES * dearest,
         left_over_per_kwh=LEFT_OVER_TIMES * energy,
         hard_cap_per_kwh=HARD_CAP_TIMES * dearest,
+        import_may_pay=spot is not None and spot.least_per_kwh < 0.0,
         outside_per_kwh_h=OUTSIDE_TIMES * energy / float(np.sum(step_h)),
     )
 
 
-def _dearest_per_kwh(tariff: Tariff) -> float:
-    power = tariff.fixed_per_kwh + max(tariff.base_per_kwh.values()) * max(tariff.ratios.values())
+def _dearest_per_kwh(tariff: Tariff, spot_per_kwh: float | None) -> float:
+    """`spot_per_kwh` is the most that a spot market may ask."""
+    floating = max(tariff.base_per_kwh.values()) * max(tariff.ratios.values())
+    power = tariff.fixed_per_kwh + max(floating, spot_per_kwh or 0.0)
     if tariff.ladder is not None:
         power += tariff.ladder.steps[-1].surcharge_per_kwh
     power += tariff.carbon_price_per_t * tariff.grid_co2_kg_per_kwh / 1000.0
     gas = tariff.gas_per_kwh + tariff.carbon_price_per_t * tariff.gas_co2_kg_per_kwh / 1000.0
-    return max(power, gas, tariff.export_per_kwh, 10.0 * TIE)
+    return max(power, gas, tariff.export_per_kwh, spot_per_kwh or 0.0, 10.0 * TIE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +139,9 @@ def end_values(forms: Mapping[str, Form], situation: Situation, prices: Prices) 
         costs = _costs(bus, forms, situation, prices, frozenset())
         cost = np.concatenate(costs) if costs else prices.import_cost_per_kwh
         found[bus] = EndValue(
-            keep_per_kwh=KEEP_TIMES * float(cost.max()), spare_per_kwh=SPARE_TIMES * float(cost.min())
+            # where import is paid for, more in store is worth nothing, and never less than that
+            keep_per_kwh=KEEP_TIMES * max(float(cost.max()), 0.0),
+            spare_per_kwh=SPARE_TIMES * max(float(cost.min()), 0.0),
         )
     return found
 

@@ -84,6 +84,7 @@ def expected(site: Site, assumptions: Assumptions) -> Expected:
         unavailable=assumptions.without,
         month_peak_kw=assumptions.month_peak_kw,
         used=assumptions.used,
+        spot=site.spot,
     )
     found = expect(site, assumptions.history, state, assumptions.at)
     given = assumptions.given

@@ -50,9 +50,9 @@ def settle(site: Site, truth: Mapping[str, Any], which: str) -> Bill:
     for interval in intervals:
         start = datetime.fromisoformat(interval["start"])
         tariff = calendar.tariff_at(start)
-        price = calendar.import_price_at(start)
+        price = calendar.import_price_at(start, site.spot)
         terms["import"] += interval["import_kwh"] * price
-        terms["export"] -= interval["export_kwh"] * tariff.export_per_kwh
+        terms["export"] -= interval["export_kwh"] * calendar.export_price_at(start, site.spot)
         terms["gas"] += interval["gas_kwh"] * tariff.gas_per_kwh
         emitted_kg = (
             interval["import_kwh"] * tariff.grid_co2_kg_per_kwh + interval["gas_kwh"] * tariff.gas_co2_kg_per_kwh
@@ -75,7 +75,8 @@ def settle(site: Site, truth: Mapping[str, Any], which: str) -> Bill:
         terms["demand"] += charge.per_kw * max(0.0, peak_kw - max(site.file.month_peak_floor_kw, charge.free_kw))
     accounts: Mapping[str, Mapping[str, float]] = book["total"]["assets"]
     end = datetime.fromisoformat(book["total"]["start"]) + timedelta(seconds=book["total"]["seconds"])
-    cheapest = min(calendar.import_price_at(end + timedelta(minutes=15 * step)) for step in range(96))
+    day = [end + timedelta(minutes=15 * step) for step in range(96)]
+    cheapest = min(calendar.import_price_at(when, site.spot) for when in day)
     for name, battery in site.of_kind(Battery).items():
         terms["wear"] += accounts[name]["electricity_fed_kwh"] * battery.wear_cny_per_kwh
         terms["stored energy"] -= accounts[name]["stored_kwh"] * cheapest / battery.charge_efficiency

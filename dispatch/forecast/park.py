@@ -12,6 +12,7 @@ from config.asset import KWH_PER_KG_HYDROGEN, Demand
 from config.assets import HeatPump, PvPlant, WindTurbine
 from config.flexible_assets import EvChargers, ShiftableJob
 from config.hydrogen_assets import HydrogenLoad
+from config.price_series import PriceSeries
 from config.site import Site
 from config.thermal_assets import Chiller, PressureTurbine, WasteHeatSource
 from dispatch.forecast.chiller import chiller_cop
@@ -50,6 +51,7 @@ class ParkState:
     month_peak_kw: float = 0.0
     used: Used = field(default_factory=Used)
     """What month and year have used before the interval that is running."""
+    spot: PriceSeries | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +118,7 @@ def expect(site: Site, history: History, state: ParkState, now: datetime) -> Exp
         unavailable=(state.unavailable & site.dispatched.keys()) | unread,
         month_peak_kw=max(0.0, state.month_peak_kw),
         used=state.used,
+        spot=state.spot,
     )
     defaulted = (*found.available_kw, *found.load_kw, *found.wanted, *((OUTDOOR,) if found.cop else ()))
     return Expected(situation=found, defaulted=tuple(name for name in defaulted if not view.known(name)))
