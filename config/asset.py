@@ -14,6 +14,9 @@ Carrier = Literal["electricity", "heat", "steam", "cooling", "hydrogen"]
 HEAT_BUS = "heat"
 """The heat bus of an asset that names none, and the only one on which the controller follows plans."""
 
+CONNECTION_BUS = "connection"
+"""What dispatch calls the electric bus before the transformers."""
+
 KWH_PER_KG_HYDROGEN = 33.33
 """Lower heating value of hydrogen (119.96 MJ/kg)."""
 
@@ -24,7 +27,7 @@ def carrier_of(bus: str) -> Carrier:
 
 
 def _no_other_carrier(name: str) -> str:
-    if carrier_of(name) != "heat":
+    if carrier_of(name) != "heat" or name == CONNECTION_BUS:
         raise ValueError(f"{name!r} is a bus of its own; name a heat bus after its level, such as heat or hot_gas")
     return name
 

@@ -180,13 +180,21 @@ class HeatLoad(Demand):
 
 
 DispatchedAsset = (
-    GridConnection | PvPlant | WindTurbine | Battery | HeatPump | HotWaterTank | GasBoiler | ElectricLoad | HeatLoad
+    GridConnection
+    | PvPlant
+    | WindTurbine
+    | Battery
+    | HeatPump
+    | ElectricBoiler
+    | HotWaterTank
+    | GasBoiler
+    | ElectricLoad
+    | HeatLoad
 )
 """The kinds that the controller can follow a plan for; all others are measured only."""
 
 MeasuredAsset = (
-    ElectricBoiler
-    | Chp
+    Chp
     | WasteHeatSource
     | HeatExchanger
     | WasteHeatBoiler

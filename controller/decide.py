@@ -2,7 +2,7 @@
 
 Each asset collects bounds from everyone who has a say; `controller.bounds` resolves them to a setpoint and
 the owner that bound it. The battery goes first because it takes up what deviates from the plan, then the
-heat pump and the generators take what the battery could not.
+heat pump, the electric boiler and the generators take what the battery could not.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import UTC
 
 from config.assets import Battery, GasBoiler, HeatPump, HotWaterTank, PvPlant, WindTurbine
 from config.site import Site
+from config.thermal_assets import ElectricBoiler
 from controller.bounds import Bound, Priority, Resolved, exactly, resolve
 from controller.decision import AssetDecision, Decision
 from controller.image import Snapshot
@@ -66,7 +67,7 @@ def decide(inputs: Inputs) -> Decision:
         return Decision(at=inputs.snapshot.at, mode=inputs.mode, assets=decided, grid_target_kw=None)
     park = _Park(inputs)
     decided = {}
-    for kind in (Battery, HeatPump, GasBoiler, PvPlant, WindTurbine):
+    for kind in (Battery, HeatPump, ElectricBoiler, GasBoiler, PvPlant, WindTurbine):
         for name, asset in assets.items():
             if isinstance(asset, kind):
                 decided[name] = park.decide(name)
@@ -114,7 +115,9 @@ class _Park:
             case Battery() as battery:
                 return self._battery(name, battery)
             case HeatPump() as heat_pump:
-                return self._heat_pump(name, heat_pump)
+                return self._electric_heat(name, heat_pump, on_below=HEAT_PUMP_ON_BELOW)
+            case ElectricBoiler() as electric_boiler:
+                return self._electric_heat(name, electric_boiler, on_below=BOILER_ON_BELOW)
             case GasBoiler() as boiler:
                 return self._boiler(name, boiler)
             case PvPlant() | WindTurbine() as generator:
@@ -156,22 +159,22 @@ class _Park:
             self._expected_grid_kw -= resolved.value - measured_kw
         return _decision(name, resolved, planned_kw, correction_kw)
 
-    def _heat_pump(self, name: str, heat_pump: HeatPump) -> AssetDecision:
+    def _electric_heat(self, name: str, unit: HeatPump | ElectricBoiler, *, on_below: float) -> AssetDecision:
         measured_kw = self._snapshot.power_kw(name)
         assert measured_kw is not None
         room_kw = max(0.0, measured_kw + self._import_limit_kw - self._expected_grid_kw)
         bounds = [
-            Bound("rating", Priority.DEVICE, 0.0, heat_pump.max_power_kw, "rated power"),
+            Bound("rating", Priority.DEVICE, 0.0, unit.max_power_kw, "rated power"),
             *self._tank_full(),
             Bound("connection limit", Priority.CONTRACT, 0.0, room_kw, "keeps the import limit"),
             *self._override(name),
-            *self._tank_empty(heat_pump.max_power_kw),
+            *self._tank_empty(unit.max_power_kw),
         ]
         planned_kw = self._planned(name)
         if planned_kw is not None:
-            runs_kw = _in_load_range(planned_kw, heat_pump.min_power_kw)
+            runs_kw = _in_load_range(planned_kw, unit.min_power_kw)
             bounds.append(exactly("plan", Priority.PLAN, runs_kw, f"plan {planned_kw:.0f} kW"))
-        bounds.append(self._thermostat(heat_pump.max_power_kw, on_below=HEAT_PUMP_ON_BELOW, running=measured_kw > 0))
+        bounds.append(self._thermostat(unit.max_power_kw, on_below=on_below, running=measured_kw > 0))
         resolved = resolve(bounds)
         # a compressor ramps up slowly: only what it gives up counts at once
         self._expected_grid_kw += min(0.0, resolved.value - measured_kw)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from config.assets import Asset, Battery, GasBoiler, HeatPump
 from config.site import Site
+from config.thermal_assets import ElectricBoiler
 from controller.decide import EXPORT_LIMIT
 from controller.decision import AssetDecision, Decision
 from controller.image import Snapshot
@@ -97,7 +98,7 @@ def _soc_window(snapshot: Snapshot, asset: AssetDecision) -> AssetDecision:
 def _least_kw(unit: Asset) -> float:
     """The least load that a unit can run at; 0 where it can take any."""
     match unit:
-        case HeatPump():
+        case HeatPump() | ElectricBoiler():
             return unit.min_power_kw
         case GasBoiler():
             return unit.min_heat_kw
@@ -137,7 +138,9 @@ def _ramp(site: Site, asset: AssetDecision, held: AssetGuard | None, site_s: flo
         return asset
     assert asset.setpoint_kw is not None
     unit = site.assets[asset.asset]
-    rate_kw_per_s = unit.ramp_kw_per_s if isinstance(unit, Battery | HeatPump) else site.control.ramp_kw_per_s
+    rate_kw_per_s = (
+        unit.ramp_kw_per_s if isinstance(unit, Battery | HeatPump | ElectricBoiler) else site.control.ramp_kw_per_s
+    )
     step_kw = rate_kw_per_s * max(0.0, site_s - held.decided_s)
     start_kw = _ramp_start_kw(site, asset.asset, held)
     change_kw = asset.setpoint_kw - start_kw
@@ -153,7 +156,7 @@ def _ramp(site: Site, asset: AssetDecision, held: AssetGuard | None, site_s: flo
 
 def _ramp_start_kw(site: Site, name: str, held: AssetGuard) -> float:
     """Where a ramp starts: inside the range whatever the device was found at, and at 0 for a unit that is off."""
-    if isinstance(site.assets[name], HeatPump | GasBoiler) and not held.running:
+    if isinstance(site.assets[name], HeatPump | ElectricBoiler | GasBoiler) and not held.running:
         return 0.0
     point = site.setpoint(name)
     assert point is not None

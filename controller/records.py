@@ -47,7 +47,7 @@ def asset_records(snapshot: Snapshot, decision: Decision | None, plan: Plan | No
         fields: Fields = {"available": snapshot.available(name)}
         _put(fields, "power_kw", snapshot.power_kw(name))
         _put(fields, "soc", snapshot.value(name, "soc"))
-        if asset.kind == "heat_pump":
+        if asset.kind in ("heat_pump", "electric_boiler"):
             _put(fields, "heat_kw", snapshot.value(name, "heat_power_kw"))
         if plan is not None and step is not None and name in plan.assets:
             fields["planned_kw"] = float(plan.assets[name].power_kw[step])

@@ -149,8 +149,10 @@ class AffineMap:
         self._last = values
         found: dict[str, IntArray] = {}
         for kind, part in self._parts.items():
-            self._arrays[kind][self._places[kind]] = values[part]
-            found[kind] = self._places[kind][changed[part]]
+            places = self._places[kind]
+            if len(places):
+                self._arrays[kind][places] = values[part]
+            found[kind] = places[changed[part]]
         return Change(**found)
 
     def objective(self, x: FloatArray) -> float:

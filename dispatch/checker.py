@@ -25,8 +25,8 @@ MONEY = 0.01
 def check_plan(site: Site, situation: Situation, plan: Plan) -> list[str]:
     """What is wrong with a plan for a situation: one sentence each with asset, step and by how much; empty is good.
 
-    These are its `faults`, and where there are none what is `unmet`. The situation must be sound. Ramps and
-    minimum loads are the guard's, second by second.
+    These are its `faults`, and where there are none what is `unmet`. The situation must be sound. Minimum
+    loads, and ramps of plans that are not the solver's, are the guard's, second by second.
     """
     if broken := list(_frame(site, situation, plan)):
         return broken
@@ -60,6 +60,8 @@ def _faults(site: Site, situation: Situation, plan: Plan) -> list[str]:
     for name, form in forms.items():
         found += form.counts(name, plan.assets[name])
         found += form.check(name, situation, plan.assets[name])
+        if plan.method is Method.OPTIMAL:
+            found += form.pace(name, situation, plan.assets[name])
     return found + list(_money(site, situation, plan))
 
 

@@ -127,7 +127,10 @@ class CompiledProblem:
             self._map.unpack(found.x, found.y)
             self.timings = Timings(map_s, push_s, run_s, check_s, watch.lap())
             return Optimal(found.objective, way, tuple(doubts))
-        return self._through_cvxpy(deadline_s, limit_s, doubts)
+        answer = self._through_cvxpy(deadline_s, limit_s, doubts)
+        if not isinstance(answer, Optimal):
+            self._map.forget()
+        return answer
 
     @staticmethod
     def _fresh_highs(compiled: AffineMap) -> KeptHighs:

@@ -110,5 +110,8 @@ class KeptHighs:
 
     def solution(self) -> tuple[FloatArray, FloatArray]:
         """Values by column and prices by row, both of the last run."""
-        found = self._highs.getSolution()
-        return np.array(found.col_value[: self._program.columns]), np.array(found.row_dual)
+        found, program = self._highs.getSolution(), self._program
+        return (
+            np.fromiter(found.col_value, np.float64, program.columns),  # the given columns come after them
+            np.fromiter(found.row_dual, np.float64, program.rows),
+        )

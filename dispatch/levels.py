@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from config.asset import heat_bus_of
+from config.asset import CONNECTION_BUS, heat_bus_of
 from config.assets import HotWaterTank
 from config.flexible_assets import Transformer
 from config.site import Site
 from dispatch.plan import ELECTRICITY, BusId
 
-CONNECTION: BusId = "connection"
+CONNECTION: BusId = CONNECTION_BUS
 """The electric bus before the transformers, where these are planned."""
 LAYERED = 5
 """From so many layers on the hot water of a tank stays on top, as the site file has it."""

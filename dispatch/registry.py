@@ -1,4 +1,8 @@
-"""Every kind of asset that dispatch can plan: one line each, with what makes its form from its nameplate."""
+"""Every kind of asset that dispatch can plan: one line each, with what makes its form from its nameplate.
+
+A new kind is a file in `dispatch.kinds` and a line here. Problem, checker, rules, soundness, bill and forecasts know
+forms only.
+"""
 
 from __future__ import annotations
 

@@ -30,13 +30,13 @@ def rules_plan(site: Site, situation: Situation, issued_at: datetime) -> Plan:
     Heat, steam, cooling and hydrogen: waste heat serves demand, then heat pumps, chillers and the like, which also
     bring the stores to their middle; boilers and CHP make what would lift the import above the month's peak so far,
     stores give what is still missing. An ORC takes the waste heat that is left. Fuel cells stand still. Vehicles and
-    jobs take their energy as soon as they can. Electricity: batteries hold that peak (or
-    the mean import of the horizon, where it is higher): above it they discharge, below it they charge in cheap
-    bands; they take surplus, and discharge in dear bands into the park's own demand as far as they do not need
-    the energy to hold the peak later. What still exceeds the export limit is curtailed, and loads that may be shed
-    are shed where the import limit would be broken. Import beyond the limit
-    and demand that is not served are named in the note. Minimum loads are left to the guard, as in the optimal
-    plan.
+    jobs take their energy as soon as they can.
+
+    Electricity: batteries hold that peak (or the mean import of the horizon, where it is higher): above it they
+    discharge, below it they charge in cheap bands; they take surplus, and discharge in dear bands into the park's own
+    demand as far as they do not need the energy to hold the peak later. What still exceeds the export limit is
+    curtailed, and loads that may be shed are shed where the import limit would be broken. Import beyond the limit and
+    demand that is not served are named in the note. Minimum loads and ramps are left to the guard.
 
     Raises BadSituation and NoTariff as the dispatcher does.
     """

@@ -56,36 +56,14 @@ def plan_carrier(walk: Walk, bus: BusId, step: int, net_kw: float, reserve_kw: f
     for name, source in walk.all_of(Source, bus).items():
         walk.power_kw[name][step] = min(float(source.offered(name, situation)[step]), max(0.0, goal_kw - made_kw))
         made_kw += float(walk.power_kw[name][step])
-    for name in _makers(walk, bus, from_waste=True):
-        more_kw, used_kw = walk.run(name, step, _share_of_waste(walk, name, bus, step, goal_kw - made_kw))
-        made_kw, net_kw = made_kw + more_kw, net_kw + used_kw
-    before_kw = net_kw
-
-    def run_electric(missing_kw: float, most_kw: float) -> tuple[float, float]:
-        more_kw = used_kw = 0.0
-        for name in sorted(_makers(walk, bus, from_waste=False), key=lambda name: _per_electricity(walk, name, step)):
-            full = walk.full[name]
-            full_kw, full_used_kw = float(full.flows_kw[bus][step]), -float(full.flows_kw[ELECTRICITY][step])
-            if full_kw <= 0.0 or full_used_kw <= 0.0:
-                continue
-            share = min(1.0 - float(walk.share[name][step]), (most_kw - used_kw) / full_used_kw)
-            made, used = walk.run(name, step, max(0.0, min(share, (missing_kw - more_kw) / full_kw)))
-            more_kw, used_kw = more_kw + made, used_kw + used
-        return more_kw, used_kw
-
-    more_kw, used_kw = run_electric(goal_kw - made_kw, max(0.0, float(walk.hold_kw[step]) - net_kw))
+    more_kw, used_kw = _from_waste(walk, bus, step, goal_kw - made_kw)
     made_kw, net_kw = made_kw + more_kw, net_kw + used_kw
-    for name in _burners(walk, bus):
-        full_kw = float(walk.full[name].flows_kw[bus][step])
-        if full_kw <= 0.0:
-            continue
-        share = min(1.0, max(0.0, goal_kw - made_kw) / full_kw)
-        fed_kw = float(walk.full[name].flows_kw[ELECTRICITY][step]) if ELECTRICITY in walk.full[name].flows_kw else 0.0
-        if fed_kw > 0.0:
-            share = min(share, max(0.0, net_kw) / fed_kw)
-        more_kw, used_kw = walk.run(name, step, share)
-        made_kw, net_kw = made_kw + more_kw, net_kw + used_kw
-    more_kw, used_kw = run_electric(need_kw - made_kw, headroom_kw - (net_kw - before_kw))
+    before_kw = net_kw
+    more_kw, used_kw = _from_electricity(walk, bus, step, goal_kw - made_kw, float(walk.hold_kw[step]) - net_kw)
+    made_kw, net_kw = made_kw + more_kw, net_kw + used_kw
+    more_kw, used_kw = _from_gas(walk, bus, step, goal_kw - made_kw, net_kw)
+    made_kw, net_kw = made_kw + more_kw, net_kw + used_kw
+    more_kw, used_kw = _from_electricity(walk, bus, step, need_kw - made_kw, headroom_kw - (net_kw - before_kw))
     made_kw, net_kw = made_kw + more_kw, net_kw + used_kw
 
     missing_kw, left_kw = max(0.0, need_kw - made_kw), max(0.0, made_kw - need_kw)
@@ -102,6 +80,43 @@ def plan_carrier(walk: Walk, bus: BusId, step: int, net_kw: float, reserve_kw: f
         walk.power_kw[name][step] -= cut_kw
         missing_kw -= cut_kw
     return net_kw
+
+
+def _from_waste(walk: Walk, bus: BusId, step: int, goal_kw: float) -> tuple[float, float]:
+    """What exchangers and their like make of waste heat, and the electricity of their pumps."""
+    made_kw = used_kw = 0.0
+    for name in _makers(walk, bus, from_waste=True):
+        more, used = walk.run(name, step, _share_of_waste(walk, name, bus, step, goal_kw - made_kw))
+        made_kw, used_kw = made_kw + more, used_kw + used
+    return made_kw, used_kw
+
+
+def _from_electricity(walk: Walk, bus: BusId, step: int, goal_kw: float, most_kw: float) -> tuple[float, float]:
+    """What heat pumps and their like make with so much electricity at most, the best first; and what they use."""
+    made_kw = used_kw = 0.0
+    for name in sorted(_makers(walk, bus, from_waste=False), key=lambda name: _per_electricity(walk, name, step)):
+        full = walk.full[name]
+        full_kw, full_used_kw = float(full.flows_kw[bus][step]), -float(full.flows_kw[ELECTRICITY][step])
+        if full_kw > 0.0 and full_used_kw > 0.0:
+            able = min(1.0 - float(walk.share[name][step]), (most_kw - used_kw) / full_used_kw)
+            more, used = walk.run(name, step, max(0.0, min(able, (goal_kw - made_kw) / full_kw)))
+            made_kw, used_kw = made_kw + more, used_kw + used
+    return made_kw, used_kw
+
+
+def _from_gas(walk: Walk, bus: BusId, step: int, goal_kw: float, net_kw: float) -> tuple[float, float]:
+    """What boilers and CHP make, these only as far as the park uses their power; and the electricity used, - if fed."""
+    made_kw = used_kw = 0.0
+    for name in _burners(walk, bus):
+        flows = walk.full[name].flows_kw
+        full_kw, fed_kw = float(flows[bus][step]), float(flows[ELECTRICITY][step]) if ELECTRICITY in flows else 0.0
+        if full_kw > 0.0:
+            share = min(1.0, max(0.0, goal_kw - made_kw) / full_kw)
+            if fed_kw > 0.0:
+                share = min(share, max(0.0, net_kw + used_kw) / fed_kw)
+            more, used = walk.run(name, step, share)
+            made_kw, used_kw = made_kw + more, used_kw + used
+    return made_kw, used_kw
 
 
 def _to_middle(walk: Walk, bus: BusId, step: int, need_kw: float) -> tuple[dict[str, float], dict[str, float]]:

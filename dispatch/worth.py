@@ -1,7 +1,7 @@
 """What is on no bill but steers a plan: prices of what must not happen, and the value of stores at the end.
 
 Prices of slack are multiples of the dearest that the site's tariffs can ask for one kWh, so that they hold in
-any currency, and they are ranked: a park that cannot have everything first leaves heat and cooling unserved (buildings
+any currency, and they are ranked: a park that cannot have everything first leaves cooling and heat unserved (buildings
 and baths are slow), then hydrogen, steam and vehicles, then sheds the loads that may be shed, then imports beyond
 its limit, and cuts off electric loads; a hard cap it exceeds last of all.
 """
@@ -26,9 +26,8 @@ from dispatch.tariff import Prices
 UNSERVED_HEAT_TIMES = 3.0
 """Unserved heat costs this many times the dearest kWh: more than any saving on the bill, and more than the
 2.2 that a store outside its window and short at the end may cost, so that no tank is filled by leaving people cold."""
-UNSERVED_COOLING_TIMES = 4.0
-"""A little above heat, for the computers among those who are cooled; times a chiller's COP of 7 it stays below the
-import limit."""
+UNSERVED_COOLING_TIMES = 2.5
+"""Below heat and above those 2.2: times 12, more than a chiller's COP on any day, it stays below the import limit."""
 UNSERVED_HYDROGEN_TIMES = 6.0
 """Above heat and cooling: lorries wait. An electrolyser gives less than a kWh for each, so it never breaks the
 import limit."""
@@ -36,9 +35,9 @@ UNSERVED_STEAM_TIMES = 9.0
 """Above the others: a process stops."""
 UNSERVED_WINDOW_TIMES = 10.0
 """A vehicle that leaves with less than it wanted, a job that is not done."""
-SHED_FIRST_TIMES, SHED_STEP_TIMES = 12.0, 0.15
-"""A load that may be shed, and the step from one place in the order to the next: 99 of them end below the import
-limit."""
+SHED_FIRST_TIMES, SHED_STEP_TIMES = 20.0, 0.1
+"""A load that may be shed, above heat by more than the COP of a usual day, and the step from one place in the order
+to the next: 99 of them end below the import limit."""
 OVER_LIMIT_TIMES = 30.0
 """Above heat by 10, more than any heat pump's COP: it stops before it breaks the import limit."""
 UNSERVED_LOAD_TIMES = 90.0

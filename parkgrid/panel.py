@@ -85,7 +85,8 @@ def _state(snapshot: Snapshot, name: str) -> str:
     soc = snapshot.value(name, "soc")
     if soc is not None:
         return f"{soc:.0%}"
-    heat_kw = snapshot.value(name, "heat_power_kw") if snapshot.site.assets[name].kind == "heat_pump" else None
+    makes_heat = snapshot.site.assets[name].kind in ("heat_pump", "electric_boiler")
+    heat_kw = snapshot.value(name, "heat_power_kw") if makes_heat else None
     return "" if heat_kw is None else f"{heat_kw:.0f} kW heat"
 
 

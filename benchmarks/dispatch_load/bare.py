@@ -64,4 +64,7 @@ class BareHighs:
 
     def solution(self) -> tuple[FloatArray, FloatArray]:
         found = self._highs.getSolution()
-        return np.array(found.col_value), np.array(found.row_dual)
+        return (
+            np.fromiter(found.col_value, np.float64, self._park.column_count),
+            np.fromiter(found.row_dual, np.float64, self._park.row_count),
+        )

@@ -9,12 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from config.assets import Battery, ElectricLoad, HeatLoad, HeatPump, HotWaterTank, PvPlant
+from config.assets import Battery, ElectricLoad, HeatLoad, HeatPump, HotWaterTank, PvPlant, WindTurbine
 from config.loader import example_site, load_site
 from config.site import Site, SiteFile
 from dispatch.plan import FloatArray, Situation
-from dispatch.registry import forms_of
-from dispatch.soundness import stores
 
 START = datetime(2026, 10, 13, 16, tzinfo=UTC)
 """Midnight in Hangzhou, a weekday in a month with four bands that the demo park's tariff covers."""
@@ -137,8 +135,10 @@ def day(site: Site, count: int = INTERVALS) -> list[Situation]:
     steps, step_h = control.horizon_h * 60 // control.interval_min, control.interval_min / 60.0
     hour = np.arange(count + steps) * step_h
     truth = {name: _truth(asset, hour, random) for name, asset in site.dispatched.items()}
-    forms = forms_of(site)
-    soc = dict.fromkeys(stores(site), 0.5)
+    capacity_kwh = {
+        name: spec.capacity_kwh for kind in (Battery, HotWaterTank) for name, spec in site.dispatched_of(kind).items()
+    }
+    soc = dict.fromkeys(capacity_kwh, 0.5)
     found = []
     for index in range(count):
         seen = {
@@ -152,10 +152,10 @@ def day(site: Site, count: int = INTERVALS) -> list[Situation]:
             Situation(
                 start=START + index * timedelta(hours=step_h),
                 step_h=np.full(steps, step_h),
-                available_kw={name: seen[name] for name, form in forms.items() if form.need == "available_kw"},
-                load_kw={name: seen[name] for name, form in forms.items() if form.need == "load_kw"},
+                available_kw={name: seen[name] for kind in (PvPlant, WindTurbine) for name in site.dispatched_of(kind)},
+                load_kw={name: seen[name] for kind in (ElectricLoad, HeatLoad) for name in site.dispatched_of(kind)},
                 cop={name: np.maximum(seen[name], 1.5) for name in site.dispatched_of(HeatPump)},
-                stored_kwh={name: soc[name] * spec.capacity_kwh for name, spec in stores(site).items()},
+                stored_kwh={name: share * capacity_kwh[name] for name, share in soc.items()},
                 month_peak_kw=0.5 * site.grid[1].import_limit_kw,
             )
         )
@@ -174,9 +174,7 @@ def _truth(asset: Any, hour: FloatArray, random: np.random.Generator) -> FloatAr
             return np.asarray(asset.peak_kw * (0.55 + 0.25 * np.cos(turn)))
         case HeatPump():
             return np.asarray(3.0 - 0.5 * np.cos(turn))
-        case Battery() | HotWaterTank():
-            return None
-        case _ if hasattr(asset, "hub_height_m"):
+        case WindTurbine():
             return np.asarray(asset.rated_kw * (0.3 + 0.2 * np.sin(hour / 31.0 * 2.0 * np.pi)))
         case _:
             return None

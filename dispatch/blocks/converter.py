@@ -28,9 +28,10 @@ def converter_block(name: str, form: Converter, grid: TimeGrid) -> Block:
     points = range(len(form.points))
     shares = [cp.Variable(grid.steps, bounds=[0, 1], name=f"{name}.share_{k}") for k in points]
     flow = {bus: [Given(grid.steps, name=f"{name}.{bus}_{k}_kw") for k in points] for bus in form.buses}
-    gas_cost = [Given(grid.steps, name=f"{name}.gas_cost_{k}") for k in points]
-    carbon_cost = [Given(grid.steps, name=f"{name}.carbon_cost_{k}") for k in points]
-    burnt = [Given(grid.steps, nonneg=True, name=f"{name}.gas_{k}_kw") for k in points]
+    burning = points if form.burns else ()
+    gas_cost = [Given(grid.steps, name=f"{name}.gas_cost_{k}") for k in burning]
+    carbon_cost = [Given(grid.steps, name=f"{name}.carbon_cost_{k}") for k in burning]
+    burnt = [Given(grid.steps, nonneg=True, name=f"{name}.gas_{k}_kw") for k in burning]
     thrown = {
         bus: cp.Variable(grid.steps, bounds=[0, None], name=f"{name}.{bus}_thrown_away_kw")
         for bus in sorted(form.thrown_away)

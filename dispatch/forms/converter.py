@@ -111,6 +111,8 @@ class Converter(Form):
         if self.burns and asset.gas_kw is not None:
             low, high = hull(loads, [point.gas_kw for point in curve], asset.power_kw)
             yield from between(name, asset.gas_kw, low, high, "gas_kw")
+
+    def pace(self, name: str, situation: Situation, asset: AssetPlan) -> Iterator[str]:
         limit_kw = self.ramps(situation.step_h)
         if limit_kw is not None:
             yield from between(name, np.diff(asset.power_kw), -limit_kw, limit_kw, "change of power_kw after it")

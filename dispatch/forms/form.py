@@ -50,6 +50,10 @@ class Form(ABC):
     def check(self, name: str, situation: Situation, asset: AssetPlan) -> Iterator[str]:
         """What is wrong with its plan, besides what holds for every asset."""
 
+    def pace(self, name: str, situation: Situation, asset: AssetPlan) -> Iterator[str]:
+        """Where its power changes faster than it can; asked of the solver only, as the guard keeps ramps."""
+        yield from ()
+
     def unmet(self, name: str, situation: Situation, asset: AssetPlan) -> Iterator[str]:
         """What a plan that is right leaves open for it."""
         yield from ()

@@ -64,7 +64,7 @@ class Windowed(Form):
     def unmet(self, name: str, situation: Situation, asset: AssetPlan) -> Iterator[str]:
         bounds = self.envelope(name, situation)
         if bounds.impossible_kwh > ENERGY_KWH:
-            yield f"{name}: {bounds.impossible_kwh:.2f} kWh are wanted in windows that are too short for them"
+            yield f"{name}: {bounds.impossible_kwh:.2f} kWh are wanted that cannot be taken within their windows"
         taken_kwh = np.cumsum(asset.power_kw * situation.step_h)
         missed_kwh = np.maximum.accumulate(np.maximum(bounds.least_kwh[1:] - taken_kwh, 0.0))
         for step in np.flatnonzero(np.diff(missed_kwh, prepend=0.0) > ENERGY_KWH):

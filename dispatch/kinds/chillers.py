@@ -19,6 +19,7 @@ from dispatch.plan import ELECTRICITY
 NO_LOAD, LINEAR, SQUARE = 0.06, 0.88, 0.06
 """Power over load of a screw chiller."""
 PIECES = 2
+"""The lines between them take 0.7 % more electricity at most."""
 
 
 def chiller(spec: Chiller, levels: Levels) -> Converter:
@@ -41,7 +42,8 @@ def absorption_chiller(spec: AbsorptionChiller, levels: Levels) -> Converter:
     source_degc = spec.rated_source_degc if found is None else found
     span_k = spec.rated_source_degc - spec.least_source_degc
     strength = min(max((source_degc - spec.least_source_degc) / span_k, 0.0), 1.0)
-    most_kw = spec.max_cooling_kw * strength
+    able_kw = spec.max_cooling_kw * strength
+    most_kw = able_kw if able_kw >= spec.min_cooling_kw else 0.0  # what is not enough for the least load is no use
 
     def at(cooling_kw: float) -> OperatingPoint:
         if cooling_kw <= 0.0:

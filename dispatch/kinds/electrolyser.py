@@ -22,7 +22,7 @@ AUX = 0.04
 OVER = 0.15
 """Share of the stack's energy that overvoltage takes and that falls with the load."""
 PIECES = 3
-"""The curve is round near its best point: with three pieces no more than a percent is lost to the lines between."""
+"""The lines between them give away 1.6 % of the hydrogen at most, 0.5 % for a least load of a third."""
 
 
 def electrolyser(spec: Electrolyser, levels: Levels) -> Converter:

@@ -10,6 +10,8 @@ better."""
 
 
 def loads(least: float, most: float, pieces: int) -> list[float]:
-    """Loads from the least to full load, `pieces` + 1 of them."""
+    """Loads from the least to full load in equal ratios, `pieces` + 1 of them: curves bend most where loads are low."""
     first = least if least > 0.0 else LEAST_SHARE * most
-    return [float(load) for load in np.linspace(first, most, pieces + 1)]
+    if most <= 0.0:
+        return [0.0] * (pieces + 1)
+    return [float(load) for load in np.geomspace(first, most, pieces + 1)]

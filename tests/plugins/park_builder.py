@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from config.assets import PvPlant, WindTurbine
+from config.assets import Asset, PvPlant, WindTurbine
 from config.site import Site
+from config.thermal_assets import ElectricBoiler
 from controller.decide import Inputs, decide
 from controller.decision import Decision
 from controller.image import Snapshot
@@ -59,6 +60,22 @@ class ParkBuilder:
         """The same park with another nameplate of one asset."""
         asset = self.site.assets[name].model_copy(update=changes)
         return self._with(assets={**self.site.assets, name: asset})
+
+    def with_other(self, name: str, asset: Asset) -> ParkBuilder:
+        """The same park with another asset, of whatever kind, in the place of one."""
+        return self._with(assets={**self.site.assets, name: asset})
+
+    def with_electric_boiler(self, name: str) -> ParkBuilder:
+        """The same park with an electric boiler at the heat pump's device: 400 kW, 100 kW at least."""
+        boiler = ElectricBoiler(
+            kind="electric_boiler",
+            device=self.site.assets[name].device,
+            max_power_kw=400,
+            min_power_kw=100,
+            ramp_kw_per_s=50,
+            efficiency=0.98,
+        )
+        return self.with_other(name, boiler)
 
     def with_copy(self, name: str, copy: str) -> ParkBuilder:
         """The same park with a second asset like `name`, on a device of its own."""

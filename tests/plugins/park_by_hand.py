@@ -27,7 +27,15 @@ from config.assets import (
 from config.site import Site
 from dispatch.block import Inputs
 from dispatch.plan import FloatArray
-from dispatch.worth import TIE, TIE_CURTAIL, UNSERVED_HEAT_TIMES, UNSERVED_LOAD_TIMES, Worth, worth_of
+from dispatch.worth import (
+    OVER_LIMIT_TIMES,
+    TIE,
+    TIE_CURTAIL,
+    UNSERVED_HEAT_TIMES,
+    UNSERVED_LOAD_TIMES,
+    Worth,
+    worth_of,
+)
 
 Indexes = NDArray[np.int64]
 
@@ -176,6 +184,7 @@ class ParkByHand:
 
     def _constants(self) -> None:
         step_h, worth = self.step_h, self._worth
+        dearest_per_kwh = worth.over_limit_per_kwh / OVER_LIMIT_TIMES
         progress = np.arange(self.steps) / self.steps
         _, grid = self._site.grid
         self.upper[self.imported], self.upper[self.exported] = grid.import_limit_kw, grid.export_limit_kw
@@ -188,9 +197,9 @@ class ParkByHand:
                     self.cost[self._of[name]] = TIE * step_h * (1.0 + 0.1 * progress)
                     self.cost[self._of[f"{name}.discharge"]] = (asset.wear_cny_per_kwh + TIE) * step_h
                 case ElectricLoad():
-                    self.cost[self._unserved[name]] = worth.unserved_per_kwh(UNSERVED_LOAD_TIMES) * step_h
+                    self.cost[self._unserved[name]] = UNSERVED_LOAD_TIMES * dearest_per_kwh * step_h
                 case HeatLoad():
-                    self.cost[self._unserved[name]] = worth.unserved_per_kwh(UNSERVED_HEAT_TIMES) * step_h
+                    self.cost[self._unserved[name]] = UNSERVED_HEAT_TIMES * dearest_per_kwh * step_h
                 case _:
                     pass
         for store in self._stores.values():

@@ -296,6 +296,26 @@ def test_without_a_plan_and_without_a_readable_tank_heat_is_made(park: ParkBuild
     assert told(decision, "boiler") == (1500.0, "local default")
 
 
+def test_an_electric_boiler_follows_its_plan_within_its_limits(park: ParkBuilder) -> None:
+    electric = park.with_electric_boiler("heat_pump")
+    plan = park.plan({"grid": 500.0, "heat_pump": 250.0})
+    assert told(electric.decide({"grid": 500.0}, plan), "heat_pump") == (250.0, "plan")
+    assert told(electric.decide({"grid": 500.0}, park.plan({"grid": 500.0, "heat_pump": 40.0})), "heat_pump") == (
+        0.0,
+        "plan",
+    )
+    assert told(electric.decide({"grid": 500.0, "tank.soc": 0.95}, plan), "heat_pump") == (0.0, "tank")
+    # 150 left below the limit, and the battery is empty
+    decision = electric.decide({"grid": 2820.0, "battery.soc": 0.1}, plan)
+    assert told(decision, "heat_pump") == (pytest.approx(150.0), "connection limit")
+
+
+def test_without_a_plan_an_electric_boiler_backs_the_heat_pump_up(park: ParkBuilder) -> None:
+    electric = park.with_electric_boiler("heat_pump")
+    assert told(electric.decide({"tank.soc": 0.2}), "heat_pump") == (400.0, "local default")
+    assert told(electric.decide({"tank.soc": 0.3}), "heat_pump") == (0.0, "local default")
+
+
 # -- people, silence, safety -------------------------------------------------------------------------
 
 

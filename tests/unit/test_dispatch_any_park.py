@@ -151,7 +151,7 @@ ASSETS: Mapping[str, Mapping[str, Any]] = {
     "boiler": {},
     "heat_pump": {},
     "tank": {"loss_per_h": 0.01},
-    "rods": kinds.ELECTRIC_BOILER,
+    "rods": {**kinds.ELECTRIC_BOILER, "ramp_kw_per_s": 20 / 3600},
     "chp": kinds.CHP,
     "hot": kinds.HOT,
     "water": kinds.EXCHANGER,
@@ -202,6 +202,25 @@ def parks(draw: st.DrawFn) -> tuple[TinyPark, Situation]:
         unavailable=frozenset(draw(st.sets(st.sampled_from(sorted(chosen)), max_size=3))),
         month_peak_kw=draw(st.sampled_from([0.0, 200.0])),
     )
+
+
+def test_a_wrong_number_is_found_in_every_kind_while_it_runs() -> None:
+    park = make_park(ASSETS, (0.3, 1.5, 0.2, 1.6))
+    given_hours = park.situation(
+        available_kw={"pv": 60, "hot": 300, "top_gas": 40},
+        load_kw={"load": 200, "heat": 200, "steam": 60, "cooling": 120, "hydrogen": 100, "first": 20},
+        cop={"heat_pump": 3, "chiller": 4},
+        stored_kwh={name: 0.5 * form.capacity_kwh for name, form in stores(park.site).items()},
+        wanted={"chargers": (Wanted(0.0, 3.0, 40.0, 22.0),), "job": (Wanted(1.0, 4.0, 100.0, 50.0),)},
+        month_peak_kw=800,
+    )
+    plan = park.plan(given_hours)
+    assert check_plan(park.site, given_hours, plan) == []
+    assert {name for name, asset in plan.assets.items() if np.max(np.abs(asset.power_kw)) > 1.0} >= {
+        *("chp", "water", "generator", "chiller", "absorber", "electrolyser", "chargers", "job", "transformer"),
+    }
+    for asset, field, wrong in mutations(plan):
+        assert check_plan(park.site, given_hours, wrong), f"{asset}: {field}"
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)

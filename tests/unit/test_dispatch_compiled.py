@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import cvxpy as cp
@@ -10,68 +9,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from works import Works
 
-from dispatch.affine_map import AffineMap, NoNumber
-from dispatch.compiled import COMPARE_EVERY, CompiledProblem, solver_of
-from dispatch.given import Given
+from dispatch.affine_map import AffineMap
+from dispatch.compiled import COMPARE_EVERY, CompiledProblem
 from dispatch.linear_program import Judge
 from dispatch.plan import Infeasible, TimedOut
-from dispatch.solving import Optimal, PlainSolver, Way
+from dispatch.solving import Optimal, Way
 
 LIMIT_S = 60.0
 """Much more than anything here takes, also on a busy machine."""
-
-
-@dataclass(frozen=True)
-class Works:
-    """A works that buys, makes and stores: a parameter in every place where one may stand."""
-
-    price: cp.Parameter
-    limit: cp.Parameter
-    least: cp.Parameter
-    demand: cp.Parameter
-    yield_: cp.Parameter
-    fine: cp.Parameter
-    bought: cp.Variable
-    made: cp.Variable
-    problem: cp.Problem
-
-    @classmethod
-    def of(cls, steps: int = 5) -> Works:
-        price, demand = Given(steps, name="price"), Given(steps, name="demand")
-        limit, least = Given(name="limit"), Given(steps, name="least")
-        yields, fine = Given(steps, name="yield"), Given(name="fine", nonneg=True)
-        bought = cp.Variable(steps, bounds=[least, limit], name="bought")
-        paid = cp.Variable(steps, name="paid")  # a parameter as a bound and one as a factor would be outside DPP
-        made = cp.Variable((2, steps), nonneg=True, name="made")
-        capacity = np.linspace(1.0, 2.0, 2 * steps).reshape(2, steps)
-        stored = cp.Variable(steps + 1, bounds=[0, 4], name="stored")
-        problem = cp.Problem(
-            cp.Minimize(
-                price @ paid
-                + fine * cp.sum(cp.pos(paid - 2.0))
-                + 0.3 * cp.max(paid)
-                + cp.sum(cp.multiply(np.linspace(0.1, 0.9, 2 * steps).reshape(2, steps), made))
-                + 7.0
-            ),
-            [
-                paid == bought,
-                stored[0] == 1.0,
-                stored[1:] == 0.95 * stored[:-1] + bought + cp.multiply(yields, made[0]) + made[1] - demand,
-                made <= capacity,
-                cp.sum(made[1]) <= limit,
-            ],
-        )
-        return cls(price, limit, least, demand, yields, fine, bought, made, problem)
-
-    def draw(self, random: np.random.Generator) -> None:
-        steps = self.price.size
-        self.price.value = random.uniform(-0.2, 1.0, steps)
-        self.limit.value = random.uniform(3.0, 6.0)
-        self.least.value = random.uniform(-0.5, 0.5, steps)
-        self.demand.value = random.uniform(0.0, 3.0, steps)
-        self.yield_.value = random.choice([0.0, 0.5, 1.5], steps)
-        self.fine.value = random.uniform(0.0, 1.0)
 
 
 def by_cvxpy(problem: cp.Problem) -> tuple[float, list[Any], list[Any]]:
@@ -229,29 +176,6 @@ def test_what_has_no_end_is_said_to_be_unbounded() -> None:
     assert compiled.solve(LIMIT_S) == Optimal(pytest.approx(2), Way.KEPT)
 
 
-def test_a_parameter_without_a_number_is_refused_by_name() -> None:
-    works = Works.of()
-    compiled = CompiledProblem(works.problem)
-    with pytest.raises(NoNumber, match="parameter price has no value"):
-        compiled.solve(LIMIT_S)
-    works.draw(np.random.default_rng(0))
-    compiled.solve(LIMIT_S)
-    works.demand.value = np.array([1, 2, np.nan, 3, 4])
-    for solver in (compiled, PlainSolver(works.problem, "clarabel")):
-        with pytest.raises(NoNumber, match="parameter demand is nan in place 2: it must be a finite number"):
-            solver.solve(LIMIT_S)
-    works.demand.value = np.ones(5)
-    works.limit.value = np.inf
-    with pytest.raises(NoNumber, match="parameter limit is inf: it must be a finite number"):
-        compiled.solve(LIMIT_S)
-    works.limit.value = None
-    with pytest.raises(NoNumber, match="parameter limit has no value"):
-        compiled.solve(LIMIT_S)
-    works.limit.value = 5.0
-    objective, _, _ = compiled_state(compiled, works.problem)
-    assert objective == pytest.approx(by_cvxpy(works.problem)[0])
-
-
 def test_a_solve_out_of_time_leaves_no_old_values_and_the_next_goes_on() -> None:
     works, random = Works.of(steps=200), np.random.default_rng(5)
     compiled = CompiledProblem(works.problem)
@@ -349,68 +273,3 @@ def test_residuals_of_points_a_reader_can_check() -> None:
     b.value = 7.0
     compiled.update()  # the judge follows the program's numbers
     assert judge.residuals(np.array([4.0, 2.0]), np.array([2.0])).primal == pytest.approx(1)
-
-
-def test_what_is_not_linear_is_not_compiled_and_solved_plainly() -> None:
-    count, weight = cp.Variable(integer=True), cp.Parameter(nonneg=True, value=3.0, name="weight")
-    whole = cp.Problem(cp.Minimize(weight * count), [count >= 1.2])
-    x = cp.Variable()
-    for problem in (
-        whole,
-        cp.Problem(cp.Minimize(cp.square(x)), [x >= 1]),
-        cp.Problem(cp.Minimize(x), [cp.norm(cp.hstack([x, 1])) <= 2]),
-        cp.Problem(cp.Minimize(x / weight * weight), [x >= 1]),
-    ):
-        with pytest.raises(ValueError, match="only a linear problem"):
-            CompiledProblem(problem)
-    solver = solver_of(whole, "highs")
-    assert isinstance(solver, PlainSolver)
-    assert solver.solve(LIMIT_S) == Optimal(pytest.approx(6), Way.PLAIN)
-
-
-def test_leaves_of_special_shape_are_refused() -> None:
-    square = cp.Variable((2, 2), symmetric=True)
-    with pytest.raises(ValueError, match="symmetric, diagonal and sparse"):
-        CompiledProblem(cp.Problem(cp.Minimize(cp.sum(square)), [square >= 1])).solve(LIMIT_S)
-
-
-def test_a_problem_without_parameters_is_solved_as_well() -> None:
-    x = cp.Variable(3, nonneg=True)
-    compiled = CompiledProblem(cp.Problem(cp.Minimize(cp.sum(x)), [x >= 2]))
-    assert compiled.solve(LIMIT_S) == Optimal(pytest.approx(6), Way.KEPT)
-    assert compiled.solve(LIMIT_S) == Optimal(pytest.approx(6), Way.KEPT)
-
-
-def test_clarabel_finds_the_same_by_another_way() -> None:
-    works = Works.of()
-    works.draw(np.random.default_rng(9))
-    solver = solver_of(works.problem, "clarabel")
-    answer = solver.solve(LIMIT_S)
-    assert isinstance(answer, Optimal)
-    assert answer.way is Way.CLARABEL
-    assert answer.objective == pytest.approx(by_cvxpy(works.problem)[0], rel=1e-6)
-    works.least.value = np.full(5, 9.0)
-    assert solver.solve(LIMIT_S) == Infeasible("the solver found the problem infeasible")
-    assert solver.solve(1e-9) == TimedOut(1e-9)
-
-
-def test_a_given_number_has_its_shape_and_sign() -> None:
-    series, level, taken = (
-        Given(3, name="series"),
-        Given(name="level", nonneg=True),
-        Given(2, name="taken", nonpos=True),
-    )
-    series.value = [1, -2, np.nan]  # whether it is finite is asked when it is used
-    level.value = 3
-    taken.value = np.array([-1.0, 1e-12])
-    assert series.value.dtype == np.float64
-    assert level.value == 3
-    with pytest.raises(ValueError, match=r"parameter series has shape \(3,\), not \(2,\)"):
-        series.value = [1, 2]
-    with pytest.raises(ValueError, match="parameter level must not be negative, lowest is"):
-        level.value = -0.1
-    with pytest.raises(ValueError, match="parameter taken must not be positive, highest is 2"):
-        taken.value = [-1, 2]
-    assert level.value == 3
-    level.value = None
-    assert level.value is None

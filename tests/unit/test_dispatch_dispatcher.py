@@ -15,6 +15,7 @@ from tiny_park import TinyPark
 
 from config.site import Site
 from dispatch.checker import check_plan
+from dispatch.compiled import CompiledProblem
 from dispatch.dispatcher import Dispatcher
 from dispatch.plan import BadSituation, Method, Plan, Situation, Solved, TimedOut
 from dispatch.tariff import NoTariff
@@ -68,6 +69,22 @@ def test_a_second_solve_equals_a_fresh_build(park_with_all: TinyPark) -> None:
     for name in site.assets:
         assert again.assets[name].power_kw == pytest.approx(fresh.assets[name].power_kw, abs=1e-5), name
     assert solved(hot, first).cost == pytest.approx(solved(Dispatcher(site, 4), first).cost)
+
+
+def test_a_plan_says_when_the_solver_had_to_try_again(park_with_all: TinyPark) -> None:
+    dispatcher = Dispatcher(park_with_all.site, 4)
+    first = solved(dispatcher, park_with_all.situation(**GIVEN))
+    assert first.note == ""
+    solver = dispatcher._solver
+    assert isinstance(solver, CompiledProblem)
+    solver._highs._highs.setOptionValue("simplex_iteration_limit", 0)
+    other = park_with_all.situation(**{**GIVEN, "load_kw": {"load": [200, 10, 100, 30]}})
+    plan = solved(dispatcher, other)
+    assert plan.note == (
+        "solved by HiGHS from a cold start, because HiGHS from its last basis: ends with IterationLimit"
+    )
+    assert check_plan(park_with_all.site, other, plan) == []
+    assert solved(dispatcher, other).note == ""
 
 
 def test_other_interval_lengths_are_taken_as_they_come(park_with_all: TinyPark) -> None:

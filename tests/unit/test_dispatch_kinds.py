@@ -33,6 +33,7 @@ from tiny_kinds import (
 from tiny_park import TinyPark
 
 from config.asset import KWH_PER_KG_HYDROGEN
+from dispatch import worth
 from dispatch.checker import check_plan, unmet
 from dispatch.plan import Plan, Wanted
 
@@ -152,6 +153,11 @@ def test_cold_from_waste_heat_saves_the_compressor(tiny_park: Park) -> None:
     plan = solved(weak, load_kw={"cooling": 100}, available_kw={"hot": 200}, cop={"chiller": 4})
     assert flow(plan, "absorber", "cooling") == [35, 35]
     assert flow(plan, "absorber", "hot") == [-100, -100]
+    # and where that is below its least load it stands still
+    large = {**ABSORBER, "min_cooling_kw": 36}
+    off = tiny_park({**assets, "absorber": large, "hot": {**HOT, "supply_degc": 150}}, (1.0, 1.0))
+    plan = solved(off, load_kw={"cooling": 100}, available_kw={"hot": 200}, cop={"chiller": 4})
+    assert plan.assets["absorber"].power_kw == pytest.approx([0, 0], abs=1e-6)
 
 
 def test_cold_is_made_in_the_cheap_hour_and_kept(tiny_park: Park) -> None:
@@ -173,21 +179,28 @@ def test_hydrogen_is_made_in_the_cheap_hour_and_used_in_the_dear_one(tiny_park: 
 
 def test_at_a_steady_price_an_electrolyser_runs_where_it_needs_least(tiny_park: Park) -> None:
     park = tiny_park({"hydrogen": HYDROGEN, "electrolyser": ELECTROLYSER}, (1.0, 1.0))
-    plan = solved(park, load_kw={"hydrogen": 10 * KWH_PER_KG_HYDROGEN})
-    # best of its points is 533.3 kW, which leaves 493.3 of 960 kW to the stack, at 48 kWh/kg and its overvoltage there
-    at_best_kg = 493.3333 / (48 * (0.85 + 0.15 * 493.3333 / 960))
-    assert flow(plan, "electrolyser", "electricity") == pytest.approx([-10 / at_best_kg * 533.3333] * 2, abs=0.01)
+    plan = solved(park, load_kw={"hydrogen": 5 * KWH_PER_KG_HYDROGEN})
+    # the best of its points is 448.14 kW, the second of four from 300 to 1,000 kW in equal ratios:
+    # 408.14 of 960 kW are for the stack, at 48 kWh/kg and its overvoltage there
+    at_best_kg = 408.14 / (48 * (0.85 + 0.15 * 408.14 / 960))
+    assert flow(plan, "electrolyser", "electricity") == pytest.approx([-5 / at_best_kg * 448.14] * 2, abs=0.01)
 
 
 def test_an_electrolyser_keeps_its_ramp_and_gives_its_heat(tiny_park: Park) -> None:
-    slow = {**ELECTROLYSER, "ramp_kw_per_s": 100 / 3600, "heat_recovery": 0.5}
-    park = tiny_park(
-        {"hydrogen": HYDROGEN, "electrolyser": slow, "vessels": HYDROGEN_TANK, "heat": {}, "boiler": {}},
-        (0.1, 1.0, 0.1, 1.0),
-    )
-    plan = solved(park, load_kw={"hydrogen": 300, "heat": 20}, stored_kwh={"vessels": 1500})
+    def with_ramp(kw_per_h: float) -> TinyPark:
+        slow = {**ELECTROLYSER, "ramp_kw_per_s": kw_per_h / 3600, "heat_recovery": 0.5}
+        assets = {"hydrogen": HYDROGEN, "electrolyser": slow, "vessels": HYDROGEN_TANK, "heat": {}, "boiler": {}}
+        return tiny_park(assets, (0.1, 1.0, 0.1, 1.0))
+
+    park = with_ramp(100)
+    given = {"load_kw": {"hydrogen": 300, "heat": 20}, "stored_kwh": {"vessels": 1500}}
+    plan = solved(park, **given)
     used_kw = plan.assets["electrolyser"].power_kw
     assert np.max(np.abs(np.diff(used_kw))) == pytest.approx(100, abs=0.01)
+    slower = with_ramp(90)
+    found = check_plan(slower.site, slower.situation(**{**given, "load_kw": dict(given["load_kw"])}), plan)
+    assert found
+    assert all("change of power_kw after it" in sentence for sentence in found)
     # half of what does not become hydrogen, as far as it is wanted: the boiler makes the rest
     recovered_kw = 0.5 * (used_kw - plan.assets["electrolyser"].flows_kw["hydrogen"])
     heat_kw = plan.assets["electrolyser"].flows_kw["heat"]
@@ -238,6 +251,29 @@ def test_a_load_is_shed_where_power_costs_more_than_it_is_worth(tiny_park: Park)
     assert plan.cost["energy_import"] == pytest.approx(40 * 0.9 + 10 * 1.1)
 
 
+def test_what_is_left_out_first_is_ranked() -> None:
+    ranks = [
+        worth.UNSERVED_COOLING_TIMES,
+        worth.UNSERVED_HEAT_TIMES,
+        worth.UNSERVED_HYDROGEN_TIMES,
+        worth.UNSERVED_STEAM_TIMES,
+        worth.UNSERVED_WINDOW_TIMES,
+        *(worth.shed_times(order) for order in range(1, 100)),
+        worth.OVER_LIMIT_TIMES,
+        worth.UNSERVED_LOAD_TIMES,
+    ]
+    assert ranks == sorted(set(ranks))
+
+
+def test_cooling_is_left_out_before_the_import_limit_is_broken(tiny_park: Park) -> None:
+    park = tiny_park({"grid": {"import_limit_kw": 10}, "load": {}, "cooling": COOLING, "chiller": CHILLER}, (1.0, 1.0))
+    # on the mildest day a chiller makes twelve times its electricity, and still the limit counts for more
+    situation = park.situation(load_kw={"load": 9, "cooling": 60}, cop={"chiller": 11.9})
+    plan = park.plan(situation)
+    assert plan.assets["grid"].power_kw == pytest.approx([10, 10], abs=1e-3)
+    assert plan.assets["cooling"].power_kw == pytest.approx([11.9, 11.9], abs=1e-2)
+
+
 @pytest.mark.parametrize(("name", "kind"), [("steam", STEAM), ("cooling", COOLING), ("hydrogen", HYDROGEN)])
 def test_demand_that_nothing_serves_is_said(tiny_park: Park, name: str, kind: dict[str, Any]) -> None:
     park = tiny_park({"thing": kind}, (1.0, 1.0))
@@ -264,7 +300,7 @@ def test_what_a_vehicle_cannot_get_is_said(tiny_park: Park) -> None:
     left_open = unmet(park.site, situation, plan)
     assert left_open == check_plan(park.site, situation, plan)
     assert left_open == [
-        "chargers: 8.00 kWh are wanted in windows that are too short for them",
+        "chargers: 8.00 kWh are wanted that cannot be taken within their windows",
         "chargers, step 0: 12.00 kWh of 27.00 kWh are not taken in time",
     ]
     assert "chargers: not taken in time" in plan.note

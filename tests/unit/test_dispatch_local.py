@@ -110,3 +110,11 @@ def test_a_kind_that_dispatch_cannot_plan_must_say_so(tmp_path: Path) -> None:
         SiteError, match="the controller cannot follow a plan for a electrolyser yet; say control: local"
     ):
         load_site(path)
+
+
+def test_no_heat_bus_has_the_name_of_the_transformers_side(tmp_path: Path) -> None:
+    text = example_site("steel_plant").read_text(encoding="utf-8")
+    path = tmp_path / "steel_plant.yaml"
+    path.write_text(text.replace("    heat_bus: hot_gas\n", "    heat_bus: connection\n"))
+    with pytest.raises(SiteError, match="'connection' is a bus of its own"):
+        load_site(path)

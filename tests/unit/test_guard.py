@@ -212,6 +212,20 @@ def test_a_unit_whose_past_is_unknown_may_be_switched_at_once(park: ParkBuilder)
     assert kept.setpoint_kw == 0.0
 
 
+def test_an_electric_boiler_has_a_least_load_and_a_ramp_and_no_minimum_times(park: ParkBuilder) -> None:
+    electric = park.with_electric_boiler("heat_pump")
+    kept, _ = guarded(electric, wanted("heat_pump", 60.0), held(0.0))
+    assert (kept.setpoint_kw, kept.owner) == (0.0, "guard")
+    kept, _ = guarded(electric, wanted("heat_pump", 400.0), held(0.0, switched_s=0.0))
+    assert kept.setpoint_kw == 100.0
+    kept, _ = guarded(electric, wanted("heat_pump", 400.0), held(200.0))
+    assert kept.setpoint_kw == 250.0
+    kept, _ = guarded(electric, wanted("heat_pump", 0.0), held(120.0, switched_s=0.0))
+    assert kept.setpoint_kw == 0.0
+    kept, _ = guarded(electric, wanted("heat_pump", 300.0), held(300.0, running=False))
+    assert kept.setpoint_kw == 100.0
+
+
 # -- deadband ----------------------------------------------------------------------------------------
 
 

@@ -279,3 +279,24 @@ def test_a_bus_shares_out_what_it_misses_and_counts_what_it_throws_away() -> Non
     bus.feed(50.0, 50.0)
     bus.settle(HOUR_S)
     assert bus.surplus_kwh == 50.0
+
+
+def test_a_job_that_may_be_interrupted_stands_still_while_there_is_time() -> None:
+    spec = ShiftableJob(
+        kind="shiftable_job",
+        device="d",
+        power_kw=60,
+        duration_min=60,
+        earliest_h=8,
+        latest_end_h=12,
+        interruptible=True,
+    )
+    model = ShiftableJobModel(spec)
+    used_kwh = 0.0
+    for minute in range(24 * 60):
+        # told to run from nine to half past nine, and then to wait for ever
+        model.setpoint_kw = 60.0 if 9 * 60 <= minute < 9 * 60 + 30 else 0.0
+        used_kwh += model.step((minute + 1) * 60.0, 60.0)
+        if minute in (8 * 60 + 30, 10 * 60):
+            assert model.power_kw == 0
+    assert used_kwh == pytest.approx(60)
