@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, mod
 from config.base import Frozen
 from config.document import shown
 from config.ladder import Ladder
+from config.power_factor import PowerFactor
 
 MINUTES_PER_DAY = 24 * 60
 _HOURS = re.compile(r"^([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)$")
@@ -142,6 +143,8 @@ class Tariff(Frozen):
     contracted_demand: ContractedDemand | None = None
     """Demand is paid by contract instead of as measured."""
     ladder: Ladder | None = None
+    power_factor: PowerFactor | None = None
+    """By what was measured; plans do not know reactive power."""
     gas_per_kwh: NonNegativeFloat
     """Per kWh of lower heating value."""
     carbon_price_per_t: NonNegativeFloat = 0.0

@@ -10,8 +10,11 @@ import numpy as np
 
 from config.price_series import PriceSeries
 from config.tariff import Tariff
+from controller.totals import FactorSoFar
 from dispatch.plan import Used
 from dispatch.tariff import NoTariff, TariffCalendar
+
+NO_FACTOR = FactorSoFar()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +25,8 @@ class Bill:
     cost: Mapping[str, float]
     """By term; export revenue is negative. The contracted demand is paid by the hour, as its share of the month."""
     co2_kg: float
+    factor: FactorSoFar = NO_FACTOR
+    """What the month's power factor rests on, this interval included."""
 
 
 def bill_of(
@@ -36,11 +41,16 @@ def bill_of(
     month_peak_kw: float,
     used: Used,
     spot: PriceSeries | None = None,
+    factor: FactorSoFar = NO_FACTOR,
+    factor_kwh: float = 0.0,
+    factor_kvarh: float = 0.0,
 ) -> Bill | None:
     """The bill of the interval that begins at `start`, None when no tariff covers its day.
 
     `mean_kw` is its mean import, `month_peak_kw` the month's peak before it, `used` what the month and the year have
-    used before it. Prices are the means over its `hours`.
+    used before it. Prices are the means over its `hours`. `factor` is what the
+    month's power factor rests on before it, `factor_kwh` and `factor_kvarh` what was measured of both within it: the
+    month's adjustment is billed as what each interval changes of it, and not at all where it is not known.
     """
     try:
         tariff = calendar.tariff_at(start)
@@ -59,7 +69,11 @@ def bill_of(
         "ladder": _surcharge(tariff, used, import_kwh),
         "carbon": co2_kg / 1000 * tariff.carbon_price_per_t,
     }
-    return Bill(import_price=import_price, cost=cost, co2_kg=co2_kg)
+    charge_now = cost["import"] + cost["demand"] + cost["contract"]
+    after = factor.with_more(factor_kwh, factor_kvarh, charge_now)
+    if tariff.power_factor is not None and (adjusted := after.adjustment(tariff.power_factor)) is not None:
+        cost["power_factor"] = adjusted - (factor.adjustment(tariff.power_factor) or 0.0)
+    return Bill(factor=after, import_price=import_price, cost=cost, co2_kg=co2_kg)
 
 
 def _surcharge(tariff: Tariff, used: Used, import_kwh: float) -> float:

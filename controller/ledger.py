@@ -71,6 +71,8 @@ class _Running:
     limited: set[str] = field(default_factory=set)
     outdoor_degc_s: float = 0.0
     outdoor_s: float = 0.0
+    factor_kwh: float = 0.0
+    factor_kvarh: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,9 @@ class _Step:
     curtailed_kwh: float
     limited: frozenset[str]
     outdoor_degc: float | None
+    factor_kwh: float
+    """Import while active and reactive power are both known, and the reactive energy of the same time."""
+    factor_kvarh: float
 
 
 class Ledger:
@@ -161,6 +166,8 @@ class Ledger:
             limited=tuple(sorted(running.limited)),
             outdoor_degc_s=running.outdoor_degc_s,
             outdoor_s=running.outdoor_s,
+            factor_kwh=running.factor_kwh,
+            factor_kvarh=running.factor_kvarh,
         )
 
     @property
@@ -250,8 +257,12 @@ class Ledger:
         curtailed_kwh = sum(
             max(0.0, could_kw - (snapshot.power_kw(name) or 0.0)) * hours for name, could_kw in limited.items()
         )
+        power_kw, reactive_kvar = snapshot.power_kw(self._grid), snapshot.value(self._grid, "reactive_power_kvar")
+        both = power_kw is not None and reactive_kvar is not None
         return _Step(
             seconds=seconds,
+            factor_kwh=max(power_kw or 0.0, 0.0) * hours if both else 0.0,
+            factor_kvarh=abs(reactive_kvar or 0.0) * hours if both else 0.0,
             energy_kwh=energy_kwh,
             import_kwh=import_kwh,
             export_kwh=export_kwh,
@@ -292,6 +303,8 @@ class Ledger:
         running.export_kwh += step.export_kwh * share
         running.gas_kwh += step.gas_kwh * share
         running.curtailed_kwh += step.curtailed_kwh * share
+        running.factor_kwh += step.factor_kwh * share
+        running.factor_kvarh += step.factor_kvarh * share
         if share > 0:
             running.limited |= step.limited
         if step.outdoor_degc is not None:
@@ -301,6 +314,7 @@ class Ledger:
     def _close(self, running: _Running) -> Interval:
         # an interval that a clock set back made longer is averaged over its true length
         peak_kw = running.import_kwh / (max(self._interval.total_seconds(), running.covered_s) / 3600)
+        factor = self._totals.factor_before(running.start)
         bill = bill_of(
             self._calendar,
             running.start,
@@ -312,6 +326,9 @@ class Ledger:
             month_peak_kw=self.month_peak_kw,
             used=self._totals.before(running.start),
             spot=self.spot,
+            factor=factor,
+            factor_kwh=running.factor_kwh,
+            factor_kvarh=running.factor_kvarh,
         )
         self._month_peak_kw = max(self._month_peak_kw, peak_kw)
         renewable_kwh = sum(max(0.0, running.energy_kwh.get(name, 0.0)) for name in self._renewable)
@@ -323,6 +340,7 @@ class Ledger:
             gas_kwh=running.gas_kwh,
             co2_kg=bill.co2_kg if bill is not None else None,
             available_kwh=renewable_kwh + running.curtailed_kwh,
+            factor=bill.factor if bill is not None else factor,
         )
         return Interval(
             start=running.start,

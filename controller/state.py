@@ -54,6 +54,8 @@ class SavedInterval(Frozen):
     limited: tuple[str, ...]
     outdoor_degc_s: float
     outdoor_s: float
+    factor_kwh: float = 0.0
+    factor_kvarh: float = 0.0
 
 
 class SavedAssetPlan(Frozen):

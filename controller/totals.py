@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime
 
 from config.base import Frozen
+from config.power_factor import PowerFactor
 from dispatch.plan import Used
 
 
@@ -22,8 +24,35 @@ class SavedTotals(Frozen):
     month_gas_kwh: float
     month_co2_kg: float
     month_available_kwh: float
+    factor_kwh: float
+    factor_kvarh: float
+    month_charge: float
     month_since: AwareDatetime | None
     year_since: AwareDatetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactorSoFar:
+    """What the power factor of the running month and its adjustment rest on."""
+
+    import_kwh: float = 0.0
+    """Imported while active and reactive power were both measured."""
+    reactive_kvarh: float = 0.0
+    """In the same time, whichever way it flowed."""
+    charge: float = 0.0
+    """Energy charge, demand charge and contract of the month."""
+
+    def with_more(self, import_kwh: float, reactive_kvarh: float, charge: float) -> FactorSoFar:
+        return FactorSoFar(
+            import_kwh=self.import_kwh + import_kwh,
+            reactive_kvarh=self.reactive_kvarh + reactive_kvarh,
+            charge=self.charge + charge,
+        )
+
+    def adjustment(self, rule: PowerFactor) -> float | None:
+        """Money on top of the month's charge so far, None where no reactive energy was measured with any import."""
+        share = rule.adjustment(self.import_kwh, self.reactive_kvarh)
+        return None if share is None else share * self.charge
 
 
 class Totals:
@@ -33,11 +62,15 @@ class Totals:
         self._zone = zone
         self._until: datetime | None = None
         self._used = Used()
+        self._factor = FactorSoFar()
 
     def restore(self, saved: SavedTotals | None) -> None:
         if saved is not None:
             self._until = saved.until
-            self._used = Used(**saved.model_dump(exclude={"until"}))
+            self._used = Used(**saved.model_dump(exclude={"until", "factor_kwh", "factor_kvarh", "month_charge"}))
+            self._factor = FactorSoFar(
+                import_kwh=saved.factor_kwh, reactive_kvarh=saved.factor_kvarh, charge=saved.month_charge
+            )
 
     def saved(self) -> SavedTotals | None:
         """None before the first interval."""
@@ -52,9 +85,17 @@ class Totals:
             month_gas_kwh=used.month_gas_kwh,
             month_co2_kg=used.month_co2_kg,
             month_available_kwh=used.month_available_kwh,
+            factor_kwh=self._factor.import_kwh,
+            factor_kvarh=self._factor.reactive_kvarh,
+            month_charge=self._factor.charge,
             month_since=used.month_since,
             year_since=used.year_since,
         )
+
+    def factor_before(self, start: datetime) -> FactorSoFar:
+        """Of the month of an interval that begins at `start`, before it."""
+        month_start = start.astimezone(self._zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        return self._factor if self._until is not None and self._until > month_start else FactorSoFar()
 
     def before(self, start: datetime) -> Used:
         """What the month and the year of an interval that begins at `start` have used before it.
@@ -92,9 +133,14 @@ class Totals:
         gas_kwh: float,
         co2_kg: float | None,
         available_kwh: float,
+        factor: FactorSoFar,
     ) -> None:
-        """Add an interval; without a tariff its carbon is unknown, and the month is counted from its end on."""
+        """Add an interval; without a tariff its carbon is unknown, and the month is counted from its end on.
+
+        `factor` has the interval in it.
+        """
         used = self.before(start)
+        self._factor = factor
         self._until = end
         self._used = Used(
             month_import_kwh=used.month_import_kwh + import_kwh,

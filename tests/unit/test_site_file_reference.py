@@ -12,6 +12,7 @@ from config.assets import Asset, BatteryCells
 from config.caps import Caps, CarbonCap, EnergyBudget, ExportShare
 from config.connection import Modbus, Mqtt, OpcUa
 from config.ladder import Ladder, LadderStep
+from config.power_factor import Penalty, PowerFactor
 from config.price_series import SpotPrices
 from config.site import Control, Device, InfluxDb, Location, SeriesSource, Simulation, SiteFile, Telemetry
 from config.tariff import ContractedDemand
@@ -35,6 +36,8 @@ CONNECTIONS = (*get_args(Modbus), OpcUa, Mqtt)
         BatteryCells,
         Caps,
         SpotPrices,
+        PowerFactor,
+        Penalty,
         CarbonCap,
         EnergyBudget,
         ExportShare,

@@ -14,7 +14,7 @@ from config.tariff import Tariff
 from controller.bill import bill_of
 from controller.ledger import Ledger
 from controller.state import StateFile
-from controller.totals import Totals
+from controller.totals import FactorSoFar, Totals
 from dispatch.plan import Used
 from dispatch.tariff import TariffCalendar
 
@@ -32,6 +32,7 @@ def add(totals: Totals, start: datetime, import_kwh: float = 100.0, co2_kg: floa
         gas_kwh=20.0,
         co2_kg=co2_kg,
         available_kwh=30.0,
+        factor=totals.factor_before(start).with_more(80.0, 60.0, 70.0),
     )
 
 
@@ -91,6 +92,8 @@ def test_totals_come_back_after_a_restart() -> None:
     assert saved is not None
     again.restore(type(saved).model_validate_json(saved.model_dump_json()))
     assert again.before(BEGIN + 3 * QUARTER) == totals.before(BEGIN + 3 * QUARTER)
+    assert again.factor_before(BEGIN + 3 * QUARTER) == FactorSoFar(import_kwh=240, reactive_kvarh=180, charge=210)
+    assert again.factor_before(datetime(2026, 11, 1, tzinfo=SHANGHAI)) == FactorSoFar()
 
 
 def test_a_state_file_without_totals_is_read(tmp_path: Path) -> None:
