@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from config.document import read_document
+from config.document import Fault, read_document
 from config.faults import SiteError, nearest, validate
+from config.price_series import PriceSeries, read_prices
 from config.references import References, load_profile, load_tariff
 from config.site import Site, SiteFile
 
@@ -49,6 +50,7 @@ def load_site(path: Path, connections: Mapping[str, Mapping[str, Any]] | None = 
     file = validate(document, _SITE, SiteFile, faults)
     references = References(document, document.data, path.parent, faults)
     references.check()
+    spot = _spot(path, file, faults) if file is not None else None
     if faults or file is None:
         raise SiteError(faults)
     return Site(
@@ -57,4 +59,15 @@ def load_site(path: Path, connections: Mapping[str, Mapping[str, Any]] | None = 
         points=references.points,
         modbus=references.modbus,
         tariffs=tuple(references.tariffs),
+        spot=spot,
     )
+
+
+def _spot(path: Path, file: SiteFile, faults: list[Fault]) -> PriceSeries | None:
+    if file.spot_prices is None:
+        return None
+    try:
+        return read_prices(path.parent / file.spot_prices.file, file.spot_prices)
+    except SiteError as error:
+        faults.extend(error.faults)
+        return None

@@ -127,6 +127,9 @@ class References:
         currencies = {tariff.currency for tariff in self.tariffs}
         if len(currencies) > 1:
             self._fault(("tariffs",), f"are in different currencies: {', '.join(sorted(currencies))}")
+        over = {tariff.ladder.over for tariff in self.tariffs if tariff.ladder is not None}
+        if len(over) > 1:
+            self._fault(("tariffs",), "have ladders over the month and over the year; one kind is allowed")
 
     def _profile(self, location: Location, name: str) -> AnyProfile | None:
         if name in self._profiles:

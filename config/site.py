@@ -13,9 +13,11 @@ from pydantic import AwareDatetime, Field, NonNegativeFloat, PositiveFloat, mode
 from config.asset import AssetBase
 from config.assets import Asset, GridConnection
 from config.base import Frozen, Identifier
+from config.caps import Caps
 from config.connection import Connection
 from config.point import Point
 from config.points import NEEDS
+from config.price_series import PriceSeries, SpotPrices
 from config.profile import ModbusProfile
 from config.tariff import Tariff, ZoneName
 
@@ -127,6 +129,8 @@ class SiteFile(Frozen):
     tariffs: Annotated[tuple[str, ...], Field(min_length=1)]
     month_peak_floor_kw: NonNegativeFloat = 0.0
     """A monthly peak that is paid in any case, such as a contracted minimum."""
+    caps: Caps = Caps()
+    spot_prices: SpotPrices | None = None
     certificates: str = "certificates"
     """Folder of the OPC UA certificates, ours and those that are trusted; taken from the site file's own folder."""
     connections: dict[Identifier, Connection]
@@ -146,6 +150,8 @@ class Site:
     tariffs: tuple[Tariff, ...]
     modbus: Mapping[str, ModbusProfile] = field(default_factory=dict)
     """The profiles of its Modbus devices, by device."""
+    spot: PriceSeries | None = None
+    """Spot prices as they were when the site was loaded."""
 
     @property
     def name(self) -> str:

@@ -8,10 +8,12 @@ from datetime import date
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, NonNegativeFloat, model_validator
+from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, model_validator
 
 from config.base import Frozen
 from config.document import shown
+from config.ladder import Ladder
+from config.power_factor import PowerFactor
 
 MINUTES_PER_DAY = 24 * 60
 _HOURS = re.compile(r"^([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)$")
@@ -45,6 +47,8 @@ def _known_hours(hours: str) -> str:
 ZoneName = Annotated[str, AfterValidator(_known_zone)]
 Hours = Annotated[str, AfterValidator(_known_hours)]
 Month = Annotated[int, Field(ge=1, le=12)]
+MonthKey = Annotated[str, Field(pattern=r"^(default|\d{4}-\d{2})$")]
+"""A month such as ``2026-10``, or ``default`` for all that are not listed."""
 
 
 def _clock(minute: int) -> str:
@@ -91,6 +95,32 @@ class SpecialDays(Frozen):
         return self
 
 
+class ContractedDemand(Frozen):
+    """Demand that is agreed with the grid company and paid whether it is used or not."""
+
+    kw: dict[MonthKey, PositiveFloat]
+    """By month: the agreed demand."""
+    excess_from: Annotated[float, Field(ge=1)]
+    """Share of the agreed demand above which the month's highest average is excess, 1.05 for 5 % that are free."""
+    excess_times: PositiveFloat
+    """What each kW of excess costs, in demand charges."""
+
+    @model_validator(mode="after")
+    def _has_a_default(self) -> ContractedDemand:
+        if "default" not in self.kw:
+            raise ValueError("kw needs a 'default'")
+        return self
+
+    def kw_in(self, day: date) -> float:
+        """The agreed demand in the month of a local day."""
+        return of_month(self.kw, day)
+
+
+def of_month(by_month: Mapping[str, float], day: date) -> float:
+    """The value for the month of a local day, or the default."""
+    return by_month.get(f"{day:%Y-%m}", by_month["default"])
+
+
 class Tariff(Frozen):
     """What energy costs, from `valid_from` until the day before `valid_until`, in local days."""
 
@@ -102,14 +132,19 @@ class Tariff(Frozen):
     valid_until: date | None = None
     fixed_per_kwh: NonNegativeFloat
     """The part of the import price that does not float with the hour: transmission, funds."""
-    base_per_kwh: dict[Annotated[str, Field(pattern=r"^(default|\d{4}-\d{2})$")], NonNegativeFloat]
+    base_per_kwh: dict[MonthKey, NonNegativeFloat]
     """The floating part by month, with the value for months not listed under `default`."""
     ratios: dict[str, NonNegativeFloat]
     seasons: tuple[Season, ...]
     special_days: tuple[SpecialDays, ...] = ()
     export_per_kwh: float
     demand_charge_per_kw_month: NonNegativeFloat
-    """Paid on the highest 15-min average import of the calendar month."""
+    """Paid on the highest 15-min average import of the calendar month, or on the contracted demand, if any."""
+    contracted_demand: ContractedDemand | None = None
+    """Demand is paid by contract instead of as measured."""
+    ladder: Ladder | None = None
+    power_factor: PowerFactor | None = None
+    """By what was measured; plans do not know reactive power."""
     gas_per_kwh: NonNegativeFloat
     """Per kWh of lower heating value."""
     carbon_price_per_t: NonNegativeFloat = 0.0

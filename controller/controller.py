@@ -32,6 +32,7 @@ from controller.planner_process import PlanRequest
 from controller.plans import PlanBook
 from controller.recorder import Recorder
 from controller.records import balance_residual_kw
+from controller.spot import SpotBook
 from controller.state import StateFile, restored_plan
 from controller.status import Status, Timings, Totals
 from controller.supervisor import supervise
@@ -73,6 +74,7 @@ class Controller:
         self._ledger = Ledger(site)
         self._overrides = OverrideFolder(state)
         self._calendar = TariffCalendar(site.tariffs)
+        self._spot = SpotBook(site)
         self._state_file = StateFile(state)
         self._recorder = Recorder(site, clock, state)
         self._plans = PlanBook(site)
@@ -246,13 +248,16 @@ class Controller:
     async def _request(self) -> PlanRequest:
         """What the planner needs to know, as of now."""
         await self._seen.wait()
+        await asyncio.to_thread(self._spot.refresh)
         snapshot = self._snapshot
         assert snapshot is not None
         self._requests += 1
+        ledger = self._ledger
+        ledger.spot = self._spot.series
         return PlanRequest(
             number=self._requests,
             now=snapshot.at,
-            state=park_state(snapshot, self._ledger.month_peak_kw, self._limited),
+            state=park_state(snapshot, ledger.month_peak_kw, ledger.used(snapshot.at), self._limited, ledger.spot),
             history=await self._recorder.history(snapshot.at),
         )
 
@@ -296,7 +301,7 @@ class Controller:
 
     def _import_price(self, now: datetime) -> float | None:
         try:
-            price = self._calendar.import_price_at(now)
+            price = self._calendar.import_price_at(now, self._spot.series)
         except NoTariff as error:
             self._tariff_missing = str(error)
             return None
@@ -332,7 +337,7 @@ class Controller:
         if saved is None:
             return
         now, site_s = self._clock.now(), self._clock.site_s()
-        self._ledger.restore(saved.month, saved.month_peak_kw, saved.interval, saved.counters_kwh)
+        self._ledger.restore(saved.month, saved.month_peak_kw, saved.interval, saved.counters_kwh, saved.totals)
         self._guards = {name: restored_guard(held, saved.saved_at, now, site_s) for name, held in saved.guards.items()}
         self._alarms = AlarmBoard(standing_alarms(saved))
         if saved.plan is not None:

@@ -11,18 +11,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from config.assets import GasBoiler, HeatPump
+from config.assets import GasBoiler, HeatPump, PvPlant, WindTurbine
+from config.caps import KGCE_PER_KWH
+from config.price_series import PriceSeries
 from config.site import Site
 from config.thermal_assets import Chp, SteamBoiler
 from controller.bill import Bill, bill_of
 from controller.image import Snapshot
 from controller.state import SavedInterval
+from controller.totals import SavedTotals, Totals
+from dispatch.plan import Used
 from dispatch.registry import forecast_for
 from dispatch.tariff import TariffCalendar
 
-KGCE_PER_KWH = 0.1229
-"""Standard coal per kWh of electricity at its equivalent value, and of gas at its lower heating value
-(3.6 MJ / 29.3076 MJ): GB/T 2589-2020."""
 LONGEST_STEP_S = 3600.0
 """Two snapshots further apart than this are not joined: the power between them is unknown."""
 LONGEST_AWAY_S = 7 * 24 * 3600.0
@@ -70,6 +71,8 @@ class _Running:
     limited: set[str] = field(default_factory=set)
     outdoor_degc_s: float = 0.0
     outdoor_s: float = 0.0
+    factor_kwh: float = 0.0
+    factor_kvarh: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,9 @@ class _Step:
     curtailed_kwh: float
     limited: frozenset[str]
     outdoor_degc: float | None
+    factor_kwh: float
+    """Import while active and reactive power are both known, and the reactive energy of the same time."""
+    factor_kvarh: float
 
 
 class Ledger:
@@ -101,11 +107,15 @@ class Ledger:
             **{name: engine.electric_efficiency for name, engine in site.of_kind(Chp).items()},
         }
         """What an asset makes of a kWh of gas, in the carrier of its power."""
+        self._renewable = (*site.of_kind(PvPlant), *site.of_kind(WindTurbine))
         self._running: _Running | None = None
         self._before: Snapshot | None = None
         self._counters_kwh: dict[str, float] = {}
         self.month: str | None = None
         self._month_peak_kw = 0.0
+        self._totals = Totals(self._zone)
+        self.spot: PriceSeries | None = site.spot
+        """Prices of the spot market, as far as they are known now."""
         self.total_kwh: dict[str, float] = {}
         """Energy by asset since the start, signed as its power."""
 
@@ -119,12 +129,22 @@ class Ledger:
         """The month's highest interval so far, or the floor that is paid in any case."""
         return max(self._month_peak_kw, self._site.file.month_peak_floor_kw)
 
+    def used(self, now: datetime) -> Used:
+        """What month and year have used before the running interval, or that of `now` where none runs yet."""
+        return self._totals.before(self._running.start if self._running is not None else self._start_of(now))
+
     def restore(
-        self, month: str | None, month_peak_kw: float, interval: SavedInterval | None, counters_kwh: Mapping[str, float]
+        self,
+        month: str | None,
+        month_peak_kw: float,
+        interval: SavedInterval | None,
+        counters_kwh: Mapping[str, float],
+        totals: SavedTotals | None = None,
     ) -> None:
         """Go on where a saved ledger stopped; the running interval is completed from the meter's counters."""
         self.month, self._month_peak_kw = month, month_peak_kw
         self._counters_kwh = dict(counters_kwh)
+        self._totals.restore(totals)
         if interval is not None:
             fields = interval.model_dump(exclude={"limited"})
             self._running = _Running(**fields, limited=set(interval.limited))
@@ -146,7 +166,13 @@ class Ledger:
             limited=tuple(sorted(running.limited)),
             outdoor_degc_s=running.outdoor_degc_s,
             outdoor_s=running.outdoor_s,
+            factor_kwh=running.factor_kwh,
+            factor_kvarh=running.factor_kvarh,
         )
+
+    @property
+    def saved_totals(self) -> SavedTotals | None:
+        return self._totals.saved()
 
     @property
     def saved_counters_kwh(self) -> dict[str, float]:
@@ -231,8 +257,12 @@ class Ledger:
         curtailed_kwh = sum(
             max(0.0, could_kw - (snapshot.power_kw(name) or 0.0)) * hours for name, could_kw in limited.items()
         )
+        power_kw, reactive_kvar = snapshot.power_kw(self._grid), snapshot.value(self._grid, "reactive_power_kvar")
+        both = power_kw is not None and reactive_kvar is not None
         return _Step(
             seconds=seconds,
+            factor_kwh=max(power_kw or 0.0, 0.0) * hours if both else 0.0,
+            factor_kvarh=abs(reactive_kvar or 0.0) * hours if both else 0.0,
             energy_kwh=energy_kwh,
             import_kwh=import_kwh,
             export_kwh=export_kwh,
@@ -273,6 +303,8 @@ class Ledger:
         running.export_kwh += step.export_kwh * share
         running.gas_kwh += step.gas_kwh * share
         running.curtailed_kwh += step.curtailed_kwh * share
+        running.factor_kwh += step.factor_kwh * share
+        running.factor_kvarh += step.factor_kvarh * share
         if share > 0:
             running.limited |= step.limited
         if step.outdoor_degc is not None:
@@ -282,15 +314,33 @@ class Ledger:
     def _close(self, running: _Running) -> Interval:
         # an interval that a clock set back made longer is averaged over its true length
         peak_kw = running.import_kwh / (max(self._interval.total_seconds(), running.covered_s) / 3600)
-        above_kw = max(0.0, peak_kw - self.month_peak_kw)
-        self._month_peak_kw = max(self._month_peak_kw, peak_kw)
+        factor = self._totals.factor_before(running.start)
         bill = bill_of(
             self._calendar,
             running.start,
+            hours=self._interval.total_seconds() / 3600,
             import_kwh=running.import_kwh,
             export_kwh=running.export_kwh,
             gas_kwh=running.gas_kwh,
-            above_kw=above_kw,
+            mean_kw=peak_kw,
+            month_peak_kw=self.month_peak_kw,
+            used=self._totals.before(running.start),
+            spot=self.spot,
+            factor=factor,
+            factor_kwh=running.factor_kwh,
+            factor_kvarh=running.factor_kvarh,
+        )
+        self._month_peak_kw = max(self._month_peak_kw, peak_kw)
+        renewable_kwh = sum(max(0.0, running.energy_kwh.get(name, 0.0)) for name in self._renewable)
+        self._totals.add(
+            running.start,
+            running.start + self._interval,
+            import_kwh=running.import_kwh,
+            export_kwh=running.export_kwh,
+            gas_kwh=running.gas_kwh,
+            co2_kg=bill.co2_kg if bill is not None else None,
+            available_kwh=renewable_kwh + running.curtailed_kwh,
+            factor=bill.factor if bill is not None else factor,
         )
         return Interval(
             start=running.start,

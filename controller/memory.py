@@ -31,6 +31,7 @@ def remembered(
         month_peak_kw=ledger.saved_peak_kw,
         interval=ledger.saved_interval(),
         counters_kwh=ledger.saved_counters_kwh,
+        totals=ledger.saved_totals,
         guards={name: aged(held, site_s) for name, held in guards.items()},
         alarms=tuple(
             SavedAlarm(kind=alarm.kind.name, asset=alarm.asset, text=alarm.text, since=alarm.since) for alarm in alarms

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from config.asset import HEAT_BUS
 from config.assets import HeatPump, PvPlant, WindTurbine
+from config.price_series import PriceSeries
 from controller.decision import Decision
 from controller.image import Snapshot
 from dispatch.forecast.park import ParkState
-from dispatch.plan import ELECTRICITY, Plan
+from dispatch.plan import ELECTRICITY, Plan, Used
 from dispatch.registry import buses_of, forecast_for, forms_of
 from dispatch.soundness import stores
 
@@ -15,7 +16,13 @@ AT_ITS_LIMIT = 0.97
 """A generator above this share of its limit is held back by it: inverters settle within a few percent below."""
 
 
-def park_state(snapshot: Snapshot, month_peak_kw: float, limited: frozenset[str] = frozenset()) -> ParkState:
+def park_state(
+    snapshot: Snapshot,
+    month_peak_kw: float,
+    used: Used,
+    limited: frozenset[str] = frozenset(),
+    spot: PriceSeries | None = None,
+) -> ParkState:
     """State of stores, last measurements, and what cannot be used.
 
     Generators named in `limited` are left out of the measurements: what they feed is not what they could.
@@ -39,6 +46,8 @@ def park_state(snapshot: Snapshot, month_peak_kw: float, limited: frozenset[str]
         local_kw=_local_kw(snapshot),
         unavailable=frozenset(name for name in site.dispatched if not snapshot.available(name)),
         month_peak_kw=month_peak_kw,
+        used=used,
+        spot=spot,
     )
 
 

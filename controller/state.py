@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import AwareDatetime, ValidationError, ValidatorFunctionWrapHandler, field_validator
 
 from config.base import Frozen
+from controller.totals import SavedTotals
 from dispatch.plan import AssetPlan, FloatArray, Method, Plan
 from drivers.durable import write_durably
 
@@ -53,6 +54,8 @@ class SavedInterval(Frozen):
     limited: tuple[str, ...]
     outdoor_degc_s: float
     outdoor_s: float
+    factor_kwh: float = 0.0
+    factor_kvarh: float = 0.0
 
 
 class SavedAssetPlan(Frozen):
@@ -85,6 +88,8 @@ class SavedState(Frozen):
     month_peak_kw: float
     interval: SavedInterval | None
     counters_kwh: dict[str, float]
+    totals: SavedTotals | None = None
+    """What month and year have used; a file of a version without ladders and caps has none."""
     guards: dict[str, SavedGuard]
     alarms: tuple[SavedAlarm, ...]
     plan: SavedPlan | None

@@ -7,31 +7,33 @@ from collections.abc import Mapping
 import numpy as np
 
 from config.site import Site
-from dispatch.plan import AssetPlan, FloatArray
+from dispatch.plan import AssetPlan, FloatArray, Situation
 from dispatch.registry import forms_of
 from dispatch.tariff import Prices
 
-TERMS = ("energy_import", "export_revenue", "demand", "gas", "carbon", "wear")
+TERMS = ("energy_import", "export_revenue", "demand", "gas", "carbon", "wear", "ladder")
 """The terms of `Plan.cost`, in the order in which people read them; export revenue is negative."""
 
 
 def peaks_kw(site: Site, prices: Prices, month_peak_kw: float) -> FloatArray:
     """The peak that each month of the horizon has before the plan starts, shape (months,).
 
-    The running month has `month_peak_kw`; one that begins within the horizon starts from the site's floor.
+    The running month has `month_peak_kw`; one that begins within the horizon starts from the site's floor. With a
+    contracted demand it is no less than what that allows.
     """
     peaks = np.full(len(prices.demand_per_kw), site.file.month_peak_floor_kw)
     peaks[0] = month_peak_kw
-    return peaks
+    highest: FloatArray = np.maximum(peaks, prices.free_kw)
+    return highest
 
 
-def bill(
-    site: Site, prices: Prices, step_h: FloatArray, assets: Mapping[str, AssetPlan], month_peak_kw: float
-) -> dict[str, float]:
+def bill(site: Site, prices: Prices, situation: Situation, assets: Mapping[str, AssetPlan]) -> dict[str, float]:
     """Cost by term over the horizon, in the site's currency.
 
-    The demand charge is that on the excess of each month's highest interval over its peak so far.
+    The demand charge is that on the excess of each month's highest interval over its peak so far; the contracted
+    demand itself is paid whatever the plan does. The ladder's surcharge is what the plan adds to that so far.
     """
+    step_h = situation.step_h
     grid_kw = assets[site.grid[0]].power_kw
     import_kwh = np.maximum(grid_kw, 0.0) * step_h
     export_kwh = np.maximum(-grid_kw, 0.0) * step_h
@@ -41,7 +43,7 @@ def bill(
             gas_kwh = gas_kwh + asset.gas_kw * step_h
     wear = sum(form.wear(assets[name], step_h) for name, form in forms_of(site).items())
     demand = 0.0
-    for month, peak_kw in enumerate(peaks_kw(site, prices, month_peak_kw)):
+    for month, peak_kw in enumerate(peaks_kw(site, prices, situation.month_peak_kw)):
         highest_kw = float(np.max(grid_kw[prices.month == month], initial=0.0))
         demand += float(prices.demand_per_kw[month]) * max(0.0, highest_kw - float(peak_kw))
     return {
@@ -51,4 +53,5 @@ def bill(
         "gas": float(prices.gas_per_kwh @ gas_kwh),
         "carbon": float(prices.import_carbon_per_kwh @ import_kwh + prices.gas_carbon_per_kwh @ gas_kwh),
         "wear": float(wear),
+        "ladder": 0.0 if prices.ladder is None else prices.ladder.cost(situation.used, import_kwh),
     }

@@ -9,6 +9,7 @@ import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 
+from dispatch.caps import CapNumbers
 from dispatch.plan import AssetPlan, BusId, FloatArray, Situation
 from dispatch.tariff import Prices
 from dispatch.worth import EndValue, Worth
@@ -41,6 +42,8 @@ class Inputs:
     peaks_kw: FloatArray
     """The peak so far of each month that the horizon touches."""
     end_value: Mapping[BusId, EndValue]
+    caps: Mapping[str, CapNumbers]
+    """By the key that the site file has for a cap."""
     exporting: NDArray[np.bool_]
     """Intervals in which the park is taken to export, shape (steps,); matters where export pays more than import."""
 
@@ -69,6 +72,8 @@ class Block:
     constraints: Sequence[cp.Constraint] = ()
     cost: Mapping[str, cp.Expression] = field(default_factory=dict)
     """Money by term of the bill."""
+    counted: Mapping[str, cp.Expression] = field(default_factory=dict)
+    """What ladders and caps add up: `import_kw`, `export_kw`, `gas_kw`, each of shape (steps,)."""
     penalty: cp.Expression = field(default_factory=lambda: cp.Constant(0.0))
     """Slack prices, end values and tie-breaks: steers the plan, is paid by nobody."""
     slacks: Sequence[Slack] = ()

@@ -12,10 +12,11 @@ import numpy as np
 
 from config.site import Site
 from dispatch.bill import bill
+from dispatch.caps import cap_terms, exceeded
 from dispatch.findings import POWER_KW, series
 from dispatch.plan import ELECTRICITY, BusId, FloatArray, Method, Plan, Situation
 from dispatch.registry import buses_of, forms_of
-from dispatch.tariff import TariffCalendar
+from dispatch.tariff import Prices, TariffCalendar
 
 MONEY = 0.01
 """A difference of a cost term that counts: one hundredth of the currency, or a millionth of the term."""
@@ -33,7 +34,7 @@ def check_plan(site: Site, situation: Situation, plan: Plan) -> list[str]:
 
 
 def unmet(site: Site, situation: Situation, plan: Plan) -> list[str]:
-    """What a plan that is right in itself leaves open: demand not served, import beyond the limit.
+    """What a plan that is right in itself leaves open: demand not served, import beyond the limit, a cap exceeded.
 
     The sentences are among those of `check_plan`; a plan with nothing else may still be the best there is. One whose
     numbers cannot be looked at leaves nothing open, it is wrong.
@@ -48,6 +49,8 @@ def _unmet(site: Site, situation: Situation, plan: Plan) -> Iterator[str]:
     left_kw = _rests(buses_of(forms), situation, plan)[ELECTRICITY] if site.measured else np.zeros(plan.steps)
     for step in np.flatnonzero(left_kw > POWER_KW):
         yield f"electricity, step {step}: {left_kw[step]:.2f} kW under local control are more than anybody can take"
+    if cap_terms(site):
+        yield from exceeded(site, situation, _prices(site, situation, plan), plan.assets)
 
 
 def _faults(site: Site, situation: Situation, plan: Plan) -> list[str]:
@@ -115,15 +118,19 @@ def _rests(buses: Sequence[BusId], situation: Situation, plan: Plan) -> dict[Bus
     return rests
 
 
+def _prices(site: Site, situation: Situation, plan: Plan) -> Prices:
+    return TariffCalendar(site.tariffs).over(plan.start, plan.step_h, situation.spot)
+
+
 def _money(site: Site, situation: Situation, plan: Plan) -> Iterator[str]:
-    prices = TariffCalendar(site.tariffs).over(plan.start, plan.step_h)
+    prices = _prices(site, situation, plan)
     for step in np.flatnonzero(np.abs(plan.import_price_per_kwh - prices.import_per_kwh) > 1e-6):
         wrong, right = plan.import_price_per_kwh[step], prices.import_per_kwh[step]
         by = abs(wrong - right)
         yield f"{site.grid[0]}, step {step}: import price {wrong:.4f} is {by:.4f} off the tariff's {right:.4f}"
     if plan.method is Method.SHIFTED and not plan.cost:
         return  # a plan that was moved on claims no cost
-    yield from _terms(plan.cost, bill(site, prices, plan.step_h, plan.assets, situation.month_peak_kw))
+    yield from _terms(plan.cost, bill(site, prices, situation, plan.assets))
 
 
 def _terms(claimed: Mapping[str, float], right: Mapping[str, float]) -> Iterator[str]:

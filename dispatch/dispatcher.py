@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from config.site import Site
 from dispatch.bill import TERMS, peaks_kw
 from dispatch.block import Block, Inputs, solved
+from dispatch.caps import cap_numbers, counted_late
 from dispatch.compiled import solver_of
 from dispatch.forms.demand import Demand
 from dispatch.forms.form import Form
@@ -32,6 +33,7 @@ from dispatch.problem import ParkProblem, build_problem
 from dispatch.registry import forms_of
 from dispatch.solving import Answer, Optimal
 from dispatch.soundness import require_sound
+from dispatch.spot import spot_tail
 from dispatch.tariff import Prices, TariffCalendar
 from dispatch.worth import end_values
 
@@ -70,7 +72,7 @@ class Dispatcher:
 
     def inputs(self, situation: Situation) -> Inputs:
         """The numbers that a situation is solved with at first, for measurements and tests. Raises NoTariff."""
-        prices = self._tariff.over(situation.start, situation.step_h)
+        prices = self._tariff.over(situation.start, situation.step_h, situation.spot)
         return self._inputs(situation, prices, _surplus(self._forms, situation))
 
     def plan(self, situation: Situation, issued_at: datetime) -> Outcome:
@@ -82,7 +84,7 @@ class Dispatcher:
         if situation.steps != self._steps:
             raise BadSituation(f"the situation has {situation.steps} steps, this dispatcher plans {self._steps}")
         require_sound(self._site, situation)
-        prices = self._tariff.over(situation.start, situation.step_h)
+        prices = self._tariff.over(situation.start, situation.step_h, situation.spot)
         if not np.allclose(situation.step_h, self._park.step_h, rtol=0.0, atol=1e-9):
             self._build(np.array(situation.step_h, dtype=np.float64))
         began = time.perf_counter()
@@ -117,11 +119,15 @@ class Dispatcher:
             prices=prices,
             peaks_kw=peaks_kw(self._site, prices, situation.month_peak_kw),
             end_value=end_values(self._forms, situation, prices),
+            caps=cap_numbers(self._site, situation, prices),
         )
 
     def _plan(self, situation: Situation, prices: Prices, issued_at: datetime, answer: Optimal) -> Plan:
         blocks = self._park.blocks
         words = [words for block in blocks for words in _slack_of(block)]
+        words += [words for account in self._park.accounts for words in account.words()]
+        words += counted_late(self._site, situation)
+        words += spot_tail(self._site, situation)
         return Plan(
             issued_at=issued_at,
             method=Method.OPTIMAL,

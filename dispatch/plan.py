@@ -9,9 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from config.caps import KGCE_PER_KWH
+from config.price_series import PriceSeries
 
 FloatArray = NDArray[np.float64]
 
@@ -53,6 +57,34 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Used:
+    """What the running month and year have used up before the first interval, for ladders and caps.
+
+    Months and years are those of the site's calendar. Nothing of it is negative.
+    """
+
+    month_import_kwh: float = 0.0
+    year_import_kwh: float = 0.0
+    month_export_kwh: float = 0.0
+    month_gas_kwh: float = 0.0
+    """Lower heating value."""
+    month_co2_kg: float = 0.0
+    month_available_kwh: float = 0.0
+    """What PV and wind fed, and what of theirs was curtailed."""
+    month_since: datetime | None = None
+    """From when on the month was counted, where that is not its begin: the numbers are too low then."""
+    year_since: datetime | None = None
+
+    def import_kwh(self, over: Literal["month", "year"]) -> float:
+        return self.month_import_kwh if over == "month" else self.year_import_kwh
+
+    @property
+    def month_kgce(self) -> float:
+        """Energy bought less energy exported, in standard coal."""
+        return (self.month_import_kwh - self.month_export_kwh + self.month_gas_kwh) * KGCE_PER_KWH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """All that one dispatch needs to know of the present and the expected.
 
@@ -79,6 +111,9 @@ class Situation:
     """Assets that must be planned at zero (sources, converters, chargers) or left out (stores)."""
     month_peak_kw: float = 0.0
     """Highest 15-min average import that the running month has seen, or its floor."""
+    used: Used = field(default_factory=Used)
+    spot: PriceSeries | None = None
+    """Prices of the spot market; where it has none, the tariff's table counts."""
 
     @property
     def steps(self) -> int:
@@ -123,7 +158,8 @@ class Plan:
     import_price_per_kwh: FloatArray
     """What the tariff asks for import, per interval, for display and for rules."""
     cost: Mapping[str, float]
-    """Expected cost over the horizon by term: energy import, export revenue (negative), demand, gas, carbon, wear."""
+    """Expected cost over the horizon by term: energy import, export revenue (negative), demand, gas, carbon, wear,
+    and the surcharge of a ladder where the site has one."""
     marginal_per_kwh: Mapping[str, FloatArray] = field(default_factory=dict)
     """By bus: value of one more kWh in each interval, from the duals; empty when there are none."""
     note: str = ""

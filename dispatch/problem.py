@@ -9,6 +9,7 @@ import numpy as np
 
 from config.site import Site
 from dispatch.block import Block, Inputs, TimeGrid
+from dispatch.blocks.account import Account, accounts_of
 from dispatch.given import Given
 from dispatch.plan import ELECTRICITY, BusId, FloatArray
 from dispatch.registry import buses_of, forms_of
@@ -58,18 +59,24 @@ class ParkProblem:
     step_h: FloatArray
     local: dict[BusId, _Local]
     """Only for a site with assets under local control."""
+    accounts: tuple[Account, ...]
+    """The ladder and the caps."""
+
+    @property
+    def parts(self) -> list[Block | Account]:
+        return [*self.blocks, *self.accounts]
 
     def assign(self, inputs: Inputs) -> None:
         for bus, local in self.local.items():
             local.assign(inputs.situation.local(bus))
-        for block in self.blocks:
-            block.assign(inputs)
+        for part in self.parts:
+            part.assign(inputs)
 
     def cost(self, terms: tuple[str, ...]) -> dict[str, float]:
         """Money by term, from the last solution."""
         totals = dict.fromkeys(terms, 0.0)
-        for block in self.blocks:
-            for term, expression in block.cost.items():
+        for part in self.parts:
+            for term, expression in part.cost.items():
                 totals[term] += float(np.asarray(expression.value))
         return totals
 
@@ -95,10 +102,12 @@ def build_problem(site: Site, step_h: FloatArray) -> ParkProblem:
     for bus in buses_of(forms):
         flows = [block.flows[bus] for block in blocks if bus in block.flows]
         balances[bus] = sum(flows[1:], start=flows[0]) == (local[bus].net if bus in local else 0)
-    costs = [block.penalty for block in blocks] + [each.penalty for each in local.values()]
-    costs += [cost for block in blocks for cost in block.cost.values()]
-    constraints = [constraint for block in blocks for constraint in block.constraints]
+    accounts = accounts_of(site, blocks, grid)
+    parts: list[Block | Account] = [*blocks, *accounts]
+    costs = [part.penalty for part in parts] + [each.penalty for each in local.values()]
+    costs += [cost for part in parts for cost in part.cost.values()]
+    constraints = [constraint for part in parts for constraint in part.constraints]
     problem = cp.Problem(cp.Minimize(sum(costs[1:], start=costs[0])), [*balances.values(), *constraints])
     if not problem.is_dpp():
         raise ValueError(f"the problem of site {site.name} is not DPP")
-    return ParkProblem(problem, blocks, balances, step_h, local)
+    return ParkProblem(problem, blocks, balances, step_h, local, accounts)

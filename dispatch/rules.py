@@ -9,6 +9,7 @@ import numpy as np
 
 from config.site import Site
 from dispatch.bill import bill
+from dispatch.caps import counted_late, exceeded
 from dispatch.forms.demand import Demand
 from dispatch.forms.link import Link
 from dispatch.forms.source import Source
@@ -18,6 +19,7 @@ from dispatch.registry import forms_of
 from dispatch.rules_carrier import carriers, plan_carrier
 from dispatch.rules_walk import Walk
 from dispatch.soundness import require_sound
+from dispatch.spot import spot_tail
 from dispatch.tariff import TariffCalendar
 from dispatch.worth import UNSERVED_LOAD_TIMES
 
@@ -39,7 +41,7 @@ def rules_plan(site: Site, situation: Situation, issued_at: datetime) -> Plan:
     Raises BadSituation and NoTariff as the dispatcher does.
     """
     require_sound(site, situation)
-    prices = TariffCalendar(site.tariffs).over(situation.start, situation.step_h)
+    prices = TariffCalendar(site.tariffs).over(situation.start, situation.step_h, situation.spot)
     walk = Walk.of(site, situation, prices)
     order = carriers(walk)
     for step in range(situation.steps):
@@ -56,8 +58,15 @@ def rules_plan(site: Site, situation: Situation, issued_at: datetime) -> Plan:
         step_h=situation.step_h,
         assets=assets,
         import_price_per_kwh=prices.import_per_kwh,
-        cost=bill(site, prices, situation.step_h, assets, situation.month_peak_kw),
-        note=_note(site, situation, assets),
+        cost=bill(site, prices, situation, assets),
+        note="; ".join(
+            [
+                _note(site, situation, assets),
+                *exceeded(site, situation, prices, assets),
+                *counted_late(site, situation),
+                *spot_tail(site, situation),
+            ]
+        ),
     )
 
 

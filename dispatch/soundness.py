@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import timedelta
 
 import numpy as np
@@ -61,6 +62,9 @@ def require_sound(site: Site, situation: Situation) -> None:
     _require_known("unavailable", situation.unavailable, site.dispatched)
     if not np.isfinite(situation.month_peak_kw) or situation.month_peak_kw < 0:
         raise BadSituation(f"month_peak_kw is {situation.month_peak_kw:g}, it must be a number from 0 on")
+    for what, value in asdict(situation.used).items():
+        if isinstance(value, float | int) and (not np.isfinite(value) or value < 0):
+            raise BadSituation(f"{what} is {value:g}, it must be a number from 0 on")
 
 
 def _in_need(forms: Mapping[str, Form], what: Need) -> tuple[str, ...]:

@@ -14,7 +14,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from config.tariff import MINUTES_PER_DAY, SpecialDays, Tariff, minutes_of
+from config.price_series import PriceSeries
+from config.tariff import MINUTES_PER_DAY, SpecialDays, Tariff, minutes_of, of_month
+from dispatch.demand_charge import DemandCharge, demand_charge
+from dispatch.ladder import LadderPrices, ladder_prices
 from dispatch.plan import DispatchError, FloatArray
 
 SEARCHED_DAYS = 400
@@ -43,6 +46,12 @@ class Prices:
     """Calendar month that the interval starts in, counted from 0 for the first interval's."""
     demand_per_kw: FloatArray
     """Demand charge of each month touched, per kW of its highest average, shape (months,)."""
+    free_kw: FloatArray
+    """Highest average of each month that costs nothing beyond the contracted demand, shape (months,)."""
+    import_co2_kg_per_kwh: FloatArray
+    gas_co2_kg_per_kwh: FloatArray
+    ladder: LadderPrices | None
+    """None where no tariff of the site has one."""
 
     @property
     def import_cost_per_kwh(self) -> FloatArray:
@@ -75,10 +84,17 @@ class TariffCalendar:
         """The name of the band at an aware time. Raises NoTariff."""
         return self._span_at(when)[1].band
 
-    def import_price_at(self, when: datetime) -> float:
+    def import_price_at(self, when: datetime, spot: PriceSeries | None = None) -> float:
         """Price of one imported kWh at an aware time, without carbon. Raises NoTariff."""
+        return self._both_at(when, spot)[0]
+
+    def export_price_at(self, when: datetime, spot: PriceSeries | None = None) -> float:
+        """What one exported kWh brings at an aware time. Raises NoTariff."""
+        return self._both_at(when, spot)[1]
+
+    def _both_at(self, when: datetime, spot: PriceSeries | None) -> tuple[float, float]:
         index, span = self._span_at(when)
-        return _price(self._tariffs[index], self._local_day(index, when), span.band)
+        return _prices(self._tariffs[index], self._local_day(index, when), span.band, when.timestamp(), spot)
 
     def next_band_change(self, when: datetime) -> datetime | None:
         """The first UTC time after `when` at which another band begins.
@@ -98,27 +114,37 @@ class TariffCalendar:
                 return at
         return None
 
-    def over(self, start: datetime, step_h: FloatArray) -> Prices:
+    def over(self, start: datetime, step_h: FloatArray, spot: PriceSeries | None = None) -> Prices:
         """Prices of consecutive intervals of `step_h` hours, shape (steps,), from an aware `start` on.
 
-        An interval across the edge of a band gets the mean by time. Raises NoTariff when a part is not covered.
+        An interval across the edge of a band gets the mean by time. Spot prices count where there are some, the
+        bands of the tariff where there are none. Raises NoTariff when a part is not covered.
         """
         bounds_s = start.timestamp() + np.concatenate(([0.0], np.cumsum(step_h) * 3600.0))
         edges: list[float] = []
         rows: list[tuple[float, ...]] = []
         for tariff, day, span in self._walk(start, float(bounds_s[-1])):
-            edges.append(span.start_s)
-            rows.append(
-                (
-                    _price(tariff, day, span.band),
-                    tariff.export_per_kwh,
-                    tariff.gas_per_kwh,
-                    tariff.carbon_price_per_t * tariff.grid_co2_kg_per_kwh / 1000.0,
-                    tariff.carbon_price_per_t * tariff.gas_co2_kg_per_kwh / 1000.0,
+            edges_s = [span.start_s]
+            if spot is not None:
+                # what comes before the horizon does not count, but the price that holds when it begins does
+                first_s = max(span.start_s, float(bounds_s[0]))
+                within_s = spot.edges_s(first_s, min(span.end_s, float(bounds_s[-1])))
+                edges_s = sorted({span.start_s, first_s, *within_s})
+            for edge_s in edges_s:
+                edges.append(edge_s)
+                rows.append(
+                    (
+                        *_prices(tariff, day, span.band, edge_s, spot),
+                        tariff.gas_per_kwh,
+                        tariff.carbon_price_per_t * tariff.grid_co2_kg_per_kwh / 1000.0,
+                        tariff.carbon_price_per_t * tariff.gas_co2_kg_per_kwh / 1000.0,
+                        tariff.grid_co2_kg_per_kwh,
+                        tariff.gas_co2_kg_per_kwh,
+                    )
                 )
-            )
         means = _means(bounds_s, np.array(edges), np.array(rows))
-        month, demand = self._months(bounds_s[:-1])
+        days = self._days_of(bounds_s[:-1])
+        month, charges = _months(days)
         return Prices(
             import_per_kwh=means[0],
             export_per_kwh=means[1],
@@ -126,21 +152,26 @@ class TariffCalendar:
             import_carbon_per_kwh=means[3],
             gas_carbon_per_kwh=means[4],
             month=month,
-            demand_per_kw=demand,
+            demand_per_kw=np.array([charge.per_kw for charge in charges]),
+            free_kw=np.array([charge.free_kw for charge in charges]),
+            import_co2_kg_per_kwh=means[5],
+            gas_co2_kg_per_kwh=means[6],
+            ladder=ladder_prices(self._tariffs, days),
         )
 
-    def _months(self, starts_s: FloatArray) -> tuple[NDArray[np.int64], FloatArray]:
-        numbers: list[int] = []
-        charges: dict[int, float] = {}
+    def demand_charge_at(self, when: datetime) -> DemandCharge:
+        """The demand charge of the month at an aware time. Raises NoTariff."""
+        index = self._index_at(when)
+        return demand_charge(self._tariffs[index], self._local_day(index, when))
+
+    def _days_of(self, starts_s: FloatArray) -> list[tuple[Tariff, date]]:
+        """Tariff and local day in which each interval starts."""
+        found = []
         for start_s in starts_s:
             when = _utc(float(start_s))
             index = self._index_at(when)
-            day = self._local_day(index, when)
-            number = day.year * 12 + day.month
-            charges.setdefault(number, self._tariffs[index].demand_charge_per_kw_month)
-            numbers.append(number)
-        order = {number: position for position, number in enumerate(charges)}
-        return np.array([order[number] for number in numbers], dtype=np.int64), np.array(list(charges.values()))
+            found.append((self._tariffs[index], self._local_day(index, when)))
+        return found
 
     def _walk(self, start: datetime, end_s: float) -> Iterator[tuple[Tariff, date, _Span]]:
         when = start
@@ -171,13 +202,32 @@ class TariffCalendar:
         return index, spans[bisect_right(spans, when.timestamp(), key=lambda span: span.start_s) - 1]
 
 
+def _months(days: Sequence[tuple[Tariff, date]]) -> tuple[NDArray[np.int64], list[DemandCharge]]:
+    """The month that each interval starts in, and the demand charge of each month."""
+    numbers = [day.year * 12 + day.month for _, day in days]
+    charges: dict[int, DemandCharge] = {}
+    for number, (tariff, day) in zip(numbers, days, strict=True):
+        if number not in charges:
+            charges[number] = demand_charge(tariff, day)
+    order = {number: position for position, number in enumerate(charges)}
+    return np.array([order[number] for number in numbers], dtype=np.int64), list(charges.values())
+
+
 def _utc(posix_s: float) -> datetime:
     return datetime.fromtimestamp(posix_s, UTC)
 
 
 def _price(tariff: Tariff, day: date, band: str) -> float:
-    base = tariff.base_per_kwh.get(f"{day:%Y-%m}", tariff.base_per_kwh["default"])
-    return tariff.fixed_per_kwh + base * tariff.ratios[band]
+    return tariff.fixed_per_kwh + of_month(tariff.base_per_kwh, day) * tariff.ratios[band]
+
+
+def _prices(tariff: Tariff, day: date, band: str, posix_s: float, spot: PriceSeries | None) -> tuple[float, float]:
+    """Import and export price at a time; of a spot price the tariff's fixed part is paid on top for import."""
+    index = spot.index_at(posix_s) if spot is not None else None
+    if spot is None or index is None:
+        return _price(tariff, day, band), tariff.export_per_kwh
+    export = tariff.export_per_kwh if spot.export_per_kwh is None else spot.export_per_kwh[index]
+    return tariff.fixed_per_kwh + spot.import_per_kwh[index], export
 
 
 def _spans_of(tariff: Tariff, zone: ZoneInfo, day: date) -> tuple[_Span, ...]:

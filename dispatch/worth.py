@@ -3,7 +3,7 @@
 Prices of slack are multiples of the dearest that the site's tariffs can ask for one kWh, so that they hold in
 any currency, and they are ranked: a park that cannot have everything first leaves cooling and heat unserved (buildings
 and baths are slow), then hydrogen, steam and vehicles, then sheds the loads that may be shed, then imports beyond
-its limit, and cuts off electric loads last.
+its limit, and cuts off electric loads; a hard cap it exceeds last of all.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import numpy as np
 
 from config.site import Site
 from config.tariff import Tariff
+from dispatch.demand_charge import dearest_demand
+from dispatch.forms.connection import Connection
 from dispatch.forms.converter import Converter, PointSeries
 from dispatch.forms.form import Form
 from dispatch.forms.source import Source
@@ -40,6 +42,8 @@ OVER_LIMIT_TIMES = 30.0
 """Above heat by 10, more than any heat pump's COP: it stops before it breaks the import limit."""
 UNSERVED_LOAD_TIMES = 90.0
 """Above the limit's: the rank needs only a clear factor, and 3 keeps costs within what solvers like."""
+HARD_CAP_TIMES = 180.0
+"""Exceeding a hard cap, per kWh that counts least towards it: twice the loads, so that it is relaxed last."""
 OUTSIDE_TIMES = 1.0
 """Outside the SOC window, per kWh for the whole horizon, in dearest energy prices: the way back is taken at once
 where energy costs the same all day, in the next cheap hours where it does not, and never at the price of a new
@@ -72,6 +76,9 @@ class Worth:
     over_limit_per_kwh: float
     outside_per_kwh_h: float
     left_over_per_kwh: float
+    hard_cap_per_kwh: float
+    import_may_pay: bool
+    """Whether a price of import can be negative: only that of a spot market can."""
 
     def unserved_per_kwh(self, times: float) -> float:
         return times * self.dearest_per_kwh
@@ -84,22 +91,29 @@ def shed_times(order: int) -> float:
 
 def worth_of(site: Site, step_h: FloatArray) -> Worth:
     """Slack prices from all tariffs of the site; `step_h` turns a demand charge into a price of one kWh."""
-    energy = max(_dearest_per_kwh(tariff) for tariff in site.tariffs)
-    demand = max(tariff.demand_charge_per_kw_month for tariff in site.tariffs) / float(np.min(step_h))
+    spot = site.file.spot_prices
+    energy = max(_dearest_per_kwh(tariff, None if spot is None else spot.most_per_kwh) for tariff in site.tariffs)
+    demand = max(dearest_demand(tariff) for tariff in site.tariffs) / float(np.min(step_h))
     dearest = energy + demand
     return Worth(
         dearest_per_kwh=dearest,
         over_limit_per_kwh=OVER_LIMIT_TIMES * dearest,
         left_over_per_kwh=LEFT_OVER_TIMES * energy,
+        hard_cap_per_kwh=HARD_CAP_TIMES * dearest,
+        import_may_pay=spot is not None and spot.least_per_kwh < 0.0,
         outside_per_kwh_h=OUTSIDE_TIMES * energy / float(np.sum(step_h)),
     )
 
 
-def _dearest_per_kwh(tariff: Tariff) -> float:
-    power = tariff.fixed_per_kwh + max(tariff.base_per_kwh.values()) * max(tariff.ratios.values())
+def _dearest_per_kwh(tariff: Tariff, spot_per_kwh: float | None) -> float:
+    """`spot_per_kwh` is the most that a spot market may ask."""
+    floating = max(tariff.base_per_kwh.values()) * max(tariff.ratios.values())
+    power = tariff.fixed_per_kwh + max(floating, spot_per_kwh or 0.0)
+    if tariff.ladder is not None:
+        power += tariff.ladder.steps[-1].surcharge_per_kwh
     power += tariff.carbon_price_per_t * tariff.grid_co2_kg_per_kwh / 1000.0
     gas = tariff.gas_per_kwh + tariff.carbon_price_per_t * tariff.gas_co2_kg_per_kwh / 1000.0
-    return max(power, gas, tariff.export_per_kwh, 10.0 * TIE)
+    return max(power, gas, tariff.export_per_kwh, spot_per_kwh or 0.0, 10.0 * TIE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +138,9 @@ def end_values(forms: Mapping[str, Form], situation: Situation, prices: Prices) 
         costs = _costs(bus, forms, situation, prices, frozenset())
         cost = np.concatenate(costs) if costs else prices.import_cost_per_kwh
         found[bus] = EndValue(
-            keep_per_kwh=KEEP_TIMES * float(cost.max()), spare_per_kwh=SPARE_TIMES * float(cost.min())
+            # where import is paid for, more in store is worth nothing, and never less than that
+            keep_per_kwh=KEEP_TIMES * max(float(cost.max()), 0.0),
+            spare_per_kwh=SPARE_TIMES * max(float(cost.min()), 0.0),
         )
     return found
 
@@ -134,7 +150,7 @@ def _costs(
 ) -> list[FloatArray]:
     """What one kWh costs on a bus by each way to make it, each of shape (steps,); so does what it is made from."""
     if bus == ELECTRICITY:
-        return [prices.import_cost_per_kwh]
+        return [prices.import_cost_per_kwh + surcharge for surcharge in _surcharges(forms, situation, prices)]
     gas_per_kwh = prices.gas_per_kwh + prices.gas_carbon_per_kwh
     found: list[FloatArray] = []
     for name, form in forms.items():
@@ -149,6 +165,14 @@ def _costs(
         for point in form.curve(name, situation):
             found += _by_point(point, bus, gas_per_kwh, ways)
     return found
+
+
+def _surcharges(forms: Mapping[str, Form], situation: Situation, prices: Prices) -> tuple[float, ...]:
+    """The lowest and the highest surcharge of a ladder that one more kWh may pay within the horizon."""
+    if prices.ladder is None:
+        return (0.0,)
+    limit_kw = sum(form.import_limit_kw for form in forms.values() if isinstance(form, Connection))
+    return prices.ladder.reachable(situation.used, limit_kw * float(situation.step_h.sum()))
 
 
 def _by_point(

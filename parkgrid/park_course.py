@@ -100,7 +100,7 @@ def course_of(site: Site, truth: Mapping[str, Any]) -> Course:
         buses={balance.bus: _bus_course(site, intervals, balance.bus, hours) for balance in balances(site, truth)},
         stored_kwh=_stored(site, truth, intervals),
         curtailed_kw=np.array([interval["curtailed_kwh"] for interval in intervals]) / hours,
-        import_price_per_kwh=np.array([calendar.import_price_at(middle) for middle in middles]),
+        import_price_per_kwh=np.array([calendar.import_price_at(middle, site.spot) for middle in middles]),
         marks=_marks(truth, edges[-1]),
     )
 

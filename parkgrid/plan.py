@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from config.site import Site
     from dispatch.forecast.history import History
+    from dispatch.plan import Used
     from parkgrid.planning import Planned
     from parkgrid.series_file import SeriesFile
 
@@ -64,6 +66,14 @@ def plan(
             metavar="KW", min=0, help="Highest import of the month so far.  [default: the floor in the site file]"
         ),
     ] = None,
+    used: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=NUMBER",
+            help="What the month or the year has used so far, for ladders and caps; repeatable: month_import_kwh, "
+            "year_import_kwh, month_export_kwh, month_gas_kwh, month_co2_kg, month_available_kwh.  [default: 0]",
+        ),
+    ] = None,
     without: Annotated[
         list[str] | None, typer.Option(metavar="ASSET", help="Plan as if this asset were not there; repeatable.")
     ] = None,
@@ -95,6 +105,7 @@ def plan(
         past=(history, state),
         soc=soc or (),
         month_peak_kw=month_peak,
+        used=used or (),
         without=without or (),
     )
     _print(planned, Format.JSON if as_json else output or Format.TABLE)
@@ -112,6 +123,7 @@ def _planned(
     past: tuple[Path | None, Path | None],
     soc: Sequence[str],
     month_peak_kw: float | None,
+    used: Sequence[str],
     without: Sequence[str],
 ) -> Planned:
     from dispatch.forecast.park import interval_start
@@ -132,6 +144,7 @@ def _planned(
                 soc=starting_soc(soc, site),
                 without=left_out(without, site),
                 month_peak_kw=site.file.month_peak_floor_kw if month_peak_kw is None else month_peak_kw,
+                used=used_so_far(used),
             ),
         )
     except DispatchError as error:
@@ -187,6 +200,28 @@ def starting_soc(given: Sequence[str], site: Site) -> dict[str, float]:
         if not 0.0 <= found[name] <= 1.0:
             raise Refused(f"--soc {text}: a state of charge is between 0 and 1")
     return found
+
+
+def used_so_far(given: Sequence[str]) -> Used:
+    """What month and year have used, from texts such as ``month_import_kwh=420000``. Raises Refused."""
+    from config.loader import nearest
+    from dispatch.plan import Used
+
+    known = [each.name for each in fields(Used) if not each.name.endswith("_since")]
+    found: dict[str, Any] = {}
+    for text in given:
+        name, equals, number = text.partition("=")
+        if not equals:
+            raise Refused(f"--used {text!r} should look like month_import_kwh=420000")
+        if name not in known:
+            raise Refused(f"--used {text}: nothing is called {name!r}; {nearest(name, known)}")
+        if name in found:
+            raise Refused(f"--used names {name} twice")
+        try:
+            found[name] = float(number)
+        except ValueError as error:
+            raise Refused(f"--used {text}: {number!r} is not a number") from error
+    return Used(**found)
 
 
 def left_out(names: Sequence[str], site: Site) -> frozenset[str]:

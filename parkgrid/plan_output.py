@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -34,7 +34,8 @@ UNMET_SHOWN = 3
 TERMS = {
     "energy_import": "energy import",
     "export_revenue": "export revenue",
-    "demand": "demand charge on a new month's peak",
+    "demand": "demand charge on a new month's peak, or above the contract",
+    "ladder": "ladder surcharge",
     "gas": "gas",
     "carbon": "carbon",
     "wear": "battery wear",
@@ -157,6 +158,7 @@ def as_data(planned: Planned) -> dict[str, Any]:
         "soc_start": planned.soc_start,
         "soc_assumed": list(planned.soc_assumed),
         "month_peak_kw": assumptions.month_peak_kw,
+        "used": {name: value for name, value in asdict(assumptions.used).items() if value},
         "unavailable": sorted(planned.situation.unavailable),
         "given": list(assumptions.given),
         "defaulted": list(planned.defaulted),

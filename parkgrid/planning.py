@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from config.site import Site
 from dispatch.checker import check_plan, unmet
 from dispatch.forecast.history import History
 from dispatch.forecast.park import OUTDOOR, Expected, ParkState, cops, expect
-from dispatch.plan import FloatArray, Infeasible, Method, Plan, Situation, Solved, TimedOut
+from dispatch.plan import FloatArray, Infeasible, Method, Plan, Situation, Solved, TimedOut, Used
 from dispatch.rules import rules_plan
 from dispatch.soundness import stores
 from parkgrid.refusal import Failed
@@ -32,6 +32,8 @@ class Assumptions:
     """By store; one that is left out stands at `ASSUMED_SOC`."""
     without: frozenset[str]
     month_peak_kw: float
+    used: Used = field(default_factory=Used)
+    """What month and year have used before the plan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,8 @@ def expected(site: Site, assumptions: Assumptions) -> Expected:
         measured_kw={},
         unavailable=assumptions.without,
         month_peak_kw=assumptions.month_peak_kw,
+        used=assumptions.used,
+        spot=site.spot,
     )
     found = expect(site, assumptions.history, state, assumptions.at)
     given = assumptions.given

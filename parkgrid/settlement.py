@@ -10,7 +10,11 @@ from zoneinfo import ZoneInfo
 
 from config.assets import Battery, GasBoiler, HeatPump, HotWaterTank
 from config.site import Site
+from dispatch.demand_charge import DemandCharge
 from dispatch.tariff import TariffCalendar
+
+TERMS = ("import", "export", "demand", "contract", "ladder", "gas", "carbon", "wear", "stored energy")
+"""The terms of a settled bill, in the order in which people read them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +32,9 @@ class Bill:
 def settle(site: Site, truth: Mapping[str, Any], which: str) -> Bill:
     """The bill of one book of the simulated park's truth (`simulators.truth`): ``park`` or ``without_control``.
 
-    The demand charge is that on the highest complete interval of each month above the site's floor. Energy
+    The demand charge is that on the highest complete interval of each month above the site's floor, or above what the
+    contracted demand allows; the contracted demand itself is paid by the hour, as its share of the month. A ladder
+    begins with the period, as if the month (or the year) did. Energy
     that stores hold more, or less, at the end than at the start is settled at what it costs to put it there:
     electricity at the cheapest import price of the day that follows, with the charging loss, and heat from that
     electricity or from gas, whichever is cheaper.
@@ -36,31 +42,41 @@ def settle(site: Site, truth: Mapping[str, Any], which: str) -> Bill:
     book: Mapping[str, Any] = truth[which]
     calendar = TariffCalendar(site.tariffs)
     intervals: Sequence[Mapping[str, Any]] = book["intervals"]
-    terms = dict.fromkeys(("import", "export", "demand", "gas", "carbon", "wear", "stored energy"), 0.0)
+    terms = dict.fromkeys(TERMS, 0.0)
     peaks_kw: dict[str, float] = {}
-    charges: dict[str, float] = {}
+    charges: dict[str, DemandCharge] = {}
+    climbed_kwh: dict[str, float] = {}
     co2_kg = 0.0
     for interval in intervals:
         start = datetime.fromisoformat(interval["start"])
         tariff = calendar.tariff_at(start)
-        price = calendar.import_price_at(start)
+        price = calendar.import_price_at(start, site.spot)
         terms["import"] += interval["import_kwh"] * price
-        terms["export"] -= interval["export_kwh"] * tariff.export_per_kwh
+        terms["export"] -= interval["export_kwh"] * calendar.export_price_at(start, site.spot)
         terms["gas"] += interval["gas_kwh"] * tariff.gas_per_kwh
         emitted_kg = (
             interval["import_kwh"] * tariff.grid_co2_kg_per_kwh + interval["gas_kwh"] * tariff.gas_co2_kg_per_kwh
         )
         terms["carbon"] += emitted_kg / 1000 * tariff.carbon_price_per_t
         co2_kg += emitted_kg
-        month = start.astimezone(ZoneInfo(tariff.time_zone)).strftime("%Y-%m")
-        charges[month] = tariff.demand_charge_per_kw_month
+        local = start.astimezone(ZoneInfo(tariff.time_zone))
+        month = local.strftime("%Y-%m")
+        charges[month] = calendar.demand_charge_at(start)
+        terms["contract"] += charges[month].agreed_per_h * interval["seconds"] / 3600
+        if (ladder := tariff.ladder) is not None:
+            period = month if ladder.over == "month" else local.strftime("%Y")
+            before_kwh = climbed_kwh.get(period, 0.0)
+            climbed_kwh[period] = before_kwh + interval["import_kwh"]
+            terms["ladder"] += ladder.surcharge(climbed_kwh[period]) - ladder.surcharge(before_kwh)
         if interval["seconds"] >= site.control.interval_min * 60:
             peaks_kw[month] = max(peaks_kw.get(month, 0.0), interval["demand_kw"])
     for month, peak_kw in peaks_kw.items():
-        terms["demand"] += charges[month] * max(0.0, peak_kw - site.file.month_peak_floor_kw)
+        charge = charges[month]
+        terms["demand"] += charge.per_kw * max(0.0, peak_kw - max(site.file.month_peak_floor_kw, charge.free_kw))
     accounts: Mapping[str, Mapping[str, float]] = book["total"]["assets"]
     end = datetime.fromisoformat(book["total"]["start"]) + timedelta(seconds=book["total"]["seconds"])
-    cheapest = min(calendar.import_price_at(end + timedelta(minutes=15 * step)) for step in range(96))
+    day = [end + timedelta(minutes=15 * step) for step in range(96)]
+    cheapest = min(calendar.import_price_at(when, site.spot) for when in day)
     for name, battery in site.of_kind(Battery).items():
         terms["wear"] += accounts[name]["electricity_fed_kwh"] * battery.wear_cny_per_kwh
         terms["stored energy"] -= accounts[name]["stored_kwh"] * cheapest / battery.charge_efficiency

@@ -23,7 +23,7 @@ def battery_block(name: str, form: Storage, grid: TimeGrid) -> Block:
     charge, discharge >= 0 in kW at the AC side, up to the ratings, shape (steps,); E in kWh with the rules of
     `stored_energy`. Wear is paid per kWh discharged. Losses make it cheaper to net charge against discharge
     than to do both, so no binaries are needed; a tie-break says the same for a battery without losses, and lets
-    it charge early.
+    it charge early. Where a kWh of import is paid for, losses would be a gain, see `_Burning`.
     """
     charge_max = Given(nonneg=True, name=f"{name}.max_charge_kw")
     discharge_max = Given(nonneg=True, name=f"{name}.max_discharge_kw")
@@ -33,7 +33,11 @@ def battery_block(name: str, form: Storage, grid: TimeGrid) -> Block:
     keep = form.kept(grid.step_h)
     stored = stored_energy(name, form, grid, keep, cp.multiply(gain_h, charge) - cp.multiply(drain_h, discharge))
 
+    burning = _Burning(name, form, grid, discharge) if grid.worth.import_may_pay else None
+
     def assign(inputs: Inputs) -> None:
+        if burning is not None:
+            burning.assign(inputs)
         charge_max.value = inputs.situation.on(name) * form.max_charge_kw
         discharge_max.value = inputs.situation.on(name) * form.max_discharge_kw
         stored.assign(name, form, keep, inputs)
@@ -49,10 +53,11 @@ def battery_block(name: str, form: Storage, grid: TimeGrid) -> Block:
     return Block(
         asset=name,
         flows={form.bus: discharge - charge},
-        constraints=stored.constraints,
+        constraints=[*stored.constraints, *(burning.constraints if burning is not None else ())],
         cost={"wear": form.wear_per_kwh * (grid.step_h @ discharge)},
         penalty=(
             stored.penalty
+            + (burning.penalty if burning is not None else 0.0)
             + TIE * (grid.step_h @ discharge)
             + TIE * ((grid.step_h * (1.0 + 0.1 * grid.progress)) @ charge)
         ),
@@ -60,3 +65,24 @@ def battery_block(name: str, form: Storage, grid: TimeGrid) -> Block:
         assign=assign,
         extract=extract,
     )
+
+
+class _Burning:
+    """Keeps a plan from burning power in a battery's losses because its import is paid for.
+
+    discharge[t] <= through[t];  penalty = sum over t of p[t] * (1 / (eta_c * eta_d) - 1) * through[t] * dt[t]
+
+    with p what a kWh of import brings, where it brings anything. That is what charging and discharging at once would
+    gain, so it gains nothing; and nothing else lets a battery discharge while import is paid for. The bounds of
+    discharge are given numbers already, hence the second variable.
+    """
+
+    def __init__(self, name: str, form: Storage, grid: TimeGrid, discharge: cp.Variable) -> None:
+        through = cp.Variable(grid.steps, bounds=[0, None], name=f"{name}.through_kw")
+        self._price = Given(grid.steps, nonneg=True, name=f"{name}.burning_per_kw")
+        self._lost_h = (1.0 / (form.charge_efficiency * form.discharge_efficiency) - 1.0) * grid.step_h
+        self.constraints = [discharge <= through]
+        self.penalty = self._price @ through
+
+    def assign(self, inputs: Inputs) -> None:
+        self._price.value = np.maximum(-inputs.prices.import_cost_per_kwh, 0.0) * self._lost_h

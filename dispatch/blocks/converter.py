@@ -31,6 +31,7 @@ def converter_block(name: str, form: Converter, grid: TimeGrid) -> Block:
     burning = points if form.burns else ()
     gas_cost = [Given(grid.steps, name=f"{name}.gas_cost_{k}") for k in burning]
     carbon_cost = [Given(grid.steps, name=f"{name}.carbon_cost_{k}") for k in burning]
+    burnt = [Given(grid.steps, nonneg=True, name=f"{name}.gas_{k}_kw") for k in burning]
     thrown = {
         bus: cp.Variable(grid.steps, bounds=[0, None], name=f"{name}.{bus}_thrown_away_kw")
         for bus in sorted(form.thrown_away)
@@ -53,6 +54,7 @@ def converter_block(name: str, form: Converter, grid: TimeGrid) -> Block:
                 flow[bus][k].value = point.flows_kw[bus]
             gas_kw.append(point.gas_kw)
             if form.burns:
+                burnt[k].value = point.gas_kw
                 gas_cost[k].value = inputs.prices.gas_per_kwh * point.gas_kw * grid.step_h
                 carbon_cost[k].value = inputs.prices.gas_carbon_per_kwh * point.gas_kw * grid.step_h
 
@@ -76,6 +78,7 @@ def converter_block(name: str, form: Converter, grid: TimeGrid) -> Block:
         cost={"gas": cp.sum(_mixed(gas_cost, shares)), "carbon": cp.sum(_mixed(carbon_cost, shares))}
         if form.burns
         else {},
+        counted={"gas_kw": _mixed(burnt, shares)} if form.burns else {},
         assign=assign,
         extract=extract,
     )

@@ -81,6 +81,7 @@ def grid_block(name: str, form: Connection, grid: TimeGrid) -> Block:
             "carbon": carbon_price @ total,
             "demand": sum(demand[month] * kw for month, kw in enumerate(extra)),
         },
+        counted={"import_kw": total, "export_kw": exported},
         penalty=(
             grid.worth.over_limit_per_kwh * (step_h @ over)
             + TIE * (step_h @ exported)

@@ -12,6 +12,7 @@ from config.asset import KWH_PER_KG_HYDROGEN, Demand
 from config.assets import HeatPump, PvPlant, WindTurbine
 from config.flexible_assets import EvChargers, ShiftableJob
 from config.hydrogen_assets import HydrogenLoad
+from config.price_series import PriceSeries
 from config.site import Site
 from config.thermal_assets import Chiller, PressureTurbine, WasteHeatSource
 from dispatch.forecast.chiller import chiller_cop
@@ -21,7 +22,7 @@ from dispatch.forecast.load import HISTORY_DAYS, best_of, blend
 from dispatch.forecast.pv import clear_sky_kw, pv_power
 from dispatch.forecast.wind import wind_power
 from dispatch.forecast.windows import job_windows, visits
-from dispatch.plan import FloatArray, Situation
+from dispatch.plan import FloatArray, Situation, Used
 from dispatch.soundness import stores
 
 OUTDOOR = "outdoor_degc"
@@ -48,6 +49,9 @@ class ParkState:
     outdoor_degc: float | None = None
     unavailable: frozenset[str] = frozenset()
     month_peak_kw: float = 0.0
+    used: Used = field(default_factory=Used)
+    """What month and year have used before the interval that is running."""
+    spot: PriceSeries | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +117,8 @@ def expect(site: Site, history: History, state: ParkState, now: datetime) -> Exp
         local_kw={bus: np.full(steps, taken_kw) for bus, taken_kw in state.local_kw.items()},
         unavailable=(state.unavailable & site.dispatched.keys()) | unread,
         month_peak_kw=max(0.0, state.month_peak_kw),
+        used=state.used,
+        spot=state.spot,
     )
     defaulted = (*found.available_kw, *found.load_kw, *found.wanted, *((OUTDOOR,) if found.cop else ()))
     return Expected(situation=found, defaulted=tuple(name for name in defaulted if not view.known(name)))

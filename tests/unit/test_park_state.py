@@ -8,6 +8,9 @@ import pytest
 from park_builder import ParkBuilder
 
 from controller.park_state import limited_generators, park_state
+from dispatch.plan import Used
+
+USED = Used(month_import_kwh=420_000.0)
 
 VALUES = {
     "battery.soc": 0.4,
@@ -23,7 +26,8 @@ VALUES = {
 
 
 def test_a_park_that_can_be_read(park: ParkBuilder) -> None:
-    state = park_state(park.snapshot(VALUES), 1500.0)
+    state = park_state(park.snapshot(VALUES), 1500.0, USED)
+    assert state.used == USED
     assert state.stored_kwh == {"battery": 800.0, "tank": 1500.0}
     assert state.measured_kw == {
         "hall_1": 700.0,
@@ -38,7 +42,7 @@ def test_a_park_that_can_be_read(park: ParkBuilder) -> None:
 
 def test_what_cannot_be_read_is_left_out_and_named(park: ParkBuilder) -> None:
     values = {**VALUES, "battery.soc": None, "hall_1": None, "heat_pump.outdoor_degc": None}
-    state = park_state(park.snapshot(values), 0.0)
+    state = park_state(park.snapshot(values), 0.0, USED)
     assert state.stored_kwh == {"tank": 1500.0}
     assert "hall_1" not in state.measured_kw
     assert state.outdoor_degc is None
@@ -46,14 +50,14 @@ def test_what_cannot_be_read_is_left_out_and_named(park: ParkBuilder) -> None:
 
 
 def test_an_asset_that_says_it_may_not_be_used_is_unavailable_but_measured(park: ParkBuilder) -> None:
-    state = park_state(park.snapshot({**VALUES, "wind.available": 0.0, "battery.available": 0.0}), 0.0)
+    state = park_state(park.snapshot({**VALUES, "wind.available": 0.0, "battery.available": 0.0}), 0.0, USED)
     assert state.unavailable == {"wind", "battery"}
     assert state.stored_kwh["battery"] == 800.0
     assert state.measured_kw["wind"] == 100.0
 
 
 def test_what_a_limited_generator_feeds_is_not_what_it_could(park: ParkBuilder) -> None:
-    state = park_state(park.snapshot(VALUES), 0.0, frozenset({"pv_a"}))
+    state = park_state(park.snapshot(VALUES), 0.0, USED, frozenset({"pv_a"}))
     assert "pv_a" not in state.measured_kw
     assert state.measured_kw["pv_b"] == 200.0
 

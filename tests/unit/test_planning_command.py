@@ -16,8 +16,8 @@ from tiny_park import START, TinyPark, make_park
 from config.site import Site
 from dispatch.forecast.heat_pump import cop
 from dispatch.forecast.history import History
-from dispatch.plan import Method
-from parkgrid.plan import left_out, start_time, starting_soc
+from dispatch.plan import Method, Used
+from parkgrid.plan import left_out, start_time, starting_soc, used_so_far
 from parkgrid.plan_output import as_csv, as_data, remarks, rows
 from parkgrid.plan_picture import draw
 from parkgrid.planning import Assumptions, Planned, expected, holds, planned
@@ -237,3 +237,28 @@ def test_the_picture_can_be_a_png(park_with_all: TinyPark, tmp_path: Path, name:
     surplus = assumptions(load=[10] * 4, pv=[900] * 4, turbine=[400] * 4, heat=[80] * 4)
     draw(planned(park_with_all.site, surplus), tmp_path / name)
     assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_was_used_so_far_is_named() -> None:
+    assert used_so_far(["month_import_kwh=420000", "month_co2_kg=1e5"]) == Used(
+        month_import_kwh=420_000.0, month_co2_kg=1e5
+    )
+    for text, words in (
+        ("month_import_kwh", "should look like"),
+        ("month_imports_kwh=1", "did you mean 'month_import_kwh'"),
+        ("month_since=1", "nothing is called"),
+        ("month_import_kwh=much", "'much' is not a number"),
+    ):
+        with pytest.raises(Refused, match=words):
+            used_so_far([text])
+    with pytest.raises(Refused, match="twice"):
+        used_so_far(["month_co2_kg=1", "month_co2_kg=2"])
+
+
+def test_a_plan_goes_on_from_what_was_used() -> None:
+    ladder = {"over": "month", "steps": [{"above_kwh": 1000, "surcharge_per_kwh": 0.2}]}
+    park = make_park({"load": {}}, (1.0, 1.0), ladder=ladder)
+    used = Used(month_import_kwh=990.0)
+    found = planned(park.site, replace(assumptions(load=[10, 10]), used=used))
+    assert found.plan.cost["ladder"] == pytest.approx(10 * 0.2)
+    assert as_data(found)["used"] == {"month_import_kwh": 990.0}

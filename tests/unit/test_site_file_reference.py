@@ -9,8 +9,13 @@ from typing import get_args
 import pytest
 
 from config.assets import Asset, BatteryCells
+from config.caps import Caps, CarbonCap, EnergyBudget, ExportShare
 from config.connection import Modbus, Mqtt, OpcUa
+from config.ladder import Ladder, LadderStep
+from config.power_factor import Penalty, PowerFactor
+from config.price_series import SpotPrices
 from config.site import Control, Device, InfluxDb, Location, SeriesSource, Simulation, SiteFile, Telemetry
+from config.tariff import ContractedDemand
 
 WORDS = set(re.findall(r"\w+", (Path(__file__).parents[2] / "docs" / "site-file.md").read_text(encoding="utf-8")))
 ASSETS = get_args(get_args(Asset)[0])
@@ -29,6 +34,16 @@ CONNECTIONS = (*get_args(Modbus), OpcUa, Mqtt)
         Simulation,
         SeriesSource,
         BatteryCells,
+        Caps,
+        SpotPrices,
+        PowerFactor,
+        Penalty,
+        CarbonCap,
+        EnergyBudget,
+        ExportShare,
+        ContractedDemand,
+        Ladder,
+        LadderStep,
         *ASSETS,
         *CONNECTIONS,
     ],
