@@ -41,6 +41,10 @@ class Ladder(Frozen):
                 )
         return self
 
+    def surcharge_of(self, more_kwh: float, before_kwh: float) -> float:
+        """What more import costs on top in a period that has imported `before_kwh` already."""
+        return self.surcharge(before_kwh + more_kwh) - self.surcharge(before_kwh)
+
     def surcharge(self, imported_kwh: float) -> float:
         """What a period costs on top that has imported so much."""
         cost, before = 0.0, 0.0

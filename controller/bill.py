@@ -80,5 +80,4 @@ def _surcharge(tariff: Tariff, used: Used, import_kwh: float) -> float:
     """What a ladder asks for the import that comes on top of what was used before."""
     if (ladder := tariff.ladder) is None:
         return 0.0
-    before_kwh = used.import_kwh(ladder.over)
-    return ladder.surcharge(before_kwh + import_kwh) - ladder.surcharge(before_kwh)
+    return ladder.surcharge_of(import_kwh, used.import_kwh(ladder.over))

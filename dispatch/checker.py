@@ -30,7 +30,7 @@ def check_plan(site: Site, situation: Situation, plan: Plan) -> list[str]:
     """
     if broken := list(_frame(site, situation, plan)):
         return broken
-    return _faults(site, situation, plan) + unmet(site, situation, plan)
+    return _faults(site, situation, plan) + list(_unmet(site, situation, plan))
 
 
 def unmet(site: Site, situation: Situation, plan: Plan) -> list[str]:

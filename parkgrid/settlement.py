@@ -67,7 +67,7 @@ def settle(site: Site, truth: Mapping[str, Any], which: str) -> Bill:
             period = month if ladder.over == "month" else local.strftime("%Y")
             before_kwh = climbed_kwh.get(period, 0.0)
             climbed_kwh[period] = before_kwh + interval["import_kwh"]
-            terms["ladder"] += ladder.surcharge(climbed_kwh[period]) - ladder.surcharge(before_kwh)
+            terms["ladder"] += ladder.surcharge_of(interval["import_kwh"], before_kwh)
         if interval["seconds"] >= site.control.interval_min * 60:
             peaks_kw[month] = max(peaks_kw.get(month, 0.0), interval["demand_kw"])
     for month, peak_kw in peaks_kw.items():

@@ -214,3 +214,22 @@ def park_with_all(tiny_park: Callable[..., TinyPark]) -> TinyPark:
         demand_charge_per_kw_month=5,
         carbon_price_per_t=100,
     )
+
+
+def demo_day() -> Situation:
+    """A clear autumn day of the demo park in quarters of an hour."""
+    hour = np.arange(96) / 4.0
+    sun = np.clip(np.sin((hour - 6) / 12 * np.pi), 0, None)
+    return Situation(
+        start=datetime(2026, 10, 13, 16, tzinfo=UTC),
+        step_h=np.full(96, 0.25),
+        available_kw={"pv_a": 900 * sun, "pv_b": 850 * sun, "wind": np.full(96, 200.0)},
+        load_kw={
+            "hall_1": np.full(96, 700.0),
+            "hall_2": np.where((hour > 8) & (hour < 18), 800.0, 100.0),
+            "heat_demand": 1500 + 400 * np.cos(hour / 24 * 2 * np.pi),
+        },
+        cop={"heat_pump": np.full(96, 2.8)},
+        stored_kwh={"battery": 1000.0, "tank": 3000.0},
+        month_peak_kw=1200.0,
+    )

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_park import TinyPark
+from tiny_park import TinyPark, demo_day
 
 from config.site import Site
 from dispatch.checker import check_plan
@@ -96,21 +96,7 @@ def test_other_interval_lengths_are_taken_as_they_come(park_with_all: TinyPark) 
 
 
 def test_a_day_of_the_demo_park_closes(demo_site: Site) -> None:
-    hour = np.arange(96) / 4.0
-    sun = np.clip(np.sin((hour - 6) / 12 * np.pi), 0, None)
-    situation = Situation(
-        start=datetime(2026, 10, 13, 16, tzinfo=UTC),
-        step_h=np.full(96, 0.25),
-        available_kw={"pv_a": 900 * sun, "pv_b": 850 * sun, "wind": np.full(96, 200.0)},
-        load_kw={
-            "hall_1": np.full(96, 700.0),
-            "hall_2": np.where((hour > 8) & (hour < 18), 800.0, 100.0),
-            "heat_demand": 1500 + 400 * np.cos(hour / 24 * 2 * np.pi),
-        },
-        cop={"heat_pump": np.full(96, 2.8)},
-        stored_kwh={"battery": 1000.0, "tank": 3000.0},
-        month_peak_kw=1200.0,
-    )
+    situation = demo_day()
     plan = solved(Dispatcher(demo_site, 96), situation)
     assert check_plan(demo_site, situation, plan) == []
     assert plan.note == ""
@@ -119,6 +105,7 @@ def test_a_day_of_the_demo_park_closes(demo_site: Site) -> None:
         stored = plan.assets[store].stored_kwh
         assert stored is not None
         assert stored[-1] >= stored[0] - 0.01
+    hour = np.arange(96) / 4.0
     # the battery gives in the peak hours (16 to 23 h) and takes in the valleys
     peak = (hour >= 16) & (hour < 23)
     assert plan.assets["battery"].power_kw[peak].sum() > 0

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tiny_park import TinyPark
+from tiny_park import TinyPark, demo_day
 
 from config.caps import Caps, CarbonCap
 from config.site import Site
@@ -389,21 +389,7 @@ def test_a_hard_cap_holds_at_the_scale_of_a_park(demo_site: Site) -> None:
     # without the cap it is 11,072 kg
     file = demo_site.file.model_copy(update={"caps": Caps(carbon=CarbonCap(over="horizon", most_kg=10900))})
     site = replace(demo_site, file=file)
-    hour = np.arange(96) / 4.0
-    sun = np.clip(np.sin((hour - 6) / 12 * np.pi), 0, None)
-    situation = Situation(
-        start=datetime(2026, 10, 13, 16, tzinfo=UTC),
-        step_h=np.full(96, 0.25),
-        available_kw={"pv_a": 900 * sun, "pv_b": 850 * sun, "wind": np.full(96, 200.0)},
-        load_kw={
-            "hall_1": np.full(96, 700.0),
-            "hall_2": np.where((hour > 8) & (hour < 18), 800.0, 100.0),
-            "heat_demand": 1500 + 400 * np.cos(hour / 24 * 2 * np.pi),
-        },
-        cop={"heat_pump": np.full(96, 2.8)},
-        stored_kwh={"battery": 1000.0, "tank": 3000.0},
-        month_peak_kw=1200.0,
-    )
+    situation = demo_day()
     outcome = Dispatcher(site, 96).plan(situation, situation.start)
     assert isinstance(outcome, Solved)
     plan = outcome.plan
