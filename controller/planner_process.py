@@ -9,16 +9,28 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from config.site import Site
+from controller.solve_folder import SolveFolder
 from dispatch.forecast.history import History
 from dispatch.forecast.park import ParkState, situation
 from dispatch.plan import DispatchError, Infeasible, Plan, Situation, Solved, TimedOut
 from dispatch.rules import rules_plan
+from dispatch.solve_record import recorded
 
 if TYPE_CHECKING:
     from dispatch.dispatcher import Dispatcher
+
+
+@dataclass(frozen=True, slots=True)
+class PlannerTask:
+    """What a planner's process is told first."""
+
+    site: Site
+    solves: Path
+    """Where it keeps the records of its last solves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,26 +59,33 @@ class PlanAnswer:
 
 
 def serve(connection: Connection) -> None:
-    """Take the site, then answer plan requests until the other end is gone."""
+    """Take the task, then answer plan requests until the other end is gone."""
     # cvxpy and pvlib take seconds to load; the controller's own process never does
     import pvlib  # noqa: F401 - the forecasts load it when they first need it, which is then no wait
 
     from dispatch.dispatcher import Dispatcher
 
     try:
-        site: Site = connection.recv()
+        task: PlannerTask = connection.recv()
     except (EOFError, OSError):
         return
+    site = task.site
+    folder = SolveFolder(task.solves, site.control.kept_solves)
     dispatcher = Dispatcher(site, site.control.horizon_h * 60 // site.control.interval_min)
     while True:
         try:
             request: PlanRequest = connection.recv()
         except (EOFError, OSError):
             return
+        answer = _answer(site, dispatcher, request)
         try:
-            connection.send(_answer(site, dispatcher, request))
+            connection.send(answer)
         except BrokenPipeError:
             return
+        if answer.situation is not None:
+            folder.keep(
+                recorded(site, answer.situation, request.now, answer.plan, answer.failure, solve_s=answer.took_s)
+            )
 
 
 def _answer(site: Site, dispatcher: Dispatcher, request: PlanRequest) -> PlanAnswer:

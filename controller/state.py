@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import AwareDatetime, ValidationError, ValidatorFunctionWrapHandler, field_validator
+from pydantic import AwareDatetime, Field, ValidationError, ValidatorFunctionWrapHandler, field_validator
 
 from config.base import Frozen
 from controller.totals import SavedTotals
 from dispatch.plan import AssetPlan, FloatArray, Method, Plan
+from dispatch.reason import Reason
 from drivers.durable import write_durably
 
 
@@ -75,6 +76,7 @@ class SavedPlan(Frozen):
     import_price_per_kwh: list[float]
     cost: dict[str, float]
     note: str
+    reasons: dict[str, tuple[Reason, ...]] = Field(default_factory=dict)
 
 
 class SavedState(Frozen):
@@ -179,6 +181,7 @@ def saved_plan(plan: Plan) -> SavedPlan:
         import_price_per_kwh=plan.import_price_per_kwh.tolist(),
         cost=dict(plan.cost),
         note=plan.note,
+        reasons=dict(plan.reasons),
     )
 
 
@@ -201,6 +204,7 @@ def restored_plan(saved: SavedPlan) -> Plan:
         import_price_per_kwh=np.array(saved.import_price_per_kwh),
         cost=saved.cost,
         note=saved.note,
+        reasons=saved.reasons,
     )
 
 

@@ -87,6 +87,17 @@ class ParkProblem:
         """
         return {bus: -np.asarray(balance.dual_value) / self.step_h for bus, balance in self.balances.items()}
 
+    def stored_value_per_kwh(self) -> dict[str, FloatArray]:
+        """By store, what one kWh more in it at the end of each interval would save, shape (steps,), from the duals.
+
+        Energy that comes for nothing makes the recursion's left side larger, and cvxpy's dual is then what it saves.
+        """
+        return {
+            block.asset: np.array(block.stored.recursion.dual_value, dtype=np.float64)
+            for block in self.blocks
+            if block.stored is not None
+        }
+
 
 def build_problem(site: Site, step_h: FloatArray) -> ParkProblem:
     """The problem of a site on intervals of `step_h` hours, shape (steps,), with all numbers left open.

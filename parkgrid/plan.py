@@ -14,6 +14,7 @@ import typer
 
 from parkgrid.refusal import Failed, Refused
 from parkgrid.site_argument import SiteArgument, site_from, whole_site_from
+from parkgrid.solve_file import save_solve, show_replay
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -86,6 +87,16 @@ def plan(
     output: Annotated[Format | None, typer.Option("--format", help="How to print the plan.  [default: table]")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     picture: Annotated[Path | None, typer.Option(metavar="FILE", help="Also draw the plan, as .svg or .png.")] = None,
+    save: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the solve with all that went into it, as JSON.")
+    ] = None,
+    replay: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Solve again what --save or a controller wrote, and compare; exit code 1 if it differs.",
+        ),
+    ] = None,
 ) -> None:
     """Plan a site once, from forecasts or from series of your own. Nothing is written to any device.
 
@@ -95,9 +106,16 @@ def plan(
         raise Refused(f"--json and --format {output.value} contradict each other")
     if history is not None and state is not None:
         raise Refused("--history and --state are two pasts: give one of them")
+    loaded = whole_site_from(site) if everything else site_from(site)
+    if replay is not None:
+        if any((at, series, history, state, soc, used, without, picture, save, month_peak is not None)):
+            raise Refused(
+                "--replay has all that went into the plan: besides it only --all, --format and --json are taken"
+            )
+        show_replay(loaded, replay, as_json=as_json or output is Format.JSON)
+        return
     if picture is not None:
         _require_drawable(picture)
-    loaded = whole_site_from(site) if everything else site_from(site)
     planned = _planned(
         loaded,
         given=series,
@@ -108,6 +126,8 @@ def plan(
         used=used or (),
         without=without or (),
     )
+    if save is not None:
+        save_solve(planned, save)
     _print(planned, Format.JSON if as_json else output or Format.TABLE)
     if picture is not None:
         from parkgrid.plan_picture import draw
