@@ -17,6 +17,7 @@ from controller.solve_folder import SolveFolder
 from dispatch.forecast.history import History
 from dispatch.forecast.park import ParkState, situation
 from dispatch.plan import DispatchError, Infeasible, Plan, Situation, Solved, TimedOut
+from dispatch.reasons import with_reasons
 from dispatch.rules import rules_plan
 from dispatch.solve_record import recorded
 
@@ -98,13 +99,13 @@ def _answer(site: Site, dispatcher: Dispatcher, request: PlanRequest) -> PlanAns
         expected = situation(site, request.history, request.state, request.now)
         match dispatcher.plan(expected, request.now):
             case Solved(plan=solved):
-                plan = solved
+                plan = with_reasons(site, expected, solved)
             case Infeasible(reason=reason):
                 failure = f"no plan keeps every limit: {reason}"
             case TimedOut(limit_s=limit_s):
                 failure = f"the solver found nothing within {limit_s:g} s"
         if plan is None:
-            rules = rules_plan(site, expected, request.now)
+            rules = with_reasons(site, expected, rules_plan(site, expected, request.now))
     except DispatchError as error:
         failure = str(error)
     return PlanAnswer(

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from config.site import Site
+from dispatch.binding import Binding, bindings
 from dispatch.checker import check_plan, unmet
 from dispatch.forecast.history import History
 from dispatch.forecast.park import OUTDOOR, Expected, ParkState, cops, expect
 from dispatch.plan import FloatArray, Infeasible, Method, Plan, Situation, Solved, TimedOut, Used
+from dispatch.reasons import with_reasons
 from dispatch.rules import rules_plan
 from dispatch.soundness import stores
+from dispatch.tariff import TariffCalendar
 from parkgrid.refusal import Failed
 
 ASSUMED_SOC = 0.5
@@ -60,6 +63,12 @@ class Planned:
     @property
     def soc_assumed(self) -> tuple[str, ...]:
         return tuple(name for name in stores(self.site) if name not in self.assumptions.soc)
+
+    @property
+    def binding(self) -> tuple[Binding, ...]:
+        """The limits that bind."""
+        prices = TariffCalendar(self.site.tariffs).over(self.plan.start, self.plan.step_h, self.situation.spot)
+        return bindings(self.site, self.situation, self.plan, prices)
 
     @property
     def total(self) -> float:
@@ -123,7 +132,7 @@ def planned(site: Site, assumptions: Assumptions) -> Planned:
         site=site,
         assumptions=assumptions,
         situation=situation,
-        plan=plan,
+        plan=with_reasons(site, situation, plan),
         failure=failure,
         unmet=left_open,
         defaulted=found.defaulted,
