@@ -91,6 +91,7 @@ def serve(connection: Connection) -> None:
 
 def _answer(site: Site, dispatcher: Dispatcher, request: PlanRequest) -> PlanAnswer:
     started_s = time.perf_counter()
+    deadline_s = started_s + site.control.solver_time_limit_s
     expected: Situation | None = None
     plan: Plan | None = None
     rules: Plan | None = None
@@ -99,13 +100,14 @@ def _answer(site: Site, dispatcher: Dispatcher, request: PlanRequest) -> PlanAns
         expected = situation(site, request.history, request.state, request.now)
         match dispatcher.plan(expected, request.now):
             case Solved(plan=solved):
-                plan = with_reasons(site, expected, solved)
+                plan = _explained(site, dispatcher, expected, solved, deadline_s)
             case Infeasible(reason=reason):
                 failure = f"no plan keeps every limit: {reason}"
             case TimedOut(limit_s=limit_s):
                 failure = f"the solver found nothing within {limit_s:g} s"
         if plan is None:
-            rules = with_reasons(site, expected, rules_plan(site, expected, request.now))
+            by_rules = rules_plan(site, expected, request.now)
+            rules = _explained(site, dispatcher, expected, by_rules, deadline_s)
     except DispatchError as error:
         failure = str(error)
     return PlanAnswer(
@@ -116,3 +118,11 @@ def _answer(site: Site, dispatcher: Dispatcher, request: PlanRequest) -> PlanAns
         failure=failure,
         took_s=time.perf_counter() - started_s,
     )
+
+
+def _explained(site: Site, dispatcher: Dispatcher, expected: Situation, plan: Plan, deadline_s: float) -> Plan:
+    """The plan with its reasons, and with what is in the way where it is short and there is time to look for it."""
+    from dispatch.in_the_way import with_conflict  # brings cvxpy
+
+    left_s = deadline_s - time.perf_counter()
+    return with_conflict(site, expected, dispatcher.inputs(expected), with_reasons(site, expected, plan), left_s)

@@ -56,6 +56,8 @@ class Slack:
     unit: str
     amount: cp.Expression
     """Never negative, shape (steps,)."""
+    limit: float | None = None
+    """The limit that it goes beyond, where it is one; None where it is something that is left undone."""
 
 
 @dataclass(frozen=True, slots=True)

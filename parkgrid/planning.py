@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -112,13 +113,17 @@ def planned(site: Site, assumptions: Assumptions) -> Planned:
 
     Raises DispatchError for what cannot be planned from, Failed when a plan breaks what it must keep.
     """
-    from dispatch.dispatcher import Dispatcher  # brings cvxpy: what is refused before is refused at once
+    # these bring cvxpy: what is refused before is refused at once
+    from dispatch.dispatcher import Dispatcher
+    from dispatch.in_the_way import with_conflict
 
     found = expected(site, assumptions)
     situation, at = found.situation, assumptions.at.astimezone(UTC)
     failure = ""
     solve_s: float | None = None
-    match Dispatcher(site, situation.steps).plan(situation, at):
+    dispatcher = Dispatcher(site, situation.steps)
+    deadline_s = time.perf_counter() + site.control.solver_time_limit_s
+    match dispatcher.plan(situation, at):
         case Solved() as solved:
             plan, solve_s = solved.plan, solved.solve_s
         case Infeasible(reason=reason):
@@ -128,6 +133,7 @@ def planned(site: Site, assumptions: Assumptions) -> Planned:
     if failure:
         plan = rules_plan(site, situation, at)
     left_open = holds(site, situation, plan)
+    plan = with_conflict(site, situation, dispatcher.inputs(situation), plan, deadline_s - time.perf_counter())
     return Planned(
         site=site,
         assumptions=assumptions,

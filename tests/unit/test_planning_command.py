@@ -108,6 +108,9 @@ def test_demand_beyond_every_limit_is_left_open_and_said() -> None:
     found = planned(park.site, assumptions(heat=[100, 50]))
     assert found.unmet == ("heat, step 0: 40.00 kW of 100.00 kW are not served",)
     assert f"Left open: {found.unmet[0]}" in remarks(found)
+    assert found.plan.note.endswith(
+        "in the way: 40 kW more than the 60 kW of boiler from Mon 00:00 to 01:00 would meet heat"
+    )
 
 
 def test_a_plan_that_breaks_its_balance_is_never_shown(found: Planned) -> None:
