@@ -7,7 +7,7 @@ assets that are away, paid import, export that pays more than import costs, ladd
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,9 +17,12 @@ from tiny_park import TinyPark, make_park
 
 from config.asset import CONNECTION_BUS
 from config.price_series import PriceSeries
+from dispatch.checker import check_plan, unmet
+from dispatch.dispatcher import Dispatcher
 from dispatch.forms.form import Need
-from dispatch.plan import FloatArray, Situation, Used, Wanted
+from dispatch.plan import FloatArray, Situation, Solved, Used, Wanted
 from dispatch.registry import buses_of, forms_of
+from dispatch.rules import rules_plan
 from dispatch.soundness import stores
 
 ASSETS: Mapping[str, Mapping[str, Any]] = {
@@ -64,13 +67,37 @@ ASSETS: Mapping[str, Mapping[str, Any]] = {
 }
 """One of each kind, two of the one that has an order."""
 
+SITUATIONS = 5
+"""Of each park: its problem is built once, and later ones are solved from the basis of those before."""
 LOCAL_CHANCE = 0.08
 """Of an asset under local control: enough that a third of the parks have one, and most assets are planned."""
+BOTH_WAYS = "charges and discharges at once"
+"""What a plan says of itself where it burns power in a battery's losses, which the checker refuses."""
 LAST_EVENING = datetime(2026, 3, 31, 20, tzinfo=UTC)
 """From here a horizon touches two months."""
 
 
-def random_park(random: np.random.Generator) -> TinyPark:
+def faults_of(seed: int) -> Iterator[str]:
+    """What is wrong with the plans of a park that a seed draws, by solver and by rules; a sentence for each plan."""
+    random = np.random.default_rng(seed)
+    park = drawn_park(random)
+    dispatcher = Dispatcher(park.site, park.steps)
+    for number in range(SITUATIONS):
+        situation = drawn_situation(park, random)
+        outcome = dispatcher.plan(situation, situation.start)
+        if not isinstance(outcome, Solved):
+            yield f"seed {seed}, situation {number}: {outcome}"
+            continue
+        for plan in (outcome.plan, rules_plan(park.site, situation, situation.start)):
+            left_open = unmet(park.site, situation, plan)
+            faults = [words for words in check_plan(park.site, situation, plan) if words not in left_open]
+            if faults:
+                burns = f" ({BOTH_WAYS})" if BOTH_WAYS in plan.note else ""
+                where = f"seed {seed}, situation {number}, {plan.method.value}{burns}"
+                yield f"{where}: {faults[0]} ({len(faults)} in all)"
+
+
+def drawn_park(random: np.random.Generator) -> TinyPark:
     """A connection and one to all of `ASSETS`, with random sizes and terms; 2 to 8 intervals of an hour."""
     chance = random.uniform(0.1, 1.0)
     found: dict[str, dict[str, Any]] = {}
@@ -133,7 +160,7 @@ def _site_keys(random: np.random.Generator) -> dict[str, Any]:
     return keys
 
 
-def random_situation(park: TinyPark, random: np.random.Generator) -> Situation:
+def drawn_situation(park: TinyPark, random: np.random.Generator) -> Situation:
     forms, steps = forms_of(park.site), park.steps
 
     def having(need: Need) -> list[str]:
