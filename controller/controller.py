@@ -31,7 +31,7 @@ from controller.planner import PlannerProcess
 from controller.planning import Planning
 from controller.recorder import Recorder
 from controller.records import balance_residual_kw
-from controller.state import StateFile, restored_plan
+from controller.state import StateFile
 from controller.status import Status, Timings, Totals
 from controller.supervisor import supervise
 from controller.writes import WriteBook
@@ -297,8 +297,7 @@ class Controller:
         self._ledger.restore(saved.month, saved.month_peak_kw, saved.interval, saved.counters_kwh, saved.totals)
         self._guards = {name: restored_guard(held, saved.saved_at, now, site_s) for name, held in saved.guards.items()}
         self._alarms = AlarmBoard(standing_alarms(saved))
-        if saved.plan is not None:
-            self._plans.plan = restored_plan(saved.plan)
+        self._plans.plan = saved.plan
 
     async def _save(self) -> None:
         if self._snapshot is None:

@@ -125,13 +125,17 @@ def cap_numbers(site: Site, situation: Situation, prices: Prices) -> dict[str, C
     return found
 
 
-def exceeded(site: Site, situation: Situation, prices: Prices, assets: Mapping[str, AssetPlan]) -> Iterator[str]:
-    """The caps that a plan exceeds, one sentence each, added up from its numbers."""
+def exceeded(
+    site: Site, situation: Situation, prices: Prices, assets: Mapping[str, AssetPlan], *, priced: bool = True
+) -> Iterator[str]:
+    """The caps that a plan exceeds, one sentence each, added up from its numbers; without `priced` only hard ones."""
     terms = cap_terms(site)
     if not terms:
         return
     flows = counted_flows(site, situation, assets)
     for key, numbers in cap_numbers(site, situation, prices).items():
+        if terms[key].price is not None and not priced:
+            continue
         excess = numbers.excess(*flows)
         for period in np.flatnonzero(excess > CAP_TOLERANCE):
             yield excess_in_words(terms[key], float(excess[period]), float(numbers.left[period]), int(period))

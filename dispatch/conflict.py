@@ -10,7 +10,6 @@ import numpy as np
 
 from config.site import Site
 from dispatch.block import Inputs
-from dispatch.caps import cap_terms
 from dispatch.checker import unmet
 from dispatch.forms.demand import Demand
 from dispatch.forms.source import Source
@@ -56,7 +55,7 @@ def conflict(site: Site, situation: Situation, inputs: Inputs, plan: Plan, limit
     None for a plan that leaves nothing unmet but what a price allows, and where the search finds nothing in time.
     `inputs` are those that the plan was solved with.
     """
-    if not is_short(site, situation, plan):
+    if not unmet(site, situation, plan, priced=False):
         return None
     found = relieved(site, inputs, plan)
     found.park.assign(found.inputs)
@@ -66,19 +65,16 @@ def conflict(site: Site, situation: Situation, inputs: Inputs, plan: Plan, limit
     for number in range(WAYS):
         if not _solves(found, deadline_s - time.perf_counter()):
             break
-        gives = tuple(_gives(found))
-        still = _still_short(found)
+        gives, still = tuple(_gives(found)), _still_short(found)
         if number == 0:
             rest = still
-        elif not gives or set(still) - set(rest):
-            break
-        if not gives:
+        if not gives or not set(still) <= set(rest):
             break
         ways.append(gives)
         _shut(found, gives)
     if not ways and not rest:
         return None
-    return Conflict(short=_short(site, situation, plan), ways=tuple(ways), rest=rest)
+    return Conflict(short=_short(site, found.inputs.situation, plan), ways=tuple(ways), rest=rest)
 
 
 def _solves(found: Relieved, left_s: float) -> bool:
@@ -89,18 +85,8 @@ def _solves(found: Relieved, left_s: float) -> bool:
         return False
 
 
-def is_short(site: Site, situation: Situation, plan: Plan) -> bool:
-    """Whether a plan leaves something unmet that no price allows: demand, import beyond the limit, a hard cap."""
-    priced = [terms.name for terms in cap_terms(site).values() if terms.price is not None]
-    shed = [
-        f"{name}, "
-        for name, form in forms_of(site).items()
-        if isinstance(form, Demand) and form.price_per_kwh is not None
-    ]
-    return any(not words.startswith((*priced, *shed)) for words in unmet(site, situation, plan))
-
-
 def _short(site: Site, situation: Situation, plan: Plan) -> tuple[str, ...]:
+    """Of what the search wants to serve: in its situation, loads that are shed for their price want no more."""
     return tuple(
         name
         for name, form in forms_of(site).items()

@@ -33,32 +33,33 @@ WIDER = 10.0
 MONEY = 1e-4
 """Money counts this much of itself: it still tells a plan from a silly one, and twelve times it, the COP of a chiller
 on its best day, stays below the price of the cheapest relief."""
-RELIEF_SHARE = 0.05
-"""A relief costs this share of what power that nobody can take costs, the cheapest of all shortages: a kWh of any
-shortage is worth up to six kWh of the dearest relief, and money is worth none."""
-
-
+RELIEF_SHARE = 0.02
+"""A relief costs this share of what power that nobody can take costs, the cheapest shortage: the dearest relief,
+for five minutes only, is still worth it. Money is worth none."""
 ANY = 1e7
 """kW, kWh or units of a cap: more than any park has."""
 
 
 class Gives(Enum):
-    """What may give; the value is how hard that is, in prices of a relief.
+    """What may give, in words for programs."""
 
-    To bring back what is there is easiest, then to speak with the grid operator or open a store's window for a day;
-    a plate on a machine gives least.
-    """
+    UNAVAILABLE = "unavailable"
+    IMPORT_LIMIT = "import limit"
+    EXPORT_LIMIT = "export limit"
+    LOWER_END = "lower end of the window"
+    UPPER_END = "upper end of the window"
+    CAP = "cap"
+    RATING = "rating"
+    HIGHEST_POWER = "highest power"
+    CHARGING_POWER = "charging power"
+    DISCHARGING_POWER = "discharging power"
 
-    UNAVAILABLE = 0.5
-    IMPORT_LIMIT = 1.0
-    EXPORT_LIMIT = 1.01
-    LOWER_END = 1.02
-    UPPER_END = 1.03
-    CAP = 1.04
-    RATING = 2.0
-    HIGHEST_POWER = 3.0
-    CHARGING_POWER = 3.01
-    DISCHARGING_POWER = 3.02
+
+EFFORT = {Gives.UNAVAILABLE: 0.5} | dict.fromkeys(
+    (Gives.RATING, Gives.HIGHEST_POWER, Gives.CHARGING_POWER, Gives.DISCHARGING_POWER), 3.0
+)
+"""How hard it is to give, 1 for what is not here. To bring back what is there is easiest; the grid operator may be
+asked, and a store's window opened for a day; a plate on a machine gives least."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +89,10 @@ class Relieved:
 
 
 def relieved(site: Site, inputs: Inputs, plan: Plan) -> Relieved:
-    """minimise  shortage * its rank + sum over limits of price * (sum of relief[t] * dt + most relief) + money / 10^4
+    """minimise  shortage * its rank + sum over limits of price * (sum of relief[t] * dt + most * 1 h) + money / 10^4
 
-    so that limit + relief takes the place of each limit. The largest relief is priced as well, so that a little for
-    long is preferred to much at once.
+    so that limit + relief takes the place of each limit, with most the largest relief: it is priced as well, so that a
+    little for long is preferred to as much at once.
     """
     forms, situation = forms_of(site), inputs.situation
     worth = worth_of(site, situation.step_h)
@@ -105,17 +106,9 @@ def relieved(site: Site, inputs: Inputs, plan: Plan) -> Relieved:
         rooms = [room for block in blocks for room in _rooms(block, forms[block.asset], situation, grid)]
         terms = cap_terms(site)
         rooms += [
-            _Room(
-                Gives.CAP,
-                terms[each.cap].name,
-                0.0,
-                terms[each.cap].unit,
-                each.excess,
-                0.0,
-                terms[each.cap].least_per_kwh,
-            )
+            _Room(Gives.CAP, cap.name, 0.0, cap.unit, each.excess, 0.0, cap.least_per_kwh)
             for each in sums
-            if each.excess is not None and terms[each.cap].price is None
+            if each.excess is not None and (cap := terms[each.cap]).price is None
         ]
         found = [room.relief(grid, unit_price) for room in rooms]
         reliefs.extend(relief for relief, _ in found)
@@ -139,13 +132,14 @@ class _Room:
     per_unit: float = 1.0
 
     def relief(self, grid: TimeGrid, unit_price: float) -> tuple[Relief, Account]:
-        """Power is priced by its time, and what is given at a time by its most; the rest once."""
+        """Power is priced by its time, and its most as if it were for an hour; energy and sums count twice, which is as
+        much."""
         timed, name = self.unit == "kW", f"relief.{self.whose}.{self.gives.name}"
         amount = cp.Variable(grid.steps if timed else 1, bounds=[0, None], name=name)
         highest = cp.Variable(bounds=[0, None], name=f"{name}.highest")
         most = Given(nonneg=True, name=f"{name}.most")
         most.value = ANY
-        price = self.gives.value * unit_price / self.per_unit
+        price = EFFORT.get(self.gives, 1.0) * unit_price / self.per_unit
         spent = (grid.step_h @ amount if timed else cp.sum(amount)) + highest
         account = Account(
             constraints=[self.flow <= self.most + amount, amount <= highest, highest <= most], penalty=price * spent

@@ -116,6 +116,10 @@ def test_a_hard_cap_counts_and_one_with_a_price_does_not() -> None:
 def test_a_load_that_is_shed_for_its_price_is_no_shortage() -> None:
     shed = {"kind": "sheddable_load", "device": "d", "peak_kw": 50, "shed_order": 1, "lost_load_cny_per_kwh": 2}
     assert searched(make_park({"cold": shed}, (1.0, 3.0)), load_kw={"cold": 20.0})[1] is None
+    cold_too = make_park({"cold": shed, "heat": {}, "boiler": {"max_heat_kw": 60}}, (1.0, 3.0))
+    assert said(cold_too, load_kw={"cold": 20.0, "heat": [50, 100]}) == (
+        "40 kW more than the 60 kW of boiler from Mon 01:00 to 02:00 would meet heat"
+    )
 
 
 def test_what_no_limit_can_help_is_said() -> None:
