@@ -36,6 +36,22 @@ class Location(Frozen):
     time_zone: ZoneName
 
 
+class Risk(Frozen):
+    """How much the dear scenarios of a plan count beyond their probability."""
+
+    cvar: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Weight of the mean cost of the dearest scenarios, against the mean of all."""
+    tail: Annotated[float, Field(gt=0, le=1)] = 0.2
+    """Share of the probability that the dearest scenarios have together."""
+
+
+class Chance(Frozen):
+    """What the first interval of a plan keeps free below the month's peak and the import limit."""
+
+    deviations: Annotated[float, Field(ge=0, le=5)] = 0.0
+    """In standard deviations of the load less generation of that interval over the scenarios."""
+
+
 class Control(Frozen):
     """The rhythm of the controller."""
 
@@ -50,6 +66,8 @@ class Control(Frozen):
     100 kB each."""
     ramp_kw_per_s: PositiveFloat = 100.0
     """How fast a setpoint may move where the asset names no ramp of its own."""
+    risk: Risk = Risk()
+    chance: Chance = Chance()
 
 
 class Telemetry(Frozen):

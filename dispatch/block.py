@@ -89,8 +89,12 @@ class Block:
     penalty: cp.Expression = field(default_factory=lambda: cp.Constant(0.0))
     """Slack prices, end values and tie-breaks: steers the plan, is paid by nobody."""
     slacks: Sequence[Slack] = ()
+    added_peak_kw: Sequence[cp.Expression] = ()
+    """Of the connection: what the plan adds to the peak of each month."""
     stored: StoredRows | None = None
     """Of a store."""
+    decided: Sequence[cp.Expression] = ()
+    """What a setpoint says, each of shape (steps,): the same in the first interval whatever comes. All else follows."""
     assign: Callable[[Inputs], None]
     """Gives every parameter of the block its value for the next solve."""
     extract: Callable[[], AssetPlan]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -18,6 +18,7 @@ from dispatch.compiled import solver_of
 from dispatch.forms.demand import Demand
 from dispatch.forms.form import Form
 from dispatch.forms.source import Source
+from dispatch.mean import over_scenarios
 from dispatch.plan import (
     ELECTRICITY,
     AssetPlan,
@@ -31,10 +32,11 @@ from dispatch.plan import (
 )
 from dispatch.problem import ParkProblem, build_problem
 from dispatch.registry import forms_of
-from dispatch.solving import Answer, Optimal
+from dispatch.solving import Answer, Optimal, Solver
 from dispatch.soundness import require_sound
 from dispatch.spot import spot_tail
 from dispatch.tariff import Prices, TariffCalendar
+from dispatch.two_stage import TwoStage
 from dispatch.worth import end_values
 
 NAMED_FROM = 1e-2
@@ -43,6 +45,16 @@ NAMED_FROM = 1e-2
 PASSES = 2
 """Solves per plan at most. Only where export pays more than import costs can the first be based on a wrong guess
 of what is exported; the second, based on the first's plan, is never dearer than that."""
+
+
+KEPT_STAGES = 2
+"""Problems over scenarios that are kept, by the number of scenarios: an eventful day may need now fewer, now more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    problem: TwoStage
+    solver: Solver
 
 
 class Dispatcher:
@@ -59,26 +71,44 @@ class Dispatcher:
         self._steps = steps
         self._forms = forms_of(site)
         self._tariff = TariffCalendar(site.tariffs)
+        self._stages: dict[int, _Stage] = {}
         self._build(np.full(steps, site.control.interval_min / 60.0))
 
     def _build(self, step_h: FloatArray) -> None:
+        self._stages.clear()
         self._park = build_problem(self._site, step_h)
         self._solver = solver_of(self._park.problem, self._site.control.solver)
 
     @property
     def park(self) -> ParkProblem:
-        """The problem as it was built last, for measurements and tests."""
+        """The problem without scenarios as it was built last, for measurements and tests."""
         return self._park
 
+    def two_stage(self, count: int) -> TwoStage:
+        """The problem over so many scenarios, for measurements and tests."""
+        return self._stage(count).problem
+
+    def _stage(self, count: int) -> _Stage:
+        """Built when it is first asked for, and again after others have taken its place."""
+        stage = self._stages.pop(count, None)
+        if stage is None:
+            problem = TwoStage.of(self._site, self._park.step_h, count)
+            stage = _Stage(problem, solver_of(problem.problem, self._site.control.solver))
+        self._stages[count] = stage
+        while len(self._stages) > KEPT_STAGES:
+            del self._stages[next(iter(self._stages))]
+        return stage
+
     def inputs(self, situation: Situation) -> Inputs:
-        """The numbers that a situation is solved with at first, for measurements and tests. Raises NoTariff."""
+        """The numbers that a situation, as it is expected, is solved with at first. Raises NoTariff."""
         prices = self._tariff.over(situation.start, situation.step_h, situation.spot)
-        return self._inputs(situation, prices, _surplus(self._forms, situation))
+        return self._inputs(situation.expected(), prices, _surplus(self._forms, situation.expected()))
 
     def plan(self, situation: Situation, issued_at: datetime) -> Outcome:
         """The cheapest plan for a situation.
 
-        The problem is built again only when the lengths of the intervals change. Raises BadSituation when the
+        With scenarios it is the one that is cheapest over all of them, see `TwoStage`. The problem is built again only
+        when the lengths of the intervals change, or the number of scenarios. Raises BadSituation when the
         situation is incomplete or impossible, NoTariff when no tariff covers the horizon.
         """
         if situation.steps != self._steps:
@@ -87,30 +117,45 @@ class Dispatcher:
         prices = self._tariff.over(situation.start, situation.step_h, situation.spot)
         if not np.allclose(situation.step_h, self._park.step_h, rtol=0.0, atol=1e-9):
             self._build(np.array(situation.step_h, dtype=np.float64))
+        cases = tuple(situation.under(scenario) for scenario in situation.scenarios) or (situation,)
+        stage = self._stage(len(cases)) if situation.scenarios else None
+        parks = (self._park,) if stage is None else stage.problem.parks
         began = time.perf_counter()
-        match self._cheapest(situation, prices):
+        match self._cheapest(situation, cases, stage, prices):
             case Optimal() as optimum:
                 solve_s = time.perf_counter() - began
-                return Solved(self._plan(situation, prices, issued_at, optimum), solve_s)
+                plans = [
+                    self._plan(park, case, prices, issued_at, optimum) for park, case in zip(parks, cases, strict=True)
+                ]
+                return Solved(over_scenarios(situation.scenarios, plans) if stage else plans[0], solve_s)
             case failure:
                 return failure
 
-    def _cheapest(self, situation: Situation, prices: Prices) -> Answer:
-        exporting = _surplus(self._forms, situation)
+    def _cheapest(
+        self, situation: Situation, cases: Sequence[Situation], stage: _Stage | None, prices: Prices
+    ) -> Answer:
+        parks = (self._park,) if stage is None else stage.problem.parks
+        solver = self._solver if stage is None else stage.solver
+        exporting = [_surplus(self._forms, case) for case in cases]
         for again in reversed(range(PASSES)):
-            self._park.assign(self._inputs(situation, prices, exporting))
-            answer = self._solver.solve(self._site.control.solver_time_limit_s)
+            inputs = [self._inputs(case, prices, guess) for case, guess in zip(cases, exporting, strict=True)]
+            if stage is None:
+                self._park.assign(inputs[0])
+            else:
+                stage.problem.assign(situation, inputs)
+            answer = solver.solve(self._site.control.solver_time_limit_s)
             if not isinstance(answer, Optimal):
                 break
-            grid_kw = self._grid_kw()
-            if not again or not np.any(_misjudged(prices, exporting, grid_kw)):
+            grid_kw = [self._grid_kw(park) for park in parks]
+            wrong = (np.any(_misjudged(prices, *each)) for each in zip(exporting, grid_kw, strict=True))
+            if not again or not any(wrong):
                 break
-            exporting = grid_kw < 0.0
+            exporting = [each_kw < 0.0 for each_kw in grid_kw]
         return answer
 
-    def _grid_kw(self) -> FloatArray:
+    def _grid_kw(self, park: ParkProblem) -> FloatArray:
         name, _ = self._site.grid
-        return next(block for block in self._park.blocks if block.asset == name).extract().power_kw
+        return next(block for block in park.blocks if block.asset == name).extract().power_kw
 
     def _inputs(self, situation: Situation, prices: Prices, exporting: NDArray[np.bool_]) -> Inputs:
         return Inputs(
@@ -122,10 +167,12 @@ class Dispatcher:
             caps=cap_numbers(self._site, situation, prices),
         )
 
-    def _plan(self, situation: Situation, prices: Prices, issued_at: datetime, answer: Optimal) -> Plan:
-        blocks = self._park.blocks
+    def _plan(
+        self, park: ParkProblem, situation: Situation, prices: Prices, issued_at: datetime, answer: Optimal
+    ) -> Plan:
+        blocks = park.blocks
         words = [words for block in blocks for words in _slack_of(block)]
-        words += [words for account in self._park.accounts for words in account.words()]
+        words += [words for account in park.accounts for words in account.words()]
         words += counted_late(self._site, situation)
         words += spot_tail(self._site, situation)
         return Plan(
@@ -135,9 +182,9 @@ class Dispatcher:
             step_h=situation.step_h,
             assets={block.asset: _without_guess(block, situation) for block in blocks},
             import_price_per_kwh=prices.import_per_kwh,
-            cost=self._park.cost(TERMS),
-            marginal_per_kwh=self._park.marginal_per_kwh(),
-            stored_value_per_kwh=self._park.stored_value_per_kwh(),
+            cost=park.cost(TERMS),
+            marginal_per_kwh=park.marginal_per_kwh(),
+            stored_value_per_kwh=park.stored_value_per_kwh(),
             note="; ".join([*words, *_detour_of(answer)]),
         )
 

@@ -45,6 +45,7 @@ def shifted(plan: Plan, now: datetime, interval: timedelta) -> Plan | None:
         assets={name: _rest(asset, first, offset_h, bounds_h) for name, asset in plan.assets.items()},
         import_price_per_kwh=plan.import_price_per_kwh[first:].copy(),
         cost={},
+        scenarios=(),
         marginal_per_kwh={bus: values[first:].copy() for bus, values in plan.marginal_per_kwh.items()},
         stored_value_per_kwh={name: values[first:].copy() for name, values in plan.stored_value_per_kwh.items()},
         reasons={name: reasons[first:] for name, reasons in plan.reasons.items()},

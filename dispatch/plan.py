@@ -158,6 +158,23 @@ class Situation:
             scenarios=(),
         )
 
+    def expected(self) -> Situation:
+        """The situation with the mean over its scenarios in place of its own series, for certain."""
+        if not self.scenarios:
+            return self
+        cases = [(scenario.probability, self.under(scenario)) for scenario in self.scenarios]
+        return replace(
+            self,
+            available_kw={
+                name: np.asarray(sum(weight * case.available_kw[name] for weight, case in cases))
+                for name in self.available_kw
+            },
+            load_kw={
+                name: np.asarray(sum(weight * case.load_kw[name] for weight, case in cases)) for name in self.load_kw
+            },
+            scenarios=(),
+        )
+
     def on(self, asset: str) -> float:
         """1 for an available asset, 0 for one that must be planned at zero."""
         return 0.0 if asset in self.unavailable else 1.0
@@ -186,6 +203,17 @@ class AssetPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioPlan:
+    """What dispatch would do if one scenario came for certain after the first interval."""
+
+    name: str
+    probability: float
+    assets: Mapping[str, AssetPlan]
+    cost: Mapping[str, float]
+    """By term, as in the plan."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What dispatch wants for every asset and step of the horizon."""
 
@@ -194,16 +222,20 @@ class Plan:
     start: datetime
     step_h: FloatArray
     assets: Mapping[str, AssetPlan]
+    """Of a plan over scenarios the mean; what is decided now is the same in all of them."""
     import_price_per_kwh: FloatArray
     """What the tariff asks for import, per interval, for display and for rules."""
     cost: Mapping[str, float]
     """Expected cost over the horizon by term: energy import, export revenue (negative), demand, gas, carbon, wear,
-    and the surcharge of a ladder where the site has one."""
+    and the surcharge of a ladder where the site has one. Over scenarios their mean, which the bill of the mean plan may
+    be below: a peak that one scenario has costs money, and the mean has less of it."""
     marginal_per_kwh: Mapping[str, FloatArray] = field(default_factory=dict)
     """By bus: value of one more kWh in each interval, from the duals; empty when there are none."""
     stored_value_per_kwh: Mapping[str, FloatArray] = field(default_factory=dict)
     """By store: what one kWh more in it at the end of each interval would save, from the duals; empty when there are
     none."""
+    scenarios: tuple[ScenarioPlan, ...] = ()
+    """Of a plan over scenarios, in the situation's order."""
     reasons: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
     """By asset: why it does what it does in each interval; empty until somebody has asked (`dispatch.reasons`)."""
     note: str = ""

@@ -77,6 +77,20 @@ class ParkProblem:
     def parts(self) -> list[Block | Account]:
         return [*self.blocks, *self.accounts]
 
+    @property
+    def money(self) -> cp.Expression:
+        """What the bill says."""
+        terms = [cost for part in self.parts for cost in part.cost.values()]
+        money: cp.Expression = sum(terms[1:], start=terms[0])
+        return money
+
+    @property
+    def penalty(self) -> cp.Expression:
+        """What steers the plan besides money."""
+        terms = [part.penalty for part in (*self.parts, *self.local.values())]
+        penalty: cp.Expression = sum(terms[1:], start=terms[0])
+        return penalty
+
     def assign(self, inputs: Inputs) -> None:
         for bus, local in self.local.items():
             local.assign(bus, inputs.situation.local(bus))

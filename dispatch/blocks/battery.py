@@ -63,6 +63,7 @@ def battery_block(name: str, form: Storage, grid: TimeGrid) -> Block:
         ),
         slacks=[stored.slack, Slack("charges and discharges at once", "kW", cp.minimum(charge, discharge))],
         stored=stored.rows,
+        decided=(charge, discharge),
         assign=assign,
         extract=extract,
     )

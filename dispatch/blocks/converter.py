@@ -79,6 +79,7 @@ def converter_block(name: str, form: Converter, grid: TimeGrid) -> Block:
         if form.burns
         else {},
         counted={"gas_kw": _mixed(burnt, shares)} if form.burns else {},
+        decided=tuple(shares),
         assign=assign,
         extract=extract,
     )

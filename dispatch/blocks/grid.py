@@ -82,6 +82,7 @@ def grid_block(name: str, form: Connection, grid: TimeGrid) -> Block:
             "demand": sum(demand[month] * kw for month, kw in enumerate(extra)),
         },
         counted={"import_kw": total, "export_kw": exported},
+        added_peak_kw=extra,
         penalty=(
             grid.worth.over_limit_per_kwh * (step_h @ over)
             + TIE * (step_h @ exported)

@@ -45,6 +45,7 @@ def windowed_block(name: str, form: Windowed, grid: TimeGrid) -> Block:
             + TIE * ((grid.step_h * grid.progress) @ power)
         ),
         slacks=[Slack("not taken in time", "kW", given_up)],
+        decided=(power,),
         assign=assign,
         extract=extract,
     )

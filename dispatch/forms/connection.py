@@ -23,6 +23,10 @@ class Connection(Form):
     import_limit_kw: float
     export_limit_kw: float
 
+    @property
+    def follows(self) -> bool:
+        return True
+
     def block(self, name: str, grid: TimeGrid) -> Block:
         from dispatch.blocks.grid import grid_block
 

@@ -66,6 +66,10 @@ class Converter(Form):
         return any(point.gas_kw for point in self.points)
 
     @property
+    def decided(self) -> bool:
+        return True
+
+    @property
     def need(self) -> Need | None:
         return "cop" if self.by_cop else None
 

@@ -42,6 +42,16 @@ class Form(ABC):
         """Whether its plan has gas in it."""
         return False
 
+    @property
+    def decided(self) -> bool:
+        """Whether its power is set beforehand, the same in every scenario in the first interval."""
+        return False
+
+    @property
+    def follows(self) -> bool:
+        """Whether it takes up what all others leave on its bus, so that nobody has to decide its power beforehand."""
+        return False
+
     @abstractmethod
     def block(self, name: str, grid: TimeGrid) -> Block:
         """Its part of the optimisation problem. This brings cvxpy."""

@@ -42,6 +42,14 @@ class Storage(Form):
     def need(self) -> Need | None:
         return "stored_kwh"
 
+    @property
+    def decided(self) -> bool:
+        return not self.signed
+
+    @property
+    def follows(self) -> bool:
+        return self.signed
+
     def kept(self, step_h: FloatArray) -> FloatArray:
         """Share of the stored energy that is still there after each interval, shape (steps,)."""
         return kept(self.loss_per_h, step_h)

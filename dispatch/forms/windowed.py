@@ -42,6 +42,10 @@ class Windowed(Form):
     """What the group may take together."""
 
     @property
+    def decided(self) -> bool:
+        return True
+
+    @property
     def need(self) -> Need | None:
         return "wanted"
 
