@@ -58,7 +58,8 @@ class Binding:
 
 
 def bindings(site: Site, situation: Situation, plan: Plan, prices: Prices) -> tuple[Binding, ...]:
-    """All limits that bind somewhere, those of the connection first."""
+    """All limits that bind somewhere, those of the connection first; over scenarios, in their mean."""
+    situation = plan.mean_of(situation)
     found = [*_peaks(site, situation, plan, prices), *_sums(site, situation, plan, prices)]
     for name, form in forms_of(site).items():
         found += _of_form(name, form, situation, plan.assets[name])

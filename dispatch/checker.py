@@ -17,6 +17,7 @@ from dispatch.findings import POWER_KW, series
 from dispatch.forms.demand import Demand
 from dispatch.plan import ELECTRICITY, BusId, FloatArray, Method, Plan, Situation
 from dispatch.registry import buses_of, forms_of
+from dispatch.scenario_check import cases, together
 from dispatch.tariff import Prices, TariffCalendar
 
 MONEY = 0.01
@@ -27,11 +28,24 @@ def check_plan(site: Site, situation: Situation, plan: Plan) -> list[str]:
     """What is wrong with a plan for a situation: one sentence each with asset, step and by how much; empty is good.
 
     These are its `faults`, and where there are none what is `unmet`. The situation must be sound. Minimum
-    loads, and ramps of plans that are not the solver's, are the guard's, second by second.
+    loads, and ramps of plans that are not the solver's, are the guard's, second by second. A plan over scenarios is
+    held against each of them, and must be their mean.
     """
+    if plan.scenarios:
+        return _over_scenarios(site, situation, plan)
     if broken := list(_frame(site, situation, plan)):
         return broken
     return _faults(site, situation, plan) + list(_unmet(site, situation, plan))
+
+
+def _over_scenarios(site: Site, situation: Situation, plan: Plan) -> list[str]:
+    found = cases(situation, plan)
+    if not found:
+        return ["the plan is for other scenarios than the situation"]
+    broken = [f"in the scenario {name}: {words}" for name, case, own in found for words in check_plan(site, case, own)]
+    # what has no numbers to look at in one scenario has no mean either
+    framed = not any(words for _, case, own in found for words in _frame(site, case, own))
+    return broken + (list(together(site, situation, plan)) if framed else [])
 
 
 def unmet(site: Site, situation: Situation, plan: Plan, *, priced: bool = True) -> list[str]:
@@ -41,6 +55,12 @@ def unmet(site: Site, situation: Situation, plan: Plan, *, priced: bool = True) 
     numbers cannot be looked at leaves nothing open, it is wrong. Without `priced`, loads and caps that have a price of
     their own are left out: to leave them open may be what the site file wants.
     """
+    if plan.scenarios:
+        return [
+            f"in the scenario {name}: {words}"
+            for name, case, own in cases(situation, plan)
+            for words in unmet(site, case, own, priced=priced)
+        ]
     return [] if list(_frame(site, situation, plan)) else list(_unmet(site, situation, plan, priced=priced))
 
 

@@ -53,7 +53,8 @@ def conflict(site: Site, situation: Situation, inputs: Inputs, plan: Plan, limit
     """Searches with a problem in which limits may give, for `limit_s` seconds at most besides building it.
 
     None for a plan that leaves nothing unmet but what a price allows, and where the search finds nothing in time.
-    `inputs` are those that the plan was solved with.
+    `inputs` are those that the plan was solved with; over scenarios, those of their mean. What is short in one of
+    them only is then not searched for.
     """
     if not unmet(site, situation, plan, priced=False):
         return None

@@ -245,6 +245,10 @@ class Plan:
     def steps(self) -> int:
         return len(self.step_h)
 
+    def mean_of(self, situation: Situation) -> Situation:
+        """The situation that `assets` are a plan for: over scenarios their mean."""
+        return situation.expected() if self.scenarios else situation
+
     @property
     def until(self) -> datetime:
         return self.start + timedelta(hours=float(self.step_h.sum()))

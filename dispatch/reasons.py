@@ -30,7 +30,8 @@ from dispatch.reasons_store import store_reasons
 
 
 def with_reasons(site: Site, situation: Situation, plan: Plan) -> Plan:
-    """The plan with a reason for each asset and interval. Raises NoTariff."""
+    """The plan with a reason for each asset and interval, over scenarios of their mean. Raises NoTariff."""
+    situation = plan.mean_of(situation)
     view = view_of(site, situation, plan)
     reasons = {}
     for name, form in view.forms.items():

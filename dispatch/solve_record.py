@@ -112,6 +112,8 @@ def fingerprint_of(site: Site) -> str:
         "month_peak_floor_kw": file.month_peak_floor_kw,
         "interval_min": site.control.interval_min,
         "solver": site.control.solver,
+        "risk": site.control.risk.model_dump(mode="json"),
+        "chance": site.control.chance.model_dump(mode="json"),
     }
     return hashlib.sha256(json.dumps(says, sort_keys=True).encode()).hexdigest()[:16]
 

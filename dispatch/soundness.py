@@ -14,6 +14,8 @@ from dispatch.forms.storage import Storage
 from dispatch.plan import BadSituation, FloatArray, Situation, Wanted
 from dispatch.registry import buses_of, forms_of
 
+PROBABILITY = 1e-6
+"""Probabilities may miss 1 by this together: they are sums of rounded numbers."""
 LONGEST_HORIZON_H = 28 * 24
 """A horizon touches two calendar months at most, each with its own demand charge: no month is shorter."""
 
@@ -41,6 +43,7 @@ def require_sound(site: Site, situation: Situation) -> None:
     forms = forms_of(site)
     _require_all("available_kw", situation.available_kw, _in_need(forms, "available_kw"), steps)
     _require_all("load_kw", situation.load_kw, _in_need(forms, "load_kw"), steps)
+    _require_scenarios(situation, forms)
     _require_all("cop", situation.cop, _in_need(forms, "cop"), steps)
     _require_windows(situation.wanted, _in_need(forms, "wanted"))
     _require_known("local_kw", situation.local_kw, buses_of(forms))
@@ -75,6 +78,28 @@ def require_sound(site: Site, situation: Situation) -> None:
 def _in_need(forms: Mapping[str, Form], what: Need) -> tuple[str, ...]:
     """The assets that must be found in a mapping of the situation."""
     return tuple(name for name, form in forms.items() if form.need == what)
+
+
+def _require_scenarios(situation: Situation, forms: Mapping[str, Form]) -> None:
+    names: set[str] = set()
+    for scenario in situation.scenarios:
+        where = f"the scenario {scenario.name}"
+        if scenario.name in names:
+            raise BadSituation(f"{where} is there twice")
+        names.add(scenario.name)
+        if not np.isfinite(scenario.probability) or scenario.probability <= 0.0:
+            raise BadSituation(f"probability of {where} is {scenario.probability:g}, it must be above 0")
+        series_of: tuple[tuple[Need, Mapping[str, FloatArray]], ...] = (
+            ("available_kw", scenario.available_kw),
+            ("load_kw", scenario.load_kw),
+        )
+        for what, given in series_of:
+            _require_known(f"{what} of {where}", given, _in_need(forms, what))
+            for name, series in given.items():
+                _require_series(f"{what} of {name} in {where}", series, situation.steps)
+    total = sum(scenario.probability for scenario in situation.scenarios)
+    if situation.scenarios and abs(total - 1.0) > PROBABILITY:
+        raise BadSituation(f"the probabilities of the scenarios are {total:g} together, they must be 1")
 
 
 def _require_windows(given: Mapping[str, tuple[Wanted, ...]], needed: Iterable[str]) -> None:

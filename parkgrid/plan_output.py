@@ -168,6 +168,15 @@ def as_data(planned: Planned) -> dict[str, Any]:
         ],
         "cost": {term: round(cost, 4) for term, cost in plan.cost.items()},
         "total": round(planned.total, 4),
+        "scenarios": [
+            {
+                "name": each.name,
+                "probability": each.probability,
+                "cost": {term: round(cost, 4) for term, cost in each.cost.items()},
+                "total": round(sum(each.cost.values()), 4),
+            }
+            for each in plan.scenarios
+        ],
         "unmet": list(planned.unmet),
         "soc_start": planned.soc_start,
         "soc_assumed": list(planned.soc_assumed),
