@@ -17,7 +17,7 @@ from dispatch.checker import check_plan, unmet
 from dispatch.dispatcher import Dispatcher
 from dispatch.forecast.history import History
 from dispatch.forecast.park import ParkState, expect
-from dispatch.plan import BadSituation, Plan, Situation, Used, Wanted
+from dispatch.plan import BadSituation, Plan, Scenario, Situation, Used, Wanted
 from dispatch.rules import rules_plan
 
 Park = Callable[..., TinyPark]
@@ -190,6 +190,10 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "spot": (
         PriceSeries(starts_s=(0.0,), length_s=3600.0, import_per_kwh=(NAN,), export_per_kwh=None),
         "spot has import_per_kwh that is not a finite number",
+    ),
+    "scenarios": (
+        (Scenario(name="calm", probability=1.0, load_kw={"load": np.array([NAN, 1.0])}),),
+        "load_kw of load in the scenario calm is nan in step 0",
     ),
 }
 
