@@ -13,13 +13,16 @@ from typing import Any
 
 import numpy as np
 import tiny_kinds as kinds
+from numpy.typing import NDArray
 from tiny_park import TinyPark, make_park
 
-from config.asset import CONNECTION_BUS
+from config.asset import CONNECTION_BUS, KWH_PER_KG_HYDROGEN
+from config.hydrogen_assets import HydrogenLoad
 from config.price_series import PriceSeries
 from dispatch.checker import check_plan, unmet
 from dispatch.dispatcher import Dispatcher
-from dispatch.forms.form import Need
+from dispatch.forms.form import Form, Need
+from dispatch.forms.windowed import Windowed
 from dispatch.plan import FloatArray, Situation, Solved, Used, Wanted
 from dispatch.registry import buses_of, forms_of
 from dispatch.rules import rules_plan
@@ -73,6 +76,9 @@ LOCAL_CHANCE = 0.08
 """Of an asset under local control: enough that a third of the parks have one, and most assets are planned."""
 BOTH_WAYS = "charges and discharges at once"
 """What a plan says of itself where it burns power in a battery's losses, which the checker refuses."""
+SIZES = (1.0, 40.0)
+"""How many times larger than `ASSETS` all of a park is: rounding matters at 4 MW where it does not at 100 kW."""
+SIZED = ("_kw", "_kwh", "_kva", "_kg", "_kg_per_h", "_kw_per_s")
 LAST_EVENING = datetime(2026, 3, 31, 20, tzinfo=UTC)
 """From here a horizon touches two months."""
 
@@ -98,8 +104,8 @@ def faults_of(seed: int) -> Iterator[str]:
 
 
 def drawn_park(random: np.random.Generator) -> TinyPark:
-    """A connection and one to all of `ASSETS`, with random sizes and terms; 2 to 8 intervals of an hour."""
-    chance = random.uniform(0.1, 1.0)
+    """A connection and one to all of `ASSETS`, with random terms; 2 to 8 intervals of an hour or less."""
+    chance, size = random.uniform(0.1, 1.0), random.choice(SIZES)
     found: dict[str, dict[str, Any]] = {}
     for name, keys in ASSETS.items():
         if random.random() < chance:
@@ -117,6 +123,8 @@ def drawn_park(random: np.random.Generator) -> TinyPark:
         "import_limit_kw": random.choice([20.0, 100.0, 400.0, 3000.0]),
         "export_limit_kw": random.choice([0.0, 50.0, 1000.0]),
     }
+    for keys in found.values():
+        keys |= {key: size * value for key, value in keys.items() if key.endswith(SIZED)}
     steps = int(random.integers(2, 9))
     prices = random.choice([0.0, 0.3, 0.6, 1.2, 1.9], steps) if random.random() < 0.5 else random.uniform(0, 2, steps)
     return make_park(found, prices.tolist(), site_keys=_site_keys(random), **_tariff_keys(random))
@@ -154,7 +162,8 @@ def _site_keys(random: np.random.Generator) -> dict[str, Any]:
         if random.random() < 0.15:
             priced = {price: random.choice([0.2, 5.0])} if random.random() < 0.5 else {}
             caps[name] = {"over": random.choice(["horizon", "month"]), **most, **priced}
-    keys: dict[str, Any] = {"caps": caps}
+    control = {"interval_min": int(random.choice([15, 30, 60])), "horizon_h": 8}
+    keys: dict[str, Any] = {"caps": caps, "control": control}
     if random.random() < 0.3:
         keys["spot_prices"] = {"file": "spot.csv", "interval_min": 60, "least_per_kwh": -0.5, "most_per_kwh": 3}
     return keys
@@ -162,16 +171,18 @@ def _site_keys(random: np.random.Generator) -> dict[str, Any]:
 
 def drawn_situation(park: TinyPark, random: np.random.Generator) -> Situation:
     forms, steps = forms_of(park.site), park.steps
+    step_h = park.site.control.interval_min / 60.0
+    limit_kw = park.site.grid[1].import_limit_kw
 
     def having(need: Need) -> list[str]:
         return [name for name, form in forms.items() if form.need == need]
 
     def powers(names: list[str]) -> dict[str, FloatArray]:
         """Each of them zero, low or beyond its nameplate, for some of the time or all of it."""
-        most = random.choice([0.0, 50.0, 400.0], len(names))
+        times = random.choice([0.0, 0.5, 3.0], len(names))
         return {
-            name: top * random.uniform(size=steps) * (random.random(steps) < random.choice([0.5, 1.0]))
-            for name, top in zip(names, most, strict=True)
+            name: most * _nameplate_kw(park, name) * random.uniform(size=steps) * _at_times(random, steps)
+            for name, most in zip(names, times, strict=True)
         }
 
     start = random.choice([LAST_EVENING, datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 12, 31, 22, tzinfo=UTC)])
@@ -179,6 +190,7 @@ def drawn_situation(park: TinyPark, random: np.random.Generator) -> Situation:
     spot = park.site.file.spot_prices is not None and random.random() < 0.8
     return park.situation(
         start,
+        step_h=np.full(steps, step_h),
         available_kw=powers(having("available_kw")),
         load_kw=powers(having("load_kw")),
         cop={name: random.uniform(1.5, 6.0, steps) for name in having("cop")},
@@ -186,25 +198,39 @@ def drawn_situation(park: TinyPark, random: np.random.Generator) -> Situation:
             name: random.choice([0.0, 0.05, 0.5, 0.97, 1.0, random.random()]) * form.capacity_kwh
             for name, form in stores(park.site).items()
         },
-        wanted={name: _windows(random) for name in having("wanted")},
+        wanted={name: _windows(random, step_h, forms[name]) for name in having("wanted")},
         local_kw={
-            bus: random.choice([0.0, 30.0]) * random.normal(size=steps)
+            bus: random.choice([0.0, 0.3]) * limit_kw * random.normal(size=steps)
             for bus in (buses_of(forms) if park.site.measured else ())
             if bus != CONNECTION_BUS
         },
         unavailable=frozenset(name for name in names if random.random() < 0.1),
-        month_peak_kw=random.choice([0.0, 90.0, 500.0]),
+        month_peak_kw=random.choice([0.0, 0.8, 2.0]) * limit_kw,
         used=_used(random),
         spot=_spot(start, steps, random) if spot else None,
     )
 
 
-def _windows(random: np.random.Generator) -> tuple[Wanted, ...]:
+def _nameplate_kw(park: TinyPark, name: str) -> float:
+    spec = park.site.assets[name]
+    if isinstance(spec, HydrogenLoad):
+        return spec.peak_kg_per_h * KWH_PER_KG_HYDROGEN
+    return next(float(getattr(spec, key)) for key in ("peak_kw", "rated_kw", "max_heat_kw") if hasattr(spec, key))
+
+
+def _at_times(random: np.random.Generator, steps: int) -> NDArray[np.bool_]:
+    return np.asarray(random.random(steps) < random.choice([0.5, 1.0]))
+
+
+def _windows(random: np.random.Generator, step_h: float, form: Form) -> tuple[Wanted, ...]:
     """Of vehicles that are there, come, or have left; some want more than they can get."""
-    begins = random.uniform(-2.0, 6.0, int(random.integers(0, 4)))
+    assert isinstance(form, Windowed)
+    begins = step_h * random.uniform(-2.0, 6.0, int(random.integers(0, 4)))
+    ends = begins + step_h * random.uniform(0.0, 4.0, len(begins))
+    energies = step_h * form.limit_kw * random.uniform(0.0, 1.5, len(begins))
     return tuple(
-        Wanted(float(begin), float(begin + random.uniform(0.0, 4.0)), float(random.uniform(0, 60)), 22.0)
-        for begin in begins
+        Wanted(begin, end, energy, 0.45 * form.limit_kw)
+        for begin, end, energy in zip(begins.tolist(), ends.tolist(), energies.tolist(), strict=True)
     )
 
 
