@@ -7,7 +7,7 @@ assets that are away, paid import, export that pays more than import costs, ladd
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,9 @@ from tiny_park import TinyPark, make_park
 
 from config.asset import CONNECTION_BUS, KWH_PER_KG_HYDROGEN
 from config.hydrogen_assets import HydrogenLoad
+from config.loader import example_site, load_site
 from config.price_series import PriceSeries
+from config.whole_site import whole_site
 from dispatch.checker import check_plan, unmet
 from dispatch.dispatcher import Dispatcher
 from dispatch.forms.form import Form, Need
@@ -79,28 +81,40 @@ BOTH_WAYS = "charges and discharges at once"
 SIZES = (1.0, 40.0)
 """How many times larger than `ASSETS` all of a park is: rounding matters at 4 MW where it does not at 100 kW."""
 SIZED = ("_kw", "_kwh", "_kva", "_kg", "_kg_per_h", "_kw_per_s")
-LAST_EVENING = datetime(2026, 3, 31, 20, tzinfo=UTC)
-"""From here a horizon touches two months."""
+STARTS = tuple(datetime(2026, *when, tzinfo=UTC) for when in ((3, 2), (3, 31, 20), (12, 31, 22)))
+"""The second and the third end in another month, and the third in another year."""
+SITE_STARTS = tuple(datetime(2026, *when, tzinfo=UTC) for when in ((10, 5, 16), (10, 31, 9), (11, 21, 1)))
+"""Where the tariffs of the example sites hold; the second ends in another month."""
 
 
 def faults_of(seed: int) -> Iterator[str]:
     """What is wrong with the plans of a park that a seed draws, by solver and by rules; a sentence for each plan."""
     random = np.random.default_rng(seed)
-    park = drawn_park(random)
+    yield from _faults(drawn_park(random), random, STARTS, f"seed {seed}")
+
+
+def faults_of_site(name: str, seed: int) -> Iterator[str]:
+    """The same of an example site with all of its assets, over a day."""
+    site = whole_site(load_site(example_site(name)))
+    park = TinyPark(site, 24 * 60 // site.control.interval_min)
+    yield from _faults(park, np.random.default_rng(seed), SITE_STARTS, f"{name}, seed {seed}")
+
+
+def _faults(park: TinyPark, random: np.random.Generator, starts: Sequence[datetime], where: str) -> Iterator[str]:
     dispatcher = Dispatcher(park.site, park.steps)
     for number in range(SITUATIONS):
-        situation = drawn_situation(park, random)
+        situation = drawn_situation(park, random, starts)
         outcome = dispatcher.plan(situation, situation.start)
         if not isinstance(outcome, Solved):
-            yield f"seed {seed}, situation {number}: {outcome}"
+            yield f"{where}, situation {number}: {outcome}"
             continue
         for plan in (outcome.plan, rules_plan(park.site, situation, situation.start)):
             left_open = unmet(park.site, situation, plan)
             faults = [words for words in check_plan(park.site, situation, plan) if words not in left_open]
             if faults:
                 burns = f" ({BOTH_WAYS})" if BOTH_WAYS in plan.note else ""
-                where = f"seed {seed}, situation {number}, {plan.method.value}{burns}"
-                yield f"{where}: {faults[0]} ({len(faults)} in all)"
+                by = f"{plan.method.value}{burns}"
+                yield f"{where}, situation {number}, {by}: {faults[0]} ({len(faults)} in all)"
 
 
 def drawn_park(random: np.random.Generator) -> TinyPark:
@@ -169,7 +183,7 @@ def _site_keys(random: np.random.Generator) -> dict[str, Any]:
     return keys
 
 
-def drawn_situation(park: TinyPark, random: np.random.Generator) -> Situation:
+def drawn_situation(park: TinyPark, random: np.random.Generator, starts: Sequence[datetime] = STARTS) -> Situation:
     forms, steps = forms_of(park.site), park.steps
     step_h = park.site.control.interval_min / 60.0
     limit_kw = park.site.grid[1].import_limit_kw
@@ -185,7 +199,7 @@ def drawn_situation(park: TinyPark, random: np.random.Generator) -> Situation:
             for name, most in zip(names, times, strict=True)
         }
 
-    start = random.choice([LAST_EVENING, datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 12, 31, 22, tzinfo=UTC)])
+    start = starts[int(random.integers(len(starts)))]
     names = [name for name in forms if name != park.site.grid[0]]
     spot = park.site.file.spot_prices is not None and random.random() < 0.8
     return park.situation(
