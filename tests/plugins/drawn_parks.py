@@ -17,14 +17,15 @@ from numpy.typing import NDArray
 from tiny_park import TinyPark, make_park
 
 from config.asset import CONNECTION_BUS, KWH_PER_KG_HYDROGEN
+from config.assets import Asset
+from config.flexible_assets import EvChargers, ShiftableJob
 from config.hydrogen_assets import HydrogenLoad
 from config.loader import example_site, load_site
 from config.price_series import PriceSeries
 from config.whole_site import whole_site
 from dispatch.checker import check_plan, unmet
 from dispatch.dispatcher import Dispatcher
-from dispatch.forms.form import Form, Need
-from dispatch.forms.windowed import Windowed
+from dispatch.forms.form import Need
 from dispatch.plan import FloatArray, Situation, Solved, Used, Wanted
 from dispatch.registry import buses_of, forms_of
 from dispatch.rules import rules_plan
@@ -212,7 +213,7 @@ def drawn_situation(park: TinyPark, random: np.random.Generator, starts: Sequenc
             name: random.choice([0.0, 0.05, 0.5, 0.97, 1.0, random.random()]) * form.capacity_kwh
             for name, form in stores(park.site).items()
         },
-        wanted={name: _windows(random, step_h, forms[name]) for name in having("wanted")},
+        wanted={name: _windows(random, step_h, park.site.assets[name]) for name in having("wanted")},
         local_kw={
             bus: random.choice([0.0, 0.3]) * limit_kw * random.normal(size=steps)
             for bus in (buses_of(forms) if park.site.measured else ())
@@ -236,14 +237,16 @@ def _at_times(random: np.random.Generator, steps: int) -> NDArray[np.bool_]:
     return np.asarray(random.random(steps) < random.choice([0.5, 1.0]))
 
 
-def _windows(random: np.random.Generator, step_h: float, form: Form) -> tuple[Wanted, ...]:
-    """Of vehicles that are there, come, or have left; some want more than they can get."""
-    assert isinstance(form, Windowed)
+def _windows(random: np.random.Generator, step_h: float, spec: Asset) -> tuple[Wanted, ...]:
+    """Of vehicles that are there, come, or have left; some want more than they can get. A job takes all its power."""
+    assert isinstance(spec, EvChargers | ShiftableJob)
+    limit_kw = spec.limit_kw if isinstance(spec, EvChargers) else spec.power_kw
+    most_kw = 0.45 * limit_kw if isinstance(spec, EvChargers) else limit_kw
     begins = step_h * random.uniform(-2.0, 6.0, int(random.integers(0, 4)))
     ends = begins + step_h * random.uniform(0.0, 4.0, len(begins))
-    energies = step_h * form.limit_kw * random.uniform(0.0, 1.5, len(begins))
+    energies = step_h * limit_kw * random.uniform(0.0, 1.5, len(begins))
     return tuple(
-        Wanted(begin, end, energy, 0.45 * form.limit_kw)
+        Wanted(begin, end, energy, most_kw)
         for begin, end, energy in zip(begins.tolist(), ends.tolist(), energies.tolist(), strict=True)
     )
 
