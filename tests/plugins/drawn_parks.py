@@ -77,6 +77,9 @@ SITUATIONS = 5
 """Of each park: its problem is built once, and later ones are solved from the basis of those before."""
 LOCAL_CHANCE = 0.08
 """Of an asset under local control: enough that a third of the parks have one, and most assets are planned."""
+MOST_LOCAL = 0.6
+"""Of the import limit, taken or given under local control: ten times a transformer's rating cannot pass it, and what was
+measured has passed."""
 BOTH_WAYS = "charges and discharges at once"
 """What a plan says of itself where it burns power in a battery's losses, which the checker refuses."""
 SIZES = (1.0, 40.0)
@@ -215,7 +218,7 @@ def drawn_situation(park: TinyPark, random: np.random.Generator, starts: Sequenc
         },
         wanted={name: _windows(random, step_h, park.site.assets[name]) for name in having("wanted")},
         local_kw={
-            bus: random.choice([0.0, 0.3]) * limit_kw * random.normal(size=steps)
+            bus: random.choice([0.0, MOST_LOCAL]) * limit_kw * random.uniform(-1.0, 1.0, steps)
             for bus in (buses_of(forms) if park.site.measured else ())
             if bus != CONNECTION_BUS
         },
