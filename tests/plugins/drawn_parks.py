@@ -78,8 +78,8 @@ SITUATIONS = 5
 LOCAL_CHANCE = 0.08
 """Of an asset under local control: enough that a third of the parks have one, and most assets are planned."""
 MOST_LOCAL = 0.6
-"""Of the import limit, taken or given under local control: what was measured has passed the transformers, so it is never
-many times their rating."""
+"""Of the import limit, taken or given under local control: it has passed the transformers, so it is never many times
+their rating."""
 BOTH_WAYS = "charges and discharges at once"
 """What a plan says of itself where it burns power in a battery's losses, which the checker refuses."""
 SIZES = (1.0, 40.0)
