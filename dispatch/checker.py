@@ -14,6 +14,7 @@ from config.site import Site
 from dispatch.bill import bill
 from dispatch.caps import cap_terms, exceeded
 from dispatch.findings import POWER_KW, series
+from dispatch.forms.demand import Demand
 from dispatch.plan import ELECTRICITY, BusId, FloatArray, Method, Plan, Situation
 from dispatch.registry import buses_of, forms_of
 from dispatch.tariff import Prices, TariffCalendar
@@ -33,19 +34,21 @@ def check_plan(site: Site, situation: Situation, plan: Plan) -> list[str]:
     return _faults(site, situation, plan) + list(_unmet(site, situation, plan))
 
 
-def unmet(site: Site, situation: Situation, plan: Plan) -> list[str]:
+def unmet(site: Site, situation: Situation, plan: Plan, *, priced: bool = True) -> list[str]:
     """What a plan that is right in itself leaves open: demand not served, import beyond the limit, a cap exceeded.
 
     The sentences are among those of `check_plan`; a plan with nothing else may still be the best there is. One whose
-    numbers cannot be looked at leaves nothing open, it is wrong.
+    numbers cannot be looked at leaves nothing open, it is wrong. Without `priced`, loads and caps that have a price of
+    their own are left out: to leave them open may be what the site file wants.
     """
-    return [] if list(_frame(site, situation, plan)) else list(_unmet(site, situation, plan))
+    return [] if list(_frame(site, situation, plan)) else list(_unmet(site, situation, plan, priced=priced))
 
 
-def _unmet(site: Site, situation: Situation, plan: Plan) -> Iterator[str]:
+def _unmet(site: Site, situation: Situation, plan: Plan, *, priced: bool = True) -> Iterator[str]:
     forms = forms_of(site)
     for name, form in forms.items():
-        yield from form.unmet(name, situation, plan.assets[name])
+        if priced or not (isinstance(form, Demand) and form.price_per_kwh is not None):
+            yield from form.unmet(name, situation, plan.assets[name])
     if site.measured:
         rests = _rests(buses_of(forms), situation, plan)
         for step in np.flatnonzero(rests[ELECTRICITY] > POWER_KW):
@@ -55,7 +58,7 @@ def _unmet(site: Site, situation: Situation, plan: Plan) -> Iterator[str]:
             for step in np.flatnonzero((rest_kw < -POWER_KW) & (bus != ELECTRICITY)):
                 yield f"{bus}, step {step}: {-rest_kw[step]:.2f} kW under local control are not served"
     if cap_terms(site):
-        yield from exceeded(site, situation, _prices(site, situation, plan), plan.assets)
+        yield from exceeded(site, situation, _prices(site, situation, plan), plan.assets, priced=priced)
 
 
 def _faults(site: Site, situation: Situation, plan: Plan) -> list[str]:

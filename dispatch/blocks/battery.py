@@ -62,6 +62,7 @@ def battery_block(name: str, form: Storage, grid: TimeGrid) -> Block:
             + TIE * ((grid.step_h * (1.0 + 0.1 * grid.progress)) @ charge)
         ),
         slacks=[stored.slack, Slack("charges and discharges at once", "kW", cp.minimum(charge, discharge))],
+        stored=stored.rows,
         assign=assign,
         extract=extract,
     )

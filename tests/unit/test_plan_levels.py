@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from multiprocessing import Pipe
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -19,7 +21,7 @@ from config.site import Site
 from controller.decide import Inputs, decide
 from controller.decision import Decision
 from controller.modes import Facts, Mode, next_mode
-from controller.planner_process import PlanAnswer, PlanRequest, serve
+from controller.planner_process import PlanAnswer, PlannerTask, PlanRequest, serve
 from controller.plans import PlanBook
 from dispatch.forecast.history import History
 from dispatch.forecast.park import ParkState
@@ -34,21 +36,26 @@ NO_TIME_S = 1e-9
 def planner(site: Site) -> Iterator[Callable[[PlanRequest], PlanAnswer]]:
     """What the controller starts as a process, behind the same pipe."""
     ours, theirs = Pipe()
-    thread = threading.Thread(target=serve, args=(theirs,))
+
+    def served() -> None:
+        with theirs:  # whoever waits for an answer sees that none will come
+            serve(theirs)
+
+    thread = threading.Thread(target=served)
     thread.start()
-    try:
-        ours.send(site)
+    with TemporaryDirectory() as solves:
+        try:
+            ours.send(PlannerTask(site, Path(solves)))
 
-        def ask(request: PlanRequest) -> PlanAnswer:
-            ours.send(request)
-            answer: PlanAnswer = ours.recv()
-            return answer
+            def ask(request: PlanRequest) -> PlanAnswer:
+                ours.send(request)
+                answer: PlanAnswer = ours.recv()
+                return answer
 
-        yield ask
-    finally:
-        ours.close()
-        thread.join()
-        theirs.close()
+            yield ask
+        finally:
+            ours.close()
+            thread.join()
 
 
 def request(now: datetime, *, step_min: int = 15) -> PlanRequest:
