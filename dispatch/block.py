@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dispatch.caps import CapNumbers
+from dispatch.choice import Choice
 from dispatch.plan import AssetPlan, BusId, FloatArray, Situation
 from dispatch.tariff import Prices
 from dispatch.worth import EndValue, Worth
@@ -55,7 +56,7 @@ class Slack:
     what: str
     unit: str
     amount: cp.Expression
-    """Never negative, shape (steps,)."""
+    """Never negative, shape (steps,), or that of the first steps where it can only be there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +78,8 @@ class Block:
     penalty: cp.Expression = field(default_factory=lambda: cp.Constant(0.0))
     """Slack prices, end values and tie-breaks: steers the plan, is paid by nobody."""
     slacks: Sequence[Slack] = ()
+    choices: Sequence[Choice] = ()
+    """What must be yes or no."""
     assign: Callable[[Inputs], None]
     """Gives every parameter of the block its value for the next solve."""
     extract: Callable[[], AssetPlan]

@@ -8,6 +8,7 @@ import cvxpy as cp
 import numpy as np
 
 from dispatch.block import Block, Inputs, TimeGrid, solved
+from dispatch.blocks.running import UnitChoice
 from dispatch.forms.converter import Converter
 from dispatch.given import Given
 from dispatch.plan import AssetPlan, BusId, FloatArray
@@ -22,8 +23,10 @@ def converter_block(name: str, form: Converter, grid: TimeGrid) -> Block:
     * dt.
 
     Where the curve is better in its middle, the mix of neighbouring points is its upper hull, and below the best
-    point the converter runs there for a part of the interval. Minimum loads, starts and minimum times are left to
-    the guard.
+    point the converter runs there for a part of the interval.
+
+    A unit runs for whole intervals: sum over k of share[k, t] = on[t], or <= on[t] if it has no least load
+    (`dispatch.blocks.running`). For others, least loads, starts and minimum times are left to the guard.
     """
     points = range(len(form.points))
     shares = [cp.Variable(grid.steps, bounds=[0, 1], name=f"{name}.share_{k}") for k in points]
@@ -39,16 +42,22 @@ def converter_block(name: str, form: Converter, grid: TimeGrid) -> Block:
     made = {bus: _mixed(kw, shares) for bus, kw in flow.items()}
     flows = {bus: made[bus] - thrown[bus] if bus in thrown else made[bus] for bus in form.buses}
     constraints = [thrown[bus] <= made[bus] for bus in thrown]
-    if len(shares) > 1:
+    running = UnitChoice(name, form, form.unit, grid, shares) if form.unit is not None else None
+    if running is not None:
+        constraints += running.constraints
+    elif len(shares) > 1:
         constraints.append(sum(shares[1:], start=shares[0]) <= 1)
     limit_kw = form.ramps(grid.step_h)
     if limit_kw is not None:
-        change = made[form.bus][1:] - made[form.bus][:-1]
-        constraints += [change <= limit_kw, change >= -limit_kw]
+        change = form.gives * (made[form.bus][1:] - made[form.bus][:-1])
+        up, down = (limit_kw, limit_kw) if running is None else running.jumps(limit_kw)
+        constraints += [change <= up, change >= -down]
     gas_kw: list[FloatArray] = []
 
     def assign(inputs: Inputs) -> None:
         gas_kw.clear()
+        if running is not None:
+            running.assign(inputs)
         for k, point in enumerate(form.curve(name, inputs.situation)):
             for bus in form.buses:
                 flow[bus][k].value = point.flows_kw[bus]
@@ -69,15 +78,24 @@ def converter_block(name: str, form: Converter, grid: TimeGrid) -> Block:
             power_kw=form.gives * taken[form.bus],
             flows_kw=taken,
             gas_kw=np.sum([kw * part for kw, part in zip(gas_kw, mix, strict=True)], axis=0) if form.burns else None,
+            running=running.decided if running is not None else None,
         )
 
     return Block(
         asset=name,
         flows=flows,
         constraints=constraints,
-        cost={"gas": cp.sum(_mixed(gas_cost, shares)), "carbon": cp.sum(_mixed(carbon_cost, shares))}
-        if form.burns
-        else {},
+        cost={
+            **(
+                {"gas": cp.sum(_mixed(gas_cost, shares)), "carbon": cp.sum(_mixed(carbon_cost, shares))}
+                if form.burns
+                else {}
+            ),
+            **(running.cost if running is not None else {}),
+        },
+        penalty=running.penalty if running is not None else cp.Constant(0.0),
+        slacks=running.slacks if running is not None else (),
+        choices=(running,) if running is not None else (),
         counted={"gas_kw": _mixed(burnt, shares)} if form.burns else {},
         assign=assign,
         extract=extract,

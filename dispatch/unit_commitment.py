@@ -1,0 +1,170 @@
+"""A linear problem in which some numbers must be yes or no: the cheapest plan, within a gap that is proven."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cvxpy as cp
+import numpy as np
+
+from dispatch.affine_map import AffineMap
+from dispatch.choice import Choice
+from dispatch.compiled import CompiledProblem
+from dispatch.mixed_integer import OpenColumns, search
+from dispatch.plan import BoolArray, FloatArray
+from dispatch.solving import Answer, Optimal, Solver
+
+Pattern = tuple[BoolArray, ...]
+"""Yes or no, by choice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """What the last solve gave variables and constraints, to come back to."""
+
+    answer: Optimal
+    values: Sequence[tuple[cp.Variable, FloatArray]]
+    duals: Sequence[tuple[cp.Constraint, FloatArray]]
+
+    @classmethod
+    def of(cls, problem: cp.Problem, answer: Optimal) -> Solution:
+        return cls(
+            answer,
+            [(variable, np.asarray(variable.value)) for variable in problem.variables()],
+            [(constraint, constraint.dual_value) for constraint in problem.constraints],
+        )
+
+    @property
+    def cost(self) -> float:
+        return self.answer.objective
+
+    def restore(self) -> None:
+        for variable, value in self.values:
+            variable.save_value(value)
+        for constraint, dual in self.duals:
+            constraint.save_dual_value(dual)
+
+    def gap(self, bound: float) -> float:
+        """How far it may be above the cheapest, as a share of its cost (or of one unit of money, if that is more)."""
+        return (self.cost - bound) / max(1.0, abs(self.cost))
+
+
+class UnitCommitment:
+    """Solves a problem with choices, again and again.
+
+    First as a linear problem, which proves what no plan can be cheaper than. Then its solution and the last plan are
+    rounded, each is settled and solved once more: mostly one of them is within the gap. If not, HiGHS searches from the
+    better one, until its limit; the best plan that was found counts. What is settled in the end is a linear problem
+    again, so that its solution is judged and has duals.
+    """
+
+    def __init__(
+        self, problem: cp.Problem, choices: Sequence[Choice], linear: Solver, *, gap: float, limit_s: float
+    ) -> None:
+        """`linear` solves the problem with whatever the choices leave open; `limit_s` is for what comes after it."""
+        self._problem, self._choices, self._linear = problem, choices, linear
+        self._gap, self._limit_s = gap, limit_s
+        self._map: AffineMap | None = None
+        self.searches = 0
+        """Solves in which rounding was not good enough."""
+
+    def solve(self, limit_s: float, *, sure: bool = True) -> Answer:
+        """The cheapest solution within the gap. Where none is found, one that is `undecided`.
+
+        Raises NoNumber for a parameter without a finite number.
+        """
+        ends_s = time.perf_counter() + limit_s
+        for choice in self._choices:
+            choice.open_up()
+        answer = self._linear.solve(limit_s, sure=sure)
+        if not isinstance(answer, Optimal):
+            return answer
+        if all(choice.integral for choice in self._choices):
+            self._remember()
+            return answer
+        ends_s = min(ends_s, time.perf_counter() + self._limit_s)
+        relaxed = Solution.of(self._problem, answer)
+        best = self._guessed(relaxed.cost, ends_s)
+        bound, searched = relaxed.cost, False
+        if best is None or best.gap(bound) > self._gap:
+            best, bound = self._searched(best, bound, ends_s)
+            searched = True
+        if best is None:
+            relaxed.restore()
+            why = f"no plan with units that run or stand still was found within {self._limit_s:g} s"
+            return replace(answer, undecided=why)
+        best.restore()
+        self._remember()
+        return replace(best.answer, remark=self._remark(best.gap(bound)) if searched else "")
+
+    def _remark(self, gap: float) -> str:
+        if gap <= self._gap * (1.0 + 1e-6):
+            return ""
+        return f"the search for when units run ended at {self._limit_s:g} s, the plan is at most {gap:.2%} too dear"
+
+    def _remember(self) -> None:
+        for choice in self._choices:
+            choice.remember()
+
+    def _guessed(self, bound: float, ends_s: float) -> Solution | None:
+        """The better of the last plan and the rounded solution; the last plan alone where it is good enough."""
+        rounded = tuple(choice.rounded() for choice in self._choices)
+        before = tuple(choice.kept() for choice in self._choices)
+        kept = tuple(now if then is None else then for now, then in zip(rounded, before, strict=True))
+        best: Solution | None = None
+        for pattern in (kept, rounded):
+            if best is not None and (best.gap(bound) <= self._gap or _same(kept, rounded)):
+                break
+            best = _cheaper(best, self._settled(pattern, ends_s))
+        return best
+
+    def _settled(self, pattern: Pattern, ends_s: float) -> Solution | None:
+        """The cheapest solution with this yes or no; None where there is none in time."""
+        left_s = ends_s - time.perf_counter()
+        if left_s <= 0.0:
+            return None
+        for choice, yes in zip(self._choices, pattern, strict=True):
+            choice.settle(yes)
+        answer = self._linear.solve(left_s, sure=False)
+        return Solution.of(self._problem, answer) if isinstance(answer, Optimal) else None
+
+    def _searched(self, best: Solution | None, bound: float, ends_s: float) -> tuple[Solution | None, float]:
+        """The best solution that HiGHS comes to, at least the given one, and what none can be cheaper than."""
+        left_s = ends_s - time.perf_counter()
+        if left_s <= 0.0:
+            return best, bound
+        self.searches += 1
+        compiled = self._compiled()
+        columns = [OpenColumns(compiled.columns(each.yes), *each.bounds) for each in self._choices]
+        start = None
+        if best is not None:
+            best.restore()
+            start = compiled.packed()
+        found = search(compiled.program, columns, start, self._gap, left_s)
+        bound = max(bound, found.bound)
+        if found.x is not None:
+            pattern = tuple(found.yes(each.columns) for each in columns)
+            # the search has used its time; what it found is worth one more solve
+            best = _cheaper(best, self._settled(pattern, time.perf_counter() + self._limit_s))
+        return best, bound
+
+    def _compiled(self) -> AffineMap:
+        """The problem as numbers, up to date but for the bounds of the choices."""
+        if isinstance(self._linear, CompiledProblem) and self._linear.affine_map is not None:
+            return self._linear.affine_map
+        if self._map is None:
+            self._map = AffineMap(self._problem)
+        self._map.update()
+        return self._map
+
+
+def _cheaper(one: Solution | None, other: Solution | None) -> Solution | None:
+    if one is None or other is None:
+        return one or other
+    return min(one, other, key=lambda each: each.cost)
+
+
+def _same(one: Pattern, other: Pattern) -> bool:
+    return all(np.array_equal(mine, yours) for mine, yours in zip(one, other, strict=True))
