@@ -257,7 +257,9 @@ class Controller:
         return PlanRequest(
             number=self._requests,
             now=snapshot.at,
-            state=park_state(snapshot, ledger.month_peak_kw, ledger.used(snapshot.at), self._limited, ledger.spot),
+            state=park_state(
+                snapshot, ledger.month_peak_kw, ledger.used(snapshot.at), self._limited, ledger.spot, self._guards
+            ),
             history=await self._recorder.history(snapshot.at),
         )
 

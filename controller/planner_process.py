@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from config.site import Site
 from dispatch.forecast.history import History
 from dispatch.forecast.park import ParkState, situation
-from dispatch.plan import DispatchError, Infeasible, Plan, Situation, Solved, TimedOut
+from dispatch.plan import DispatchError, Infeasible, Method, Plan, Situation, Solved, TimedOut
 from dispatch.rules import rules_plan
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class PlanAnswer:
     number: int
     situation: Situation | None
     plan: Plan | None
+    """The optimal one, or a relaxed one."""
     rules: Plan | None
     """Made without the solver when it found no plan."""
     failure: str
@@ -80,6 +81,7 @@ def _answer(site: Site, dispatcher: Dispatcher, request: PlanRequest) -> PlanAns
         match dispatcher.plan(expected, request.now):
             case Solved(plan=solved):
                 plan = solved
+                failure = solved.note if solved.method is Method.RELAXED else ""
             case Infeasible(reason=reason):
                 failure = f"no plan keeps every limit: {reason}"
             case TimedOut(limit_s=limit_s):

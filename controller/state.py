@@ -64,6 +64,7 @@ class SavedAssetPlan(Frozen):
     gas_kw: list[float] | None
     stored_kwh: list[float] | None
     available_kw: list[float] | None
+    running: list[bool] | None = None
 
 
 class SavedPlan(Frozen):
@@ -173,6 +174,7 @@ def saved_plan(plan: Plan) -> SavedPlan:
                 gas_kw=_listed(asset.gas_kw),
                 stored_kwh=_listed(asset.stored_kwh),
                 available_kw=_listed(asset.available_kw),
+                running=None if asset.running is None else asset.running.tolist(),
             )
             for name, asset in plan.assets.items()
         },
@@ -195,6 +197,7 @@ def restored_plan(saved: SavedPlan) -> Plan:
                 gas_kw=_array(asset.gas_kw),
                 stored_kwh=_array(asset.stored_kwh),
                 available_kw=_array(asset.available_kw),
+                running=None if asset.running is None else np.array(asset.running),
             )
             for name, asset in saved.assets.items()
         },

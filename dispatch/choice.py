@@ -58,8 +58,8 @@ class Choice(ABC):
         return np.asarray(np.asarray(self.yes.value) > 0.5)
 
     @abstractmethod
-    def rounded(self) -> BoolArray:
-        """A guess from the last solution of the linear problem."""
+    def rounded(self, share: float) -> BoolArray:
+        """A guess from the last solution of the linear problem: yes from this share of a whole one on."""
 
     @abstractmethod
     def kept(self) -> BoolArray | None:

@@ -55,6 +55,7 @@ def shifted(plan: Plan, now: datetime, interval: timedelta) -> Plan | None:
                 gas_kw=rest(asset.gas_kw),
                 stored_kwh=stored(asset.stored_kwh),
                 available_kw=rest(asset.available_kw),
+                running=None if asset.running is None else asset.running[first:].copy(),
             )
             for name, asset in plan.assets.items()
         },

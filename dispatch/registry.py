@@ -109,6 +109,12 @@ def _committed(form: Form, asset: AssetBase) -> Form:
     return form
 
 
+def units_of(site: Site) -> dict[str, Commitment]:
+    """The assets for which a plan says when they run, by name, in the file's order."""
+    forms = forms_of(site).items()
+    return {name: form.unit for name, form in forms if isinstance(form, Converter) and form.unit is not None}
+
+
 def forecast_for(site: Site) -> tuple[str, ...]:
     """The assets that have a series of demand, or of what is available, in a situation; in the file's order."""
     return tuple(name for name, form in forms_of(site).items() if form.need in ("load_kw", "available_kw"))

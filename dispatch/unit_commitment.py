@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import cvxpy as cp
@@ -15,6 +15,10 @@ from dispatch.compiled import CompiledProblem
 from dispatch.mixed_integer import OpenColumns, search
 from dispatch.plan import BoolArray, FloatArray
 from dispatch.solving import Answer, Optimal, Solver
+
+ROUNDINGS = (0.5, 0.02)
+"""From which share on a number is rounded to yes. From half, stores have least to make up for; where they are empty
+that leaves demand unserved, and a unit that runs wherever it is wanted at all costs little more."""
 
 Pattern = tuple[BoolArray, ...]
 """Yes or no, by choice."""
@@ -54,18 +58,25 @@ class Solution:
 class UnitCommitment:
     """Solves a problem with choices, again and again.
 
-    First as a linear problem, which proves what no plan can be cheaper than. Then its solution and the last plan are
-    rounded, each is settled and solved once more: mostly one of them is within the gap. If not, HiGHS searches from the
-    better one, until its limit; the best plan that was found counts. What is settled in the end is a linear problem
-    again, so that its solution is judged and has duals.
+    First as a linear problem, which proves what no plan can be cheaper than. Then the last plan and that solution,
+    rounded in turn, are settled and solved once more, until one of them is within the gap: mostly one is. If not, HiGHS
+    searches from the best one, until its limit; the best plan that was found counts. What is settled in the end is a
+    linear problem again, so that its solution is judged and has duals.
     """
 
     def __init__(
-        self, problem: cp.Problem, choices: Sequence[Choice], linear: Solver, *, gap: float, limit_s: float
+        self,
+        problem: cp.Problem,
+        choices: Sequence[Choice],
+        linear: Solver,
+        *,
+        gap: float,
+        limit_s: float,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """`linear` solves the problem with whatever the choices leave open; `limit_s` is for what comes after it."""
         self._problem, self._choices, self._linear = problem, choices, linear
-        self._gap, self._limit_s = gap, limit_s
+        self._gap, self._limit_s, self._clock = gap, limit_s, clock
         self._map: AffineMap | None = None
         self.searches = 0
         """Solves in which rounding was not good enough."""
@@ -75,7 +86,7 @@ class UnitCommitment:
 
         Raises NoNumber for a parameter without a finite number.
         """
-        ends_s = time.perf_counter() + limit_s
+        ends_s = self._clock() + limit_s
         for choice in self._choices:
             choice.open_up()
         answer = self._linear.solve(limit_s, sure=sure)
@@ -84,7 +95,7 @@ class UnitCommitment:
         if all(choice.integral for choice in self._choices):
             self._remember()
             return answer
-        ends_s = min(ends_s, time.perf_counter() + self._limit_s)
+        ends_s = min(ends_s, self._clock() + self._limit_s)
         relaxed = Solution.of(self._problem, answer)
         best = self._guessed(relaxed.cost, ends_s)
         bound, searched = relaxed.cost, False
@@ -109,20 +120,30 @@ class UnitCommitment:
             choice.remember()
 
     def _guessed(self, bound: float, ends_s: float) -> Solution | None:
-        """The better of the last plan and the rounded solution; the last plan alone where it is good enough."""
-        rounded = tuple(choice.rounded() for choice in self._choices)
-        before = tuple(choice.kept() for choice in self._choices)
-        kept = tuple(now if then is None else then for now, then in zip(rounded, before, strict=True))
+        """The first guess that is good enough, or the best of all; the last plan first, so that plans stay."""
         best: Solution | None = None
-        for pattern in (kept, rounded):
-            if best is not None and (best.gap(bound) <= self._gap or _same(kept, rounded)):
-                break
+        tried: list[Pattern] = []
+        for pattern in self._guesses():
+            if any(_same(pattern, other) for other in tried):
+                continue
+            tried.append(pattern)
             best = _cheaper(best, self._settled(pattern, ends_s))
+            if best is not None and best.gap(bound) <= self._gap:
+                break
         return best
+
+    def _guesses(self) -> list[Pattern]:
+        """From the relaxed solution, which must be the last one."""
+        rounded = [tuple(choice.rounded(share) for choice in self._choices) for share in ROUNDINGS]
+        before = [choice.kept() for choice in self._choices]
+        if all(yes is None for yes in before):
+            return rounded
+        kept = tuple(now if then is None else then for now, then in zip(rounded[0], before, strict=True))
+        return [kept, *rounded]
 
     def _settled(self, pattern: Pattern, ends_s: float) -> Solution | None:
         """The cheapest solution with this yes or no; None where there is none in time."""
-        left_s = ends_s - time.perf_counter()
+        left_s = ends_s - self._clock()
         if left_s <= 0.0:
             return None
         for choice, yes in zip(self._choices, pattern, strict=True):
@@ -132,7 +153,7 @@ class UnitCommitment:
 
     def _searched(self, best: Solution | None, bound: float, ends_s: float) -> tuple[Solution | None, float]:
         """The best solution that HiGHS comes to, at least the given one, and what none can be cheaper than."""
-        left_s = ends_s - time.perf_counter()
+        left_s = ends_s - self._clock()
         if left_s <= 0.0:
             return best, bound
         self.searches += 1
@@ -147,7 +168,7 @@ class UnitCommitment:
         if found.x is not None:
             pattern = tuple(found.yes(each.columns) for each in columns)
             # the search has used its time; what it found is worth one more solve
-            best = _cheaper(best, self._settled(pattern, time.perf_counter() + self._limit_s))
+            best = _cheaper(best, self._settled(pattern, self._clock() + self._limit_s))
         return best, bound
 
     def _compiled(self) -> AffineMap:

@@ -16,9 +16,9 @@ from dispatch.forms.converter import Converter
 from dispatch.given import Given
 from dispatch.plan import BoolArray, FloatArray, Situation
 
-ROUND_UP_FROM = 0.5
-"""Share of the least load from which on a mean power is taken for running: what the store beside it must make up for
-is least then."""
+ANY_LOAD = 1e-2
+"""Share of full load that counts as a whole yes for a unit without a least load: less is the solver's rounding, or
+not worth a start."""
 TOO_SOON_TIMES = 200.0
 """To stop a unit within its minimum on time costs this many times the dearest kWh at full load: above all else, as the
 guard would not do it either. Only where its least load has nowhere to go is there no other way."""
@@ -53,7 +53,9 @@ class UnitChoice(Choice):
         )
         limit_kw = form.ramps(grid.step_h)
         jumps = limit_kw is not None and bool(np.any(limit_kw < form.least_kw))
-        if unit.start_cost or jumps or any(window is not None for window in held.values()):
+        if jumps and held["off"] is None:  # a jump needs a true start: no stop in a step in which it runs
+            held["off"] = np.eye(grid.steps, dtype=np.bool_)
+        if unit.start_cost or any(window is not None for window in held.values()):
             self._switching(held)
         self._bound = self._bound_by_the_past()
 
@@ -107,15 +109,15 @@ class UnitChoice(Choice):
         self._before_high.value = np.array([float(past is None or past.on)])
         self.allow(np.zeros_like(must), may)
 
-    def rounded(self) -> BoolArray:
-        """On where the mean power is half of the least load or more."""
+    def rounded(self, share: float) -> BoolArray:
+        """On where the mean power is this share of the least load or more."""
         loads = [abs(point.flows_kw[self._form.bus]) for point in self._form.points]
-        mean_kw = sum(np.asarray(share.value) * load for share, load in zip(self._shares, loads, strict=True))
-        least_kw = ROUND_UP_FROM * self._form.least_kw if self._unit.least_load else 1e-3 * loads[-1]
-        return self._lasting(np.asarray(mean_kw >= least_kw))
+        mean_kw = sum(np.asarray(part.value) * load for part, load in zip(self._shares, loads, strict=True))
+        whole_kw = self._form.least_kw if self._unit.least_load else ANY_LOAD * loads[-1]
+        return self._lasting(np.asarray(mean_kw >= share * whole_kw))
 
     def kept(self) -> BoolArray | None:
-        """As in the last plan; beyond its end as the linear problem has it."""
+        """As in the last plan; beyond its end as at its end."""
         if self._last is None or self._situation is None:
             return None
         start, running = self._last
@@ -125,8 +127,7 @@ class UnitChoice(Choice):
         then = np.searchsorted(ends_h, middle_h)
         if later_h < 0.0 or then[0] >= len(running):
             return None
-        known = then < len(running)
-        return self._lasting(np.where(known, running[np.minimum(then, len(running) - 1)], self.rounded()))
+        return self._lasting(running[np.minimum(then, len(running) - 1)])
 
     def _lasting(self, running: BoolArray) -> BoolArray:
         assert self._situation is not None
