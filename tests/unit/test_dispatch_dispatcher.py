@@ -106,6 +106,12 @@ def test_a_day_of_the_demo_park_closes(demo_site: Site) -> None:
         stored = plan.assets[store].stored_kwh
         assert stored is not None
         assert stored[-1] >= stored[0] - 0.01
+    for unit, least_kw in (("heat_pump", 100.0), ("boiler", 150.0)):
+        power_kw, running = plan.assets[unit].power_kw, plan.assets[unit].running
+        assert running is not None
+        assert running.any()
+        assert np.all(power_kw[running] >= least_kw - 1e-3)
+        assert np.all(power_kw[~running] == 0.0)
     hour = np.arange(96) / 4.0
     # the battery gives in the peak hours (16 to 23 h) and takes in the valleys
     peak = (hour >= 16) & (hour < 23)
