@@ -80,6 +80,11 @@ class Dispatcher:
         """The problem as it was built last, for measurements and tests."""
         return self._park
 
+    @property
+    def solver(self) -> Solver:
+        """What solves it, for measurements."""
+        return self._solver
+
     def inputs(self, situation: Situation) -> Inputs:
         """The numbers that a situation is solved with at first, for measurements and tests. Raises NoTariff."""
         prices = self._tariff.over(situation.start, situation.step_h, situation.spot)
