@@ -57,6 +57,10 @@ class Choice(ABC):
         """Yes or no in the last solution."""
         return np.asarray(np.asarray(self.yes.value) > 0.5)
 
+    def ask(self) -> bool:
+        """Looks whether the last solution leaves something to choose that was not open before; True if it does."""
+        return False
+
     @abstractmethod
     def rounded(self, share: float) -> BoolArray:
         """A guess from the last solution of the linear problem: yes from this share of a whole one on."""

@@ -20,6 +20,12 @@ ROUNDINGS = (0.5, 0.02)
 """From which share on a number is rounded to yes. From half, stores have least to make up for; where they are empty
 that leaves demand unserved, and a unit that runs wherever it is wanted at all costs little more."""
 
+ROUNDS = 3
+"""How often a settled solution may lead to choices that were not open before: what it was kept from, it may do in
+another interval. More would be less and less."""
+PROVEN = 1e-6
+"""HiGHS stops at its gap by its own sums, which differ from ours in the last digits."""
+
 Pattern = tuple[BoolArray, ...]
 """Yes or no, by choice."""
 
@@ -87,37 +93,59 @@ class UnitCommitment:
         Raises NoNumber for a parameter without a finite number.
         """
         ends_s = self._clock() + limit_s
-        for choice in self._choices:
-            choice.open_up()
-        answer = self._linear.solve(limit_s, sure=sure)
+        answer = self._relaxed(ends_s, sure=sure)
         if not isinstance(answer, Optimal):
             return answer
-        if all(choice.integral for choice in self._choices):
-            self._remember()
-            return answer
         ends_s = min(ends_s, self._clock() + self._limit_s)
-        relaxed = Solution.of(self._problem, answer)
-        best = self._guessed(relaxed.cost, ends_s)
-        bound, searched = relaxed.cost, False
-        if best is None or best.gap(bound) > self._gap:
-            best, bound = self._searched(best, bound, ends_s)
-            searched = True
-        if best is None:
-            relaxed.restore()
-            why = f"no plan with units that run or stand still was found within {self._limit_s:g} s"
+        found = self._decided(answer, ends_s)
+        for _ in range(ROUNDS):
+            if found is None or not self._asked():
+                break
+            before = Solution.of(self._problem, found)
+            answer_again = self._relaxed(ends_s, sure=False)
+            again = self._decided(answer_again, ends_s) if isinstance(answer_again, Optimal) else None
+            if again is None:  # better one that goes both ways somewhere, which is said, than none
+                before.restore()
+                break
+            found = again
+        if found is None:
+            why = f"no plan with a yes or no in each interval was found within {self._limit_s:g} s"
             return replace(answer, undecided=why)
-        best.restore()
-        self._remember()
-        return replace(best.answer, remark=self._remark(best.gap(bound)) if searched else "")
-
-    def _remark(self, gap: float) -> str:
-        if gap <= self._gap * (1.0 + 1e-6):
-            return ""
-        return f"the search for when units run ended at {self._limit_s:g} s, the plan is at most {gap:.2%} too dear"
-
-    def _remember(self) -> None:
         for choice in self._choices:
             choice.remember()
+        return found
+
+    def _relaxed(self, ends_s: float, *, sure: bool) -> Answer:
+        """The cheapest solution with anything between yes and no, once nothing more is asked."""
+        while True:
+            for choice in self._choices:
+                choice.open_up()
+            answer = self._linear.solve(max(0.0, ends_s - self._clock()), sure=sure)
+            if not isinstance(answer, Optimal) or not self._asked():
+                return answer
+
+    def _asked(self) -> bool:
+        """Whether the last solution opens a choice; each step is asked for once at most, so this comes to an end."""
+        asked = [choice.ask() for choice in self._choices]
+        return any(asked)
+
+    def _decided(self, answer: Optimal, ends_s: float) -> Optimal | None:
+        """The best solution with yes or no, from the relaxed one, which is the last; left as it is if there is none."""
+        if all(choice.integral for choice in self._choices):
+            return answer
+        relaxed = Solution.of(self._problem, answer)
+        best = self._guessed(relaxed.cost, ends_s)
+        bound, remark = relaxed.cost, ""
+        if best is None or best.gap(bound) > self._gap:
+            best, bound = self._searched(best, bound, ends_s)
+        if best is None:
+            relaxed.restore()
+            return None
+        best.restore()
+        if best.gap(bound) > self._gap * (1.0 + PROVEN):
+            remark = f"the search for a yes or no in each interval ended at {self._limit_s:g} s"
+            remark += f", the plan is at most {best.gap(bound):.2%} too dear"
+        return replace(best.answer, remark=remark)
 
     def _guessed(self, bound: float, ends_s: float) -> Solution | None:
         """The first guess that is good enough, or the best of all; the last plan first, so that plans stay."""

@@ -426,7 +426,7 @@ def test_without_time_for_a_yes_or_no_the_relaxed_plan_is_given_and_says_so() ->
     situation = park.situation(load_kw={"heat": [120.0, 180.0]})
     plan = park.plan(situation)
     assert plan.method is Method.RELAXED
-    assert plan.note == "no plan with units that run or stand still was found within 1e-09 s"
+    assert plan.note == "no plan with a yes or no in each interval was found within 1e-09 s"
     assert plan.assets["heat_pump"].running is None
     assert plan.assets["heat_pump"].power_kw == pytest.approx([40.0, 60.0])
     assert plan.cost["starts"] == 0.0
@@ -453,7 +453,10 @@ def test_a_search_out_of_time_gives_the_best_that_there_is_and_says_how_dear_it_
     answer = solver.solve(20.0)
     assert isinstance(answer, Optimal)
     assert (answer.objective, answer.undecided, solver.searches) == (pytest.approx(56.0, abs=0.01), "", 0)
-    assert answer.remark == "the search for when units run ended at 2.5 s, the plan is at most 25.00% too dear"
+    assert (
+        answer.remark
+        == "the search for a yes or no in each interval ended at 2.5 s, the plan is at most 25.00% too dear"
+    )
     assert built.choices[0].decided.tolist() == [OFF, ON, ON]
 
 
