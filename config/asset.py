@@ -76,6 +76,11 @@ class OnOff(AssetBase):
         """The least load at which it can run, as a share of full load; 0 where it can run at any."""
         raise NotImplementedError
 
+    @property
+    def ready_kw(self) -> float:
+        """The power at which it stands by, ready to start without what a start costs; 0 where it cannot."""
+        return 0.0
+
 
 class Ramped(OnOff):
     """A unit with a load range, that takes time to start and to move."""

@@ -13,7 +13,7 @@ from dispatch.affine_map import AffineMap
 from dispatch.choice import Choice
 from dispatch.compiled import CompiledProblem
 from dispatch.mixed_integer import OpenColumns, search
-from dispatch.plan import BoolArray, FloatArray
+from dispatch.plan import BoolArray, FloatArray, TimedOut
 from dispatch.solving import Answer, Optimal, Solver
 
 ROUNDINGS = (0.5, 0.02)
@@ -94,6 +94,8 @@ class UnitCommitment:
         """
         ends_s = self._clock() + limit_s
         answer = self._relaxed(ends_s, sure=sure)
+        if isinstance(answer, TimedOut):
+            return TimedOut(limit_s)
         if not isinstance(answer, Optimal):
             return answer
         ends_s = min(ends_s, self._clock() + self._limit_s)

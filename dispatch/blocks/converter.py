@@ -41,8 +41,11 @@ def converter_block(name: str, form: Converter, grid: TimeGrid) -> Block:
     }
     made = {bus: _mixed(kw, shares) for bus, kw in flow.items()}
     flows = {bus: made[bus] - thrown[bus] if bus in thrown else made[bus] for bus in form.buses}
-    constraints = [thrown[bus] <= made[bus] for bus in thrown]
     running = UnitChoice(name, form, form.unit, grid, shares) if form.unit is not None else None
+    ready_kw = form.unit.ready_kw if form.unit is not None else 0.0
+    if running is not None and running.ready is not None:
+        flows[form.bus] = flows[form.bus] + form.gives * ready_kw * running.ready
+    constraints = [thrown[bus] <= made[bus] for bus in thrown]
     if running is not None:
         constraints += running.constraints
     elif len(shares) > 1:
@@ -74,6 +77,8 @@ def converter_block(name: str, form: Converter, grid: TimeGrid) -> Block:
             taken[bus] = np.sum([solved(kw) * part for kw, part in zip(flow[bus], mix, strict=True)], axis=0)
             if bus in thrown:
                 taken[bus] = np.clip(taken[bus] - solved(thrown[bus]), 0.0, taken[bus])
+        if running is not None and running.ready is not None:
+            taken[form.bus] = taken[form.bus] + form.gives * ready_kw * np.clip(solved(running.ready), 0.0, 1.0)
         return AssetPlan(
             power_kw=form.gives * taken[form.bus],
             flows_kw=taken,

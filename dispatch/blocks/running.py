@@ -33,6 +33,9 @@ class UnitChoice(Choice):
     on, start, stop in 0..1, shape (steps,), with on[-1] what the unit did before; the windows are the steps from which
     on a switch still holds in step t. must is 1 where the present start still holds; too_soon has a steep price. Once
     on is yes or no, so are start and stop.
+
+    Where a unit can stand by, a start costs only if it did not: cold[t] >= on[t] + ready[t] - on[t-1] - ready[t-1],
+    cost = start cost * sum over t of cold[t],   on + ready <= 1.
     """
 
     def __init__(
@@ -51,6 +54,11 @@ class UnitChoice(Choice):
         self._before_low, self._before_high = (
             Given((1,), nonneg=True, name=f"{name}.before_{end}") for end in ("low", "high")
         )
+        self.ready: cp.Variable | None = None
+        """Share of the interval in which it stands by; None for a unit that cannot."""
+        self._may_be_ready = Given(grid.steps, nonneg=True, name=f"{name}.may_be_ready")
+        if unit.ready_kw:
+            self.ready = cp.Variable(grid.steps, bounds=[0, self._may_be_ready], name=f"{name}.ready")
         limit_kw = form.ramps(grid.step_h)
         jumps = limit_kw is not None and bool(np.any(limit_kw < form.least_kw))
         if jumps and held["off"] is None:  # a jump needs a true start: no stop in a step in which it runs
@@ -61,11 +69,11 @@ class UnitChoice(Choice):
 
     def _switching(self, held: Mapping[str, BoolArray | None]) -> None:
         name, steps = self._name, self._grid.steps
-        before = cp.Variable(1, bounds=[self._before_low, self._before_high], name=f"{name}.before")
+        self._before = cp.Variable(1, bounds=[self._before_low, self._before_high], name=f"{name}.before")
         self._start = cp.Variable(steps, bounds=[0, 1], name=f"{name}.start")
         self._stop = cp.Variable(steps, bounds=[0, 1], name=f"{name}.stop")
         switch = self._start - self._stop
-        self.constraints += [self.yes[:1] - before == switch[:1]]
+        self.constraints += [self.yes[:1] - self._before == switch[:1]]
         if steps > 1:
             self.constraints += [self.yes[1:] - self.yes[:-1] == switch[1:]]
         if held["on"] is not None:
@@ -73,7 +81,17 @@ class UnitChoice(Choice):
         if held["off"] is not None:
             self.constraints.append(sparse.csr_array(held["off"].astype(np.float64)) @ self._stop <= 1 - self.yes)
         if self._unit.start_cost:
-            self.cost = {"starts": self._unit.start_cost * cp.sum(self._start)}
+            self.cost = {"starts": self._unit.start_cost * cp.sum(self._start if self.ready is None else self._cold())}
+
+    def _cold(self) -> cp.Variable:
+        """Starts from neither running nor standing by. Once on is settled these are paths between its runs, so that
+        standing by is yes or no by itself."""
+        cold = cp.Variable(self._grid.steps, bounds=[0, 1], name=f"{self._name}.cold_start")
+        warm = self.yes + self.ready
+        self.constraints += [warm <= 1, cold[:1] >= warm[:1] - self._before]
+        if self._grid.steps > 1:
+            self.constraints.append(cold[1:] >= warm[1:] - warm[:-1])
+        return cold
 
     def _bound_by_the_past(self) -> Given | None:
         """What must be on, for the first steps that a start before the horizon can reach."""
@@ -107,6 +125,7 @@ class UnitChoice(Choice):
             self._bound.value = must[: self._bound.size].astype(np.float64)
         self._before_low.value = np.array([float(past is not None and past.on)])
         self._before_high.value = np.array([float(past is None or past.on)])
+        self._may_be_ready.value = np.full(self._grid.steps, inputs.situation.on(self._name))
         self.allow(np.zeros_like(must), may)
 
     def rounded(self, share: float) -> BoolArray:

@@ -27,6 +27,8 @@ class Commitment:
     min_on_h: float = 0.0
     min_off_h: float = 0.0
     start_cost: float = 0.0
+    ready_kw: float = 0.0
+    """Power at which it stands by, so that the next start is free; 0 where it cannot, or every start is."""
 
     @classmethod
     def of(cls, unit: OnOff) -> Commitment | None:
@@ -38,6 +40,7 @@ class Commitment:
             min_on_h=unit.min_on_s / 3600.0,
             min_off_h=unit.min_off_s / 3600.0,
             start_cost=unit.start_cost_cny,
+            ready_kw=unit.ready_kw if unit.start_cost_cny else 0.0,
         )
 
     def settled(self, name: str, situation: Situation) -> tuple[BoolArray, BoolArray]:
@@ -57,11 +60,13 @@ class Commitment:
                 may = begins_h >= self.min_off_h - past.since_h - ROUNDING_H
         return must, may
 
-    def starts(self, name: str, situation: Situation, running: BoolArray) -> int:
-        """How often it starts; what it did before the horizon is as in the situation, or as in the first interval."""
+    def starts(self, name: str, situation: Situation, running: BoolArray, power_kw: FloatArray) -> int:
+        """How often it starts and pays for it: not from standing by. What it did before the horizon is as in the
+        situation, or as in the first interval."""
+        warm = running | (power_kw > self.ready_kw / 2.0) if self.ready_kw else running
         past = situation.running.get(name)
-        before = bool(running[0]) if past is None else past.on
-        return int(np.count_nonzero(running & ~np.append(before, running[:-1])))
+        before = bool(warm[0]) if past is None else past.on
+        return int(np.count_nonzero(warm & ~np.append(before, warm[:-1])))
 
     def broken(self, running: BoolArray, past: Running | None, step_h: FloatArray) -> Iterator[tuple[int, str]]:
         """Where it stops or starts too early after a start or stop within the horizon, each with a word of it."""

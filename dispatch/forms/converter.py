@@ -124,19 +124,24 @@ class Converter(Form):
         loads = [np.abs(point.flows_kw[self.bus]) for point in curve]
         still = np.full(situation.steps, fill_value=True)
         least_kw, most_kw = np.zeros(situation.steps), np.max(loads, axis=0)
+        ready_kw = 0.0 if self.unit is None else self.unit.ready_kw * situation.on(name)
+        busy_kw = [asset.power_kw]
+        if ready_kw:  # a part of it may be for standing by
+            busy_kw.append(np.maximum(asset.power_kw - ready_kw, 0.0))
         if self.unit is not None and asset.running is not None:
-            most_kw = most_kw * asset.running
+            busy_kw = [asset.power_kw * asset.running]
+            most_kw = np.where(asset.running, most_kw, ready_kw)
             if self.unit.least_load:
                 least_kw, still = loads[0] * asset.running, ~asset.running
         yield from between(name, asset.power_kw, least_kw, most_kw)
         for bus in self.buses:
             if bus != self.bus:
-                low, high = hull(loads, [point.flows_kw[bus] for point in curve], asset.power_kw, still)
+                low, high = _reach(loads, [point.flows_kw[bus] for point in curve], busy_kw, still)
                 low = np.zeros(situation.steps) if bus in self.thrown_away else low
                 tolerance = POWER_KW * max(1.0, self._steepest(bus))
                 yield from between(name, asset.flows_kw[bus], low, high, f"flow into {bus}", tolerance)
         if self.burns and asset.gas_kw is not None:
-            low, high = hull(loads, [point.gas_kw for point in curve], asset.power_kw, still)
+            low, high = _reach(loads, [point.gas_kw for point in curve], busy_kw, still)
             yield from between(name, asset.gas_kw, low, high, "gas_kw")
 
     def pace(self, name: str, situation: Situation, asset: AssetPlan) -> Iterator[str]:
@@ -164,12 +169,20 @@ class Converter(Form):
     def starting(self, name: str, situation: Situation, asset: AssetPlan) -> float:
         if self.unit is None or asset.running is None:
             return 0.0
-        return self.unit.start_cost * self.unit.starts(name, situation, asset.running)
+        return self.unit.start_cost * self.unit.starts(name, situation, asset.running, asset.power_kw)
 
     def _steepest(self, bus: BusId) -> float:
         """How much an error of its power counts at another bus."""
         full = self.points[-1].flows_kw
         return abs(full[bus] / full[self.bus]) if full[self.bus] else 1.0
+
+
+def _reach(
+    loads: list[FloatArray], values: list[FloatArray], at: list[FloatArray], still: BoolArray
+) -> tuple[FloatArray, FloatArray]:
+    """The least and the most that the curve gives at one of several loads."""
+    found = [hull(loads, values, each, still) for each in at]
+    return np.min([low for low, _ in found], axis=0), np.max([high for _, high in found], axis=0)
 
 
 def hull(

@@ -1,67 +1,22 @@
-"""Units that run or stand still, in cases small enough to be planned by hand.
-
-Heat costs 1/3 a kWh from gas (0.3 / 0.9), and a third of the price of electricity from the heat pump. It runs at 50 kW
-or more and makes 150 kWh of heat an hour then; the boiler makes the same for 50. So an hour of the heat pump saves 35
-at a price of 0.3, and costs 10 more than the boiler's at 1.2.
-"""
+"""Units that run or stand still, in cases small enough to be planned by hand (`heated_park`)."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import cvxpy as cp
 import numpy as np
 import pytest
 import tiny_kinds as kinds
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from tiny_park import START, TinyPark, make_park
+from heated_park import OFF, ON, heated, plan_of, runs
+from tiny_park import START, make_park
 
-from config.asset import OnOff
 from dispatch.checker import check_plan, unmet
-from dispatch.compiled import CompiledProblem
-from dispatch.dispatcher import Dispatcher
 from dispatch.fallback import shifted
 from dispatch.forms.commitment import Commitment
-from dispatch.linear_program import LinearProgram
-from dispatch.mixed_integer import OpenColumns, search
-from dispatch.plan import BadSituation, Method, Plan, Running, Situation, Solved
+from dispatch.plan import BadSituation, Plan, Running
 from dispatch.rules import rules_plan
-from dispatch.solving import Optimal
-from dispatch.unit_commitment import UnitCommitment
-
-ON, OFF = True, False
-
-
-def heated(prices: Sequence[float], control: dict[str, Any] | None = None, **heat_pump: Any) -> TinyPark:
-    """A heat pump of 50 to 100 kW and a boiler, without a store."""
-    return make_park(
-        {"heat": {"peak_kw": 300}, "heat_pump": {"min_power_kw": 50, **heat_pump}, "boiler": {"max_heat_kw": 300}},
-        prices,
-        site_keys={
-            "control": {"interval_min": 60, "horizon_h": max(2, len(prices)), "commitment": True, **(control or {})}
-        },
-    )
-
-
-def plan_of(park: TinyPark, heat_kw: Any = 150.0, **given_too: Any) -> Plan:
-    """A plan that was checked; what it leaves open counts as a fault."""
-    situation = park.situation(load_kw={"heat": heat_kw}, **given_too)
-    plan = park.plan(situation)
-    assert check_plan(park.site, situation, plan) == []
-    return plan
-
-
-def runs(plan: Plan, name: str = "heat_pump") -> list[bool]:
-    running = plan.assets[name].running
-    assert running is not None
-    found: list[bool] = running.tolist()
-    return found
-
 
 # -- least load --------------------------------------------------------------------------------------
 
@@ -151,6 +106,32 @@ def test_a_unit_without_a_least_load_still_pays_for_its_starts() -> None:
     # a pause saves 60 * (0.4 - 1/3) = 4
     assert runs(plan) == [ON, ON, ON]
     assert plan.assets["heat_pump"].power_kw[[0, 2]] == pytest.approx([20.0, 20.0])
+
+
+@pytest.mark.parametrize(
+    ("pause_h", "standby"), [(2, True), (4, False)], ids=["20 kWh at 1 cost less than 25", "40 kWh at 1 cost more"]
+)
+def test_an_electrolyser_stands_by_through_a_pause_that_is_short_enough(pause_h: int, standby: bool) -> None:
+    """It needs 10 kW to stay warm, and a start from cold costs 25. Hydrogen is wanted before and after the pause."""
+    park = make_park(
+        {
+            "hydrogen": kinds.HYDROGEN,
+            "electrolyser": {**kinds.ELECTROLYSER, "min_power_kw": 200, "start_cost_cny": 25, "ramp_kw_per_s": 10},
+        },
+        (1.0,) * (pause_h + 2),
+        site_keys={"control": {"interval_min": 60, "horizon_h": pause_h + 2, "commitment": True}},
+    )
+    wanted_kw = np.array([300.0, *[0.0] * pause_h, 300.0])
+    situation = park.situation(load_kw={"hydrogen": wanted_kw}, running={"electrolyser": Running(ON)})
+    plan = park.plan(situation)
+    assert check_plan(park.site, situation, plan) == []
+    assert runs(plan, "electrolyser") == [ON, *[OFF] * pause_h, ON]
+    assert plan.assets["electrolyser"].power_kw[1:-1] == pytest.approx(np.full(pause_h, 10.0 * standby))
+    assert plan.assets["electrolyser"].flows_kw["hydrogen"] == pytest.approx(wanted_kw, abs=1e-3)
+    assert plan.cost["starts"] == pytest.approx(0.0 if standby else 25.0)
+    more_kw = 2.0 * (np.arange(pause_h + 2) == 1)
+    dearer = other(plan, name="electrolyser", power_kw=plan.assets["electrolyser"].power_kw + more_kw)
+    assert any("electrolyser, step 1: power_kw" in each for each in check_plan(park.site, situation, dearer))
 
 
 # -- minimum times -----------------------------------------------------------------------------------
@@ -253,8 +234,8 @@ def test_a_unit_with_a_slow_ramp_begins_at_its_least_load() -> None:
 # -- the checker -------------------------------------------------------------------------------------
 
 
-def other(plan: Plan, **changes: Any) -> Plan:
-    return replace(plan, assets={**plan.assets, "heat_pump": replace(plan.assets["heat_pump"], **changes)})
+def other(plan: Plan, name: str = "heat_pump", **changes: Any) -> Plan:
+    return replace(plan, assets={**plan.assets, name: replace(plan.assets[name], **changes)})
 
 
 @pytest.mark.parametrize(
@@ -308,177 +289,6 @@ def test_a_past_that_cannot_be_is_refused(running: dict[str, Running], sentence:
     park = heated((0.3, 0.3))
     with pytest.raises(BadSituation, match=sentence):
         park.plan(park.situation(running=running))
-
-
-# -- how it is found ---------------------------------------------------------------------------------
-
-
-def cheapest_of_all(dispatcher: Dispatcher) -> float:
-    """The optimum of the same problem with cvxpy's own integers, solved cold and to the end."""
-    problem, choices = dispatcher.park.problem, dispatcher.park.choices
-    for choice in choices:
-        choice.open_up()
-    yes = [choice.yes == cp.Variable(choice.yes.size, boolean=True) for choice in choices]
-    whole = cp.Problem(problem.objective, [*problem.constraints, *yes])
-    whole.solve(solver=cp.HIGHS, mip_rel_gap=1e-9)
-    assert whole.status == cp.OPTIMAL
-    return float(whole.value)
-
-
-@st.composite
-def parks(draw: st.DrawFn) -> tuple[TinyPark, list[Situation]]:
-    """A park with three units of any least load, minimum times and start cost, and two situations in a row."""
-    steps = 8
-
-    def some(*values: float) -> Any:
-        return draw(st.sampled_from(values))
-
-    def times() -> dict[str, Any]:
-        return {
-            "min_on_s": some(0, 3600, 7200, 10800),
-            "min_off_s": some(0, 3600, 10800),
-            "start_cost_cny": some(0, 2, 10),
-        }
-
-    park = make_park(
-        {
-            "load": {},
-            "battery": {},
-            "heat": {},
-            "heat_pump": {"min_power_kw": some(0, 20, 60), **times()},
-            "boiler": {"min_heat_kw": some(0, 30), **times()},
-            "chp": {**kinds.CHP, **times()},
-            **({"tank": {}} if some(0, 1) else {}),
-        },
-        [some(0.3, 0.6, 1.2) for _ in range(steps)],
-        site_keys={"control": {"interval_min": 60, "horizon_h": steps, "commitment": True, "commitment_gap": 1e-4}},
-    )
-    stored = {"battery": some(0, 50), **({"tank": some(0, 90)} if "tank" in park.site.assets else {})}
-    situations = [
-        park.situation(
-            start=START + timedelta(hours=hour),
-            load_kw={
-                "load": [some(0, 40, 90) for _ in range(steps)],
-                "heat": [some(0, 25, 70, 110) for _ in range(steps)],
-            },
-            stored_kwh=stored,
-            running={
-                name: Running(bool(some(0, 1)), some(-0.5, 0.5, 1.5))
-                for name in ("heat_pump", "boiler", "chp")
-                if some(0, 1) and is_unit(park, name)
-            },
-        )
-        for hour in range(2)
-    ]
-    return park, situations
-
-
-def is_unit(park: TinyPark, name: str) -> bool:
-    asset = park.site.assets[name]
-    assert isinstance(asset, OnOff)
-    return Commitment.of(asset) is not None
-
-
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-@given(parks())
-def test_plans_cost_what_the_cheapest_of_all_costs_and_keep_every_limit(
-    drawn: tuple[TinyPark, list[Situation]],
-) -> None:
-    park, situations = drawn
-    dispatcher = Dispatcher(park.site, park.steps)
-    for situation in situations:
-        outcome = dispatcher.plan(situation, situation.start)
-        assert isinstance(outcome, Solved)
-        assert outcome.plan.method is Method.OPTIMAL
-        assert check_plan(park.site, situation, outcome.plan) == unmet(park.site, situation, outcome.plan)
-        found = float(dispatcher.park.problem.objective.value)
-        best = cheapest_of_all(dispatcher)
-        assert found == pytest.approx(best, rel=2e-4, abs=1e-3)
-
-
-def test_the_plan_before_is_kept_while_it_is_good_enough() -> None:
-    """Heat from the tank: whether its hour of 50 kW is now or later costs the same, so what was planned stays."""
-    park = make_park(
-        {"heat": {}, "heat_pump": {"min_power_kw": 50}, "tank": {}},
-        (0.3,) * 6,
-        site_keys={"control": {"interval_min": 60, "horizon_h": 6, "commitment": True, "commitment_gap": 0.05}},
-    )
-    dispatcher = Dispatcher(park.site, park.steps)
-    first = park.situation(load_kw={"heat": 30.0}, stored_kwh={"tank": 90.0})
-    before = dispatcher.plan(first, first.start)
-    assert isinstance(before, Solved)
-    held = before.plan.assets["tank"].stored_kwh
-    assert held is not None
-    then = park.situation(start=START + timedelta(hours=1), load_kw={"heat": 30.0}, stored_kwh={"tank": float(held[1])})
-    after = dispatcher.plan(then, then.start)
-    assert isinstance(after, Solved)
-    assert runs(after.plan)[:5] == runs(before.plan)[1:]
-
-
-def test_clarabel_plans_units_too() -> None:
-    plan = plan_of(heated((0.3, 0.3), {"solver": "clarabel"}), [120.0, 180.0])
-    assert runs(plan) == [OFF, ON]
-    assert plan.assets["heat_pump"].power_kw == pytest.approx([0.0, 60.0], abs=1e-3)
-
-
-def test_without_time_for_a_yes_or_no_the_relaxed_plan_is_given_and_says_so() -> None:
-    park = heated((0.3, 0.3), {"commitment_time_limit_s": 1e-9}, start_cost_cny=5)
-    situation = park.situation(load_kw={"heat": [120.0, 180.0]})
-    plan = park.plan(situation)
-    assert plan.method is Method.RELAXED
-    assert plan.note == "no plan with a yes or no in each interval was found within 1e-09 s"
-    assert plan.assets["heat_pump"].running is None
-    assert plan.assets["heat_pump"].power_kw == pytest.approx([40.0, 60.0])
-    assert plan.cost["starts"] == 0.0
-    assert check_plan(park.site, situation, plan) == []
-
-
-def test_a_search_out_of_time_gives_the_best_that_there_is_and_says_how_dear_it_may_be() -> None:
-    """By the linear problem the heat pump runs for 0.4 of the first hour, and all costs 6 + 18 + 18; the rounded plan
-    has the boiler there for 20. When the guesses are solved, no time is left to prove that none is better."""
-    park = heated((0.3, 0.3, 0.3))
-    dispatcher = Dispatcher(park.site, park.steps)
-    situation = park.situation(load_kw={"heat": [60.0, 180.0, 180.0]})
-    built = dispatcher.park
-    seconds = itertools.count()  # one passes between two looks at the clock
-    solver = UnitCommitment(
-        built.problem,
-        built.choices,
-        CompiledProblem(built.problem),
-        gap=1e-3,
-        limit_s=2.5,
-        clock=lambda: float(next(seconds)),
-    )
-    built.assign(dispatcher.inputs(situation))
-    answer = solver.solve(20.0)
-    assert isinstance(answer, Optimal)
-    assert (answer.objective, answer.undecided, solver.searches) == (pytest.approx(56.0, abs=0.01), "", 0)
-    assert (
-        answer.remark
-        == "the search for a yes or no in each interval ended at 2.5 s, the plan is at most 25.00% too dear"
-    )
-    assert built.choices[0].decided.tolist() == [OFF, ON, ON]
-
-
-def test_a_search_without_time_gives_its_start_back() -> None:
-    """minimise -3 a - 2 b with 2 a + 2 b <= 3, each 0 or 1: b alone is worse than a alone, and better than nothing."""
-    program = LinearProgram(
-        equalities=0,
-        starts=np.array([0, 1, 2]),
-        in_row=np.array([0, 0]),
-        offset=np.zeros(1),
-        cost=np.array([-3.0, -2.0]),
-        coefficient=np.array([2.0, 2.0]),
-        b=np.array([3.0]),
-        lower=np.zeros(2),
-        upper=np.ones(2),
-    )
-    both = [OpenColumns(np.array([0, 1]), np.zeros(2), np.ones(2))]
-    cut = search(program, both, np.array([0.0, 1.0]), 1e-6, 0.0)
-    assert cut.x == pytest.approx([0.0, 1.0])
-    whole = search(program, both, np.array([0.0, 1.0]), 1e-6, 20.0)
-    assert whole.x == pytest.approx([1.0, 0.0])
-    assert whole.bound == pytest.approx(-3.0)
 
 
 def test_a_plan_that_is_moved_on_takes_along_when_units_run() -> None:
