@@ -9,6 +9,7 @@ from scipy import sparse
 from dispatch.block import Block, Inputs, Slack, TimeGrid, solved
 from dispatch.choice import Choice
 from dispatch.forms.batch import Batch, Runs
+from dispatch.forms.commitment import windows
 from dispatch.given import Given
 from dispatch.plan import AssetPlan, BoolArray
 from dispatch.worth import TIE, UNSERVED_WINDOW_TIMES
@@ -16,6 +17,8 @@ from dispatch.worth import TIE, UNSERVED_WINDOW_TIMES
 
 def batch_block(name: str, form: Batch, grid: TimeGrid) -> Block:
     """begun[t+1] = begun[t] + start[t] + given_up[t],   begun[0] = 0,   least[t] <= begun[t] <= most[t]
+
+    sum of start over the last duration before t <= 1
 
     power = P * shares @ start + going_on in kW; start is yes or no, given_up >= 0, both of shape (steps,); begun, least
     and most are numbers of runs, shape (steps + 1,), from the windows (`dispatch.forms.batch`). A tie-break runs early
@@ -29,6 +32,8 @@ def batch_block(name: str, form: Batch, grid: TimeGrid) -> Block:
     going_on = Given(grid.steps, nonneg=True, name=f"{name}.going_on_kw")
     shares = form.power_kw * form.shares(grid.step_h)
     power = sparse.csr_array(shares) @ starts.yes + going_on
+    at_once = windows(grid.step_h, form.duration_h)
+    one_at_a_time = [] if at_once is None else [sparse.csr_array(at_once.astype(np.float64)) @ starts.yes <= 1]
     run_kwh = form.power_kw * form.duration_h
 
     def assign(inputs: Inputs) -> None:
@@ -43,7 +48,7 @@ def batch_block(name: str, form: Batch, grid: TimeGrid) -> Block:
     return Block(
         asset=name,
         flows={form.bus: -power},
-        constraints=[begun[0] == 0, begun[1:] == begun[:-1] + starts.yes + given_up],
+        constraints=[begun[0] == 0, begun[1:] == begun[:-1] + starts.yes + given_up, *one_at_a_time],
         penalty=(
             grid.worth.unserved_per_kwh(UNSERVED_WINDOW_TIMES) * run_kwh * cp.sum(given_up)
             + TIE * run_kwh * (grid.progress @ starts.yes)

@@ -41,8 +41,8 @@ class Runs:
 class Batch(Form):
     """power[t] = P * sum over s of start[s] * (share of t within the duration after s) + going_on[t]
 
-    start in {0, 1}: one in each window whose last chance is within the horizon. What is wanted with less than a whole
-    run's energy has begun, and goes on at once.
+    start in {0, 1}: one in each window whose last chance is within the horizon, none before the run before has ended.
+    What is wanted with less than a whole run's energy has begun, and goes on at once.
     """
 
     power_kw: float
@@ -67,13 +67,13 @@ class Batch(Form):
         begins_h = ends_h - step_h
         may_start, impossible = np.zeros(situation.steps, dtype=np.bool_), 0
         least, most = np.zeros(situation.steps + 1), np.zeros(situation.steps + 1)
-        going_on_kw = np.zeros(situation.steps)
+        whole_kwh = WHOLE * self.power_kw * self.duration_h
+        left_h = sum(each.energy_kwh for each in situation.wanted[name] if each.energy_kwh < whole_kwh) / self.power_kw
+        free = (begins_h >= left_h - ROUNDING_H) & bool(situation.on(name))
         for each in situation.wanted[name]:
-            if each.energy_kwh < WHOLE * self.power_kw * self.duration_h:
-                left_h = each.energy_kwh / self.power_kw
-                going_on_kw += self.power_kw * np.clip((left_h - begins_h) / step_h, 0.0, 1.0) * situation.on(name)
+            if each.energy_kwh < whole_kwh:
                 continue
-            chances = self._chances(each, begins_h) & bool(situation.on(name))
+            chances = free & self._chances(each, begins_h)
             must = each.until_h - self.duration_h < ends_h[-1] - ROUNDING_H
             if not np.any(chances):
                 impossible += must
@@ -82,6 +82,7 @@ class Batch(Form):
             may_start |= chances
             most[steps[0] + 1 :] += 1.0
             least[steps[-1] + 1 :] += must
+        going_on_kw = self.power_kw * np.clip((left_h - begins_h) / step_h, 0.0, 1.0) * situation.on(name)
         return Runs(may_start, least, most, going_on_kw, impossible)
 
     def _chances(self, window: Wanted, begins_h: FloatArray) -> BoolArray:
@@ -90,11 +91,13 @@ class Batch(Form):
 
     def as_soon_as_possible(self, name: str, situation: Situation) -> FloatArray:
         """Power with each run at its first chance, shape (steps,)."""
-        runs, started = self.runs(name, situation), np.zeros(situation.steps)
+        runs, shares, power_kw = self.runs(name, situation), self.shares(situation.step_h), np.zeros(situation.steps)
+        begun = 0
         for step in np.flatnonzero(runs.may_start):
-            started[step] = float(started.sum() < runs.most[step + 1])
-        power_kw: FloatArray = self.power_kw * (self.shares(situation.step_h) @ started) + runs.going_on_kw
-        return power_kw
+            if begun < runs.most[step + 1] and not power_kw[step]:
+                power_kw += self.power_kw * shares[:, step]
+                begun += 1
+        return power_kw + runs.going_on_kw
 
     def block(self, name: str, grid: TimeGrid) -> Block:
         from dispatch.blocks.batch import batch_block

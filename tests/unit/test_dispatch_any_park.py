@@ -15,6 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tiny_park import TinyPark, make_park
 
+from config.asset import OnOff
+from config.flexible_assets import ShiftableJob
 from config.loader import example_site, load_site
 from config.site import Site
 from config.whole_site import whole_site
@@ -23,8 +25,8 @@ from dispatch.dispatcher import Dispatcher
 from dispatch.fallback import shifted
 from dispatch.forecast.history import History
 from dispatch.forecast.park import ParkState, situation
-from dispatch.plan import BadSituation, FloatArray, Plan, Situation, Solved, Wanted
-from dispatch.registry import KINDS, forms_of
+from dispatch.plan import BadSituation, FloatArray, Plan, Running, Situation, Solved, Wanted
+from dispatch.registry import KINDS, forms_of, units_of
 from dispatch.rules import rules_plan
 from dispatch.soundness import require_sound, stores
 
@@ -226,6 +228,43 @@ def test_a_wrong_number_is_found_in_every_kind_while_it_runs() -> None:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 @given(parks())
 def test_plans_of_any_park_hold(drawn: tuple[TinyPark, Situation]) -> None:
+    park, given_hours = drawn
+    for plan in (park.plan(given_hours), rules_plan(park.site, given_hours, given_hours.start)):
+        assert check_plan(park.site, given_hours, plan) == unmet(park.site, given_hours, plan), plan.method
+
+
+@st.composite
+def parks_with_units(draw: st.DrawFn) -> tuple[TinyPark, Situation]:
+    """The same with least loads, minimum times and costs of starts, and with a past; jobs are whole runs."""
+    park, given_hours = draw(parks())
+    random = np.random.default_rng(draw(st.integers(0, 10_000)))
+    assets: dict[str, Any] = {}
+    for name, asset in park.site.assets.items():
+        changes: dict[str, Any] = {}
+        if isinstance(asset, OnOff):
+            full = next(key for key in ("max_power_kw", "max_heat_kw", "max_cooling_kw") if hasattr(asset, key))
+            changes = {
+                full.replace("max", "min"): random.choice([0.0, 0.3, 0.6]) * getattr(asset, full),
+                "min_on_s": float(random.choice([0, 3600, 9000])),
+                "min_off_s": float(random.choice([0, 3600, 9000])),
+                "start_cost_cny": float(random.choice([0, 5, 50])),
+            }
+        elif isinstance(asset, ShiftableJob):
+            changes = {"interruptible": False}
+        assets[name] = asset.model_copy(update=changes)
+    control = park.site.control.model_copy(update={"commitment": True})
+    site = replace(park.site, file=park.site.file.model_copy(update={"assets": assets, "control": control}))
+    running = {
+        name: Running(bool(random.integers(2)), random.choice([None, -0.5, 0.5, 1.5]))
+        for name in units_of(site)
+        if random.integers(2)
+    }
+    return TinyPark(site, park.steps), replace(given_hours, running=running)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@given(parks_with_units())
+def test_plans_of_any_park_with_units_hold(drawn: tuple[TinyPark, Situation]) -> None:
     park, given_hours = drawn
     for plan in (park.plan(given_hours), rules_plan(park.site, given_hours, given_hours.start)):
         assert check_plan(park.site, given_hours, plan) == unmet(park.site, given_hours, plan), plan.method
