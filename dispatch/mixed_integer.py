@@ -32,8 +32,6 @@ class Found:
     """None when nothing was found."""
     bound: float
     """No solution is cheaper."""
-    ended: bool
-    """Whether the search came to its gap, and not to its time limit."""
 
     def yes(self, columns: IntArray) -> BoolArray:
         assert self.x is not None
@@ -78,4 +76,4 @@ def search(
     info = highs.getInfo()
     found = info.primal_solution_status == SOLUTION_FEASIBLE
     x = np.fromiter(highs.getSolution().col_value, np.float64, program.columns) if found else None
-    return Found(x, float(info.mip_dual_bound), highs.getModelStatus() == highspy.HighsModelStatus.kOptimal)
+    return Found(x, float(info.mip_dual_bound))

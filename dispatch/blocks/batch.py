@@ -24,7 +24,7 @@ def batch_block(name: str, form: Batch, grid: TimeGrid) -> Block:
     and most are numbers of runs, shape (steps + 1,), from the windows (`dispatch.forms.batch`). A tie-break runs early
     where it costs the same.
     """
-    starts = _Starts(name, form, grid)
+    starts = _Starts(name, grid)
     given_up = cp.Variable(grid.steps, bounds=[0, None], name=f"{name}.given_up")
     least = Given(grid.steps + 1, nonneg=True, name=f"{name}.least_runs")
     most = Given(grid.steps + 1, nonneg=True, name=f"{name}.most_runs")
@@ -63,7 +63,7 @@ def batch_block(name: str, form: Batch, grid: TimeGrid) -> Block:
 class _Starts(Choice):
     """With which intervals runs begin."""
 
-    def __init__(self, name: str, form: Batch, grid: TimeGrid) -> None:
+    def __init__(self, name: str, grid: TimeGrid) -> None:
         super().__init__(f"{name}.start", grid.steps)
         self._runs: Runs | None = None
 

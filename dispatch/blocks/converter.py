@@ -20,7 +20,7 @@ def converter_block(name: str, form: Converter, grid: TimeGrid) -> Block:
     share in 0..1, each of shape (steps,), for the operating points k of the load curve; flows in kW into each bus b,
     - for what is taken; thrown in kW, only for heat that need not be used, at most what is made of it. All flow_b,k
     are zero while the converter is unavailable. cost = sum over t and k of (p_gas + p_carbon) * gas_k * share[k, t]
-    * dt.
+    * dt, and that of a unit's starts.
 
     Where the curve is better in its middle, the mix of neighbouring points is its upper hull, and below the best
     point the converter runs there for a part of the interval.
@@ -55,6 +55,9 @@ def converter_block(name: str, form: Converter, grid: TimeGrid) -> Block:
         change = form.gives * (made[form.bus][1:] - made[form.bus][:-1])
         up, down = (limit_kw, limit_kw) if running is None else running.jumps(limit_kw)
         constraints += [change <= up, change >= -down]
+    cost = {} if running is None else dict(running.cost)
+    if form.burns:
+        cost |= {"gas": cp.sum(_mixed(gas_cost, shares)), "carbon": cp.sum(_mixed(carbon_cost, shares))}
     gas_kw: list[FloatArray] = []
 
     def assign(inputs: Inputs) -> None:
@@ -90,14 +93,7 @@ def converter_block(name: str, form: Converter, grid: TimeGrid) -> Block:
         asset=name,
         flows=flows,
         constraints=constraints,
-        cost={
-            **(
-                {"gas": cp.sum(_mixed(gas_cost, shares)), "carbon": cp.sum(_mixed(carbon_cost, shares))}
-                if form.burns
-                else {}
-            ),
-            **(running.cost if running is not None else {}),
-        },
+        cost=cost,
         penalty=running.penalty if running is not None else cp.Constant(0.0),
         slacks=running.slacks if running is not None else (),
         choices=(running,) if running is not None else (),
