@@ -51,6 +51,9 @@ class Control(Frozen):
     """How far above the cheapest plan one with units may be, as a share of its cost: no search goes on below it."""
     commitment_time_limit_s: PositiveFloat = 5.0
     """How long the search for when units run may take; the best plan that was found until then counts."""
+    kept_solves: Annotated[int, Field(ge=0, le=1000)] = 8
+    """How many of the last solves lie in the state folder, for `parkgrid plan --replay`: two hours of quarters, at some
+    100 kB each."""
     ramp_kw_per_s: PositiveFloat = 100.0
     """How fast a setpoint may move where the asset names no ramp of its own."""
 

@@ -57,6 +57,18 @@ class Slack:
     unit: str
     amount: cp.Expression
     """Never negative, shape (steps,), or that of the first steps where it can only be there."""
+    limit: float | None = None
+    """The limit that it goes beyond, where it is one; None where it is something that is left undone."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRows:
+    """The stored energy of one asset as others in the problem may use it."""
+
+    kwh: cp.Expression
+    """At the interval bounds, shape (steps + 1,)."""
+    recursion: cp.Constraint
+    """Energy after each interval == what was there and what came, shape (steps,): its dual is what a kWh is worth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +92,8 @@ class Block:
     slacks: Sequence[Slack] = ()
     choices: Sequence[Choice] = ()
     """What must be yes or no."""
+    stored: StoredRows | None = None
+    """Of a store."""
     assign: Callable[[Inputs], None]
     """Gives every parameter of the block its value for the next solve."""
     extract: Callable[[], AssetPlan]

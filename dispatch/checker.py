@@ -14,6 +14,7 @@ from config.site import Site
 from dispatch.bill import bill
 from dispatch.caps import cap_terms, exceeded
 from dispatch.findings import POWER_KW, series
+from dispatch.forms.demand import Demand
 from dispatch.plan import ELECTRICITY, BusId, FloatArray, Method, Plan, Situation
 from dispatch.registry import buses_of, forms_of, units_of
 from dispatch.tariff import Prices, TariffCalendar
@@ -34,24 +35,31 @@ def check_plan(site: Site, situation: Situation, plan: Plan) -> list[str]:
     return _faults(site, situation, plan) + list(_unmet(site, situation, plan))
 
 
-def unmet(site: Site, situation: Situation, plan: Plan) -> list[str]:
+def unmet(site: Site, situation: Situation, plan: Plan, *, priced: bool = True) -> list[str]:
     """What a plan that is right in itself leaves open: demand not served, import beyond the limit, a cap exceeded.
 
     The sentences are among those of `check_plan`; a plan with nothing else may still be the best there is. One whose
-    numbers cannot be looked at leaves nothing open, it is wrong.
+    numbers cannot be looked at leaves nothing open, it is wrong. Without `priced`, loads and caps that have a price of
+    their own are left out: to leave them open may be what the site file wants.
     """
-    return [] if list(_frame(site, situation, plan)) else list(_unmet(site, situation, plan))
+    return [] if list(_frame(site, situation, plan)) else list(_unmet(site, situation, plan, priced=priced))
 
 
-def _unmet(site: Site, situation: Situation, plan: Plan) -> Iterator[str]:
+def _unmet(site: Site, situation: Situation, plan: Plan, *, priced: bool = True) -> Iterator[str]:
     forms = forms_of(site)
     for name, form in forms.items():
-        yield from form.unmet(name, situation, plan.assets[name])
-    left_kw = _rests(buses_of(forms), situation, plan)[ELECTRICITY] if site.measured else np.zeros(plan.steps)
-    for step in np.flatnonzero(left_kw > POWER_KW):
-        yield f"electricity, step {step}: {left_kw[step]:.2f} kW under local control are more than anybody can take"
+        if priced or not (isinstance(form, Demand) and form.price_per_kwh is not None):
+            yield from form.unmet(name, situation, plan.assets[name])
+    if site.measured:
+        rests = _rests(buses_of(forms), situation, plan)
+        for step in np.flatnonzero(rests[ELECTRICITY] > POWER_KW):
+            left_kw = rests[ELECTRICITY][step]
+            yield f"electricity, step {step}: {left_kw:.2f} kW under local control are more than anybody can take"
+        for bus, rest_kw in rests.items():
+            for step in np.flatnonzero((rest_kw < -POWER_KW) & (bus != ELECTRICITY)):
+                yield f"{bus}, step {step}: {-rest_kw[step]:.2f} kW under local control are not served"
     if cap_terms(site):
-        yield from exceeded(site, situation, _prices(site, situation, plan), plan.assets)
+        yield from exceeded(site, situation, _prices(site, situation, plan), plan.assets, priced=priced)
 
 
 def _faults(site: Site, situation: Situation, plan: Plan) -> list[str]:
@@ -108,9 +116,10 @@ def _frame(site: Site, situation: Situation, plan: Plan) -> Iterator[str]:
 
 def _balances(buses: Sequence[BusId], situation: Situation, plan: Plan) -> Iterator[str]:
     for bus, rest in _rests(buses, situation, plan).items():
-        # what is under local control may give more than anybody takes
+        # what is under local control may give more than anybody takes, and take more than anybody gives
         spare = np.maximum(-situation.local(bus), 0.0)
-        for step in np.flatnonzero((rest < -POWER_KW) | (rest > spare + POWER_KW)):
+        short = np.zeros(plan.steps) if bus == ELECTRICITY else np.maximum(situation.local(bus), 0.0)
+        for step in np.flatnonzero((rest < -short - POWER_KW) | (rest > spare + POWER_KW)):
             word = "too much" if rest[step] > 0 else "missing"
             yield f"{bus}, step {step}: the balance is open, {abs(rest[step]):.2f} kW {word}"
 

@@ -6,19 +6,49 @@ This module knows neither cvxpy nor the solver, so that the controller can hold 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import PlainSerializer, PlainValidator
 
 from config.caps import KGCE_PER_KWH
 from config.price_series import PriceSeries
+from dispatch.reason import Reason
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
+
+def _series(value: Any) -> NDArray[np.float64]:
+    """An array from a saved list. Raises ValueError for what is no list of finite numbers."""
+    found = np.array(value, dtype=np.float64)
+    if found.ndim != 1 or not np.all(np.isfinite(found)):
+        raise ValueError("a series is a list of finite numbers")
+    return found
+
+
+FloatArray = Annotated[
+    NDArray[np.float64],
+    PlainValidator(_series),
+    PlainSerializer(lambda values: values.tolist(), return_type=list[float]),
+]
+"""A series; saved as a list, so that situations and plans can be written and read with whatever fields they have."""
+
+
+def _flags(value: Any) -> NDArray[np.bool_]:
+    """An array from a saved list. Raises ValueError for what is no list of true and false."""
+    if not isinstance(value, list) or not all(isinstance(each, bool) for each in value):
+        raise ValueError("a series of yes and no is a list of true and false")
+    return np.array(value, dtype=np.bool_)
+
+
+BoolArray = Annotated[
+    NDArray[np.bool_],
+    PlainValidator(_flags),
+    PlainSerializer(lambda values: values.tolist(), return_type=list[bool]),
+]
+"""Yes or no, as a series."""
 
 BusId = str
 """Where the power of one carrier must balance: the carrier's name, or that of a heat bus
@@ -98,6 +128,18 @@ class Used:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One way in which the horizon may come, where it differs from what is expected."""
+
+    name: str
+    probability: float
+    available_kw: Mapping[str, FloatArray] = field(default_factory=dict)
+    """By source, as in the situation; whoever is not named does as expected."""
+    load_kw: Mapping[str, FloatArray] = field(default_factory=dict)
+    """By load, likewise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """All that one dispatch needs to know of the present and the expected.
 
@@ -129,10 +171,21 @@ class Situation:
     used: Used = field(default_factory=Used)
     spot: PriceSeries | None = None
     """Prices of the spot market; where it has none, the tariff's table counts."""
+    scenarios: tuple[Scenario, ...] = ()
+    """Ways in which it may come, with probabilities that are 1 together; empty where it comes as expected."""
 
     @property
     def steps(self) -> int:
         return len(self.step_h)
+
+    def under(self, scenario: Scenario) -> Situation:
+        """The situation as one scenario has it, for certain."""
+        return replace(
+            self,
+            available_kw={**self.available_kw, **scenario.available_kw},
+            load_kw={**self.load_kw, **scenario.load_kw},
+            scenarios=(),
+        )
 
     def on(self, asset: str) -> float:
         """1 for an available asset, 0 for one that must be planned at zero."""
@@ -179,6 +232,11 @@ class Plan:
     the surcharge of a ladder where the site has one, starts of units."""
     marginal_per_kwh: Mapping[str, FloatArray] = field(default_factory=dict)
     """By bus: value of one more kWh in each interval, from the duals; empty when there are none."""
+    stored_value_per_kwh: Mapping[str, FloatArray] = field(default_factory=dict)
+    """By store: what one kWh more in it at the end of each interval would save, from the duals; empty when there are
+    none."""
+    reasons: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
+    """By asset: why it does what it does in each interval; empty until somebody has asked (`dispatch.reasons`)."""
     note: str = ""
     """Why the plan is what it is, when it is not the optimum."""
 

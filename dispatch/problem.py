@@ -2,51 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import cvxpy as cp
 import numpy as np
 
+from config.asset import carrier_of
 from config.site import Site
 from dispatch.block import Block, Inputs, TimeGrid
 from dispatch.blocks.account import Account, accounts_of
 from dispatch.choice import Choice
+from dispatch.forms.form import Form
 from dispatch.given import Given
 from dispatch.plan import ELECTRICITY, BusId, FloatArray
 from dispatch.registry import buses_of, forms_of
-from dispatch.worth import TIE, worth_of
+from dispatch.worth import TIE, UNSERVED_TIMES, Worth, worth_of
 
 
 @dataclass(frozen=True, slots=True)
 class _Local:
-    """What assets under local control take from a bus and give to it; what nobody can take of it is left over.
+    """What assets under local control take from a bus and give to it, and what nobody can take of it or give to it.
 
-    net[t] = local[t] + over[t],  0 <= over[t] <= max(0, -local[t])
+    net[t] = local[t] + over[t] - short[t],  0 <= over[t] <= max(0, -local[t]),  0 <= short[t] <= max(0, local[t])
 
     in kW, shape (steps,). Heat that is left over is thrown away; of electricity it is a sign that the export limit
-    will not be kept.
+    will not be kept. What is short costs as much as a demand of that carrier that is not served. Electricity is never
+    short: there the import limit gives way.
     """
 
     use: cp.Parameter
-    most: cp.Parameter
+    most_over: cp.Parameter
+    most_short: cp.Parameter
     over: cp.Variable
+    short: cp.Variable
     penalty: cp.Expression
 
     @classmethod
     def of(cls, bus: BusId, grid: TimeGrid) -> _Local:
-        most = Given(grid.steps, nonneg=True, name=f"local.{bus}.most_over_kw")
-        over = cp.Variable(grid.steps, bounds=[0, most], name=f"local.{bus}.over_kw")
-        price = grid.worth.left_over_per_kwh if bus == ELECTRICITY else TIE
-        return cls(Given(grid.steps, name=f"local.{bus}.kw"), most, over, price * (grid.step_h @ over))
+        most_over = Given(grid.steps, nonneg=True, name=f"local.{bus}.most_over_kw")
+        most_short = Given(grid.steps, nonneg=True, name=f"local.{bus}.most_short_kw")
+        over = cp.Variable(grid.steps, bounds=[0, most_over], name=f"local.{bus}.over_kw")
+        short = cp.Variable(grid.steps, bounds=[0, most_short], name=f"local.{bus}.short_kw")
+        over_price = grid.worth.left_over_per_kwh if bus == ELECTRICITY else TIE
+        short_price = grid.worth.unserved_per_kwh(UNSERVED_TIMES[carrier_of(bus)])
+        penalty = over_price * (grid.step_h @ over) + short_price * (grid.step_h @ short)
+        return cls(Given(grid.steps, name=f"local.{bus}.kw"), most_over, most_short, over, short, penalty)
 
     @property
     def net(self) -> cp.Expression:
-        net: cp.Expression = self.use + self.over
+        net: cp.Expression = self.use + self.over - self.short
         return net
 
-    def assign(self, use_kw: FloatArray) -> None:
+    def assign(self, bus: BusId, use_kw: FloatArray) -> None:
         self.use.value = use_kw
-        self.most.value = np.maximum(-use_kw, 0.0)
+        self.most_over.value = np.maximum(-use_kw, 0.0)
+        self.most_short.value = np.zeros_like(use_kw) if bus == ELECTRICITY else np.maximum(use_kw, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +84,7 @@ class ParkProblem:
 
     def assign(self, inputs: Inputs) -> None:
         for bus, local in self.local.items():
-            local.assign(inputs.situation.local(bus))
+            local.assign(bus, inputs.situation.local(bus))
         for part in self.parts:
             part.assign(inputs)
 
@@ -92,27 +103,46 @@ class ParkProblem:
         """
         return {bus: -np.asarray(balance.dual_value) / self.step_h for bus, balance in self.balances.items()}
 
+    def stored_value_per_kwh(self) -> dict[str, FloatArray]:
+        """By store, what one kWh more in it at the end of each interval would save, shape (steps,), from the duals.
 
-def build_problem(site: Site, step_h: FloatArray) -> ParkProblem:
+        Energy that comes for nothing makes the recursion's left side larger, and cvxpy's dual is then what it saves.
+        """
+        return {
+            block.asset: np.array(block.stored.recursion.dual_value, dtype=np.float64)
+            for block in self.blocks
+            if block.stored is not None
+        }
+
+
+def build_problem(
+    site: Site,
+    step_h: FloatArray,
+    *,
+    forms: Mapping[str, Form] | None = None,
+    worth: Worth | None = None,
+    accounts: Callable[[Sequence[Block], TimeGrid], tuple[Account, ...]] | None = None,
+) -> ParkProblem:
     """The problem of a site on intervals of `step_h` hours, shape (steps,), with all numbers left open.
 
-    Raises ValueError when the problem is outside disciplined parametrised programming: each solve would then
-    compile it again.
+    `forms`, `worth` and `accounts` take the place of the site's own, for a search with other limits. Raises
+    ValueError when the problem is outside disciplined parametrised programming: each solve would then compile it
+    again.
     """
-    grid = TimeGrid(step_h, worth_of(site, step_h))
-    forms = forms_of(site)
+    grid = TimeGrid(step_h, worth_of(site, step_h) if worth is None else worth)
+    forms = forms_of(site) if forms is None else forms
     blocks = tuple(form.block(name, grid) for name, form in forms.items())
     balances: dict[BusId, cp.Constraint] = {}
     local = {bus: _Local.of(bus, grid) for bus in buses_of(forms)} if site.measured else {}
     for bus in buses_of(forms):
         flows = [block.flows[bus] for block in blocks if bus in block.flows]
         balances[bus] = sum(flows[1:], start=flows[0]) == (local[bus].net if bus in local else 0)
-    accounts = accounts_of(site, blocks, grid)
-    parts: list[Block | Account] = [*blocks, *accounts]
+    sums = accounts_of(site, blocks, grid) if accounts is None else accounts(blocks, grid)
+    parts: list[Block | Account] = [*blocks, *sums]
     costs = [part.penalty for part in parts] + [each.penalty for each in local.values()]
     costs += [cost for part in parts for cost in part.cost.values()]
     constraints = [constraint for part in parts for constraint in part.constraints]
     problem = cp.Problem(cp.Minimize(sum(costs[1:], start=costs[0])), [*balances.values(), *constraints])
     if not problem.is_dpp():
         raise ValueError(f"the problem of site {site.name} is not DPP")
-    return ParkProblem(problem, blocks, balances, step_h, local, accounts)
+    return ParkProblem(problem, blocks, balances, step_h, local, sums)

@@ -39,6 +39,7 @@ from config.thermal_assets import (
     WasteHeatBoiler,
     WasteHeatSource,
 )
+from dispatch.forms.batch import Batch
 from dispatch.forms.commitment import Commitment
 from dispatch.forms.converter import Converter
 from dispatch.forms.form import Form
@@ -113,6 +114,11 @@ def units_of(site: Site) -> dict[str, Commitment]:
     """The assets for which a plan says when they run, by name, in the file's order."""
     forms = forms_of(site).items()
     return {name: form.unit for name, form in forms if isinstance(form, Converter) and form.unit is not None}
+
+
+def has_choices(site: Site) -> bool:
+    """Whether plans of a site have a yes or no, so that they are the cheapest within a gap only."""
+    return bool(units_of(site)) or any(isinstance(form, Batch) for form in forms_of(site).values())
 
 
 def forecast_for(site: Site) -> tuple[str, ...]:

@@ -111,7 +111,8 @@ def _electricity(walk: Walk, step: int, net_kw: float) -> None:
             walk.power_kw[name][step] -= cut_kw
             over_kw -= cut_kw
             net_kw -= cut_kw
-    walk.power_kw[grid_name][step] = _through(walk, step, net_kw)
+    # what is under local control cannot be held back: what is more than may be exported is left open
+    walk.power_kw[grid_name][step] = _through(walk, step, max(net_kw, -grid.export_limit_kw))
 
 
 def _through(walk: Walk, step: int, net_kw: float) -> float:

@@ -64,6 +64,7 @@ def battery_block(name: str, form: Storage, grid: TimeGrid) -> Block:
         ),
         slacks=[stored.slack, Slack("charges and discharges at once", "kW", cp.minimum(charge, discharge))],
         choices=(gate,) if gate is not None else (),
+        stored=stored.rows,
         assign=assign,
         extract=extract,
     )

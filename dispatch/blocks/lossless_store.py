@@ -44,6 +44,7 @@ def lossless_store_block(name: str, form: Storage, grid: TimeGrid) -> Block:
         constraints=stored.constraints,
         penalty=stored.penalty,
         slacks=[stored.slack],
+        stored=stored.rows,
         assign=assign,
         extract=extract,
     )

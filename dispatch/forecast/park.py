@@ -122,7 +122,7 @@ def expect(site: Site, history: History, state: ParkState, now: datetime) -> Exp
             name: Running(past.on, None if past.since_h is None else past.since_h - into_h)
             for name, past in state.running.items()
         },
-        unavailable=(state.unavailable & site.dispatched.keys()) | unread,
+        unavailable=frozenset(state.unavailable & site.dispatched.keys()) | unread,
         month_peak_kw=max(0.0, state.month_peak_kw),
         used=state.used,
         spot=state.spot,

@@ -1,8 +1,8 @@
-"""Whole sites and random parks of any kinds: plans by solver and by rules hold, and a wrong number in one is found."""
+"""Whole sites and a park of all kinds: plans by solver and by rules hold, and a wrong number in one is found."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -10,13 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny_kinds as kinds
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from tiny_park import TinyPark, make_park
+from drawn_parks import ASSETS
+from tiny_park import make_park
 
-from config.asset import OnOff
-from config.flexible_assets import ShiftableJob
 from config.loader import example_site, load_site
 from config.site import Site
 from config.whole_site import whole_site
@@ -25,8 +21,8 @@ from dispatch.dispatcher import Dispatcher
 from dispatch.fallback import shifted
 from dispatch.forecast.history import History
 from dispatch.forecast.park import ParkState, situation
-from dispatch.plan import BadSituation, FloatArray, Plan, Running, Situation, Solved, Wanted
-from dispatch.registry import KINDS, forms_of, units_of
+from dispatch.plan import BadSituation, FloatArray, Plan, Situation, Solved, Wanted
+from dispatch.registry import KINDS, forms_of
 from dispatch.rules import rules_plan
 from dispatch.soundness import require_sound, stores
 
@@ -145,65 +141,7 @@ def test_whatever_is_unavailable_stands_still_and_plans_still_hold(name: str) ->
                 assert plan.assets[asset].power_kw == pytest.approx(np.zeros(96), abs=1e-6), asset
 
 
-ASSETS: Mapping[str, Mapping[str, Any]] = {
-    "load": {},
-    "pv": {},
-    "battery": {},
-    "heat": {},
-    "boiler": {},
-    "heat_pump": {},
-    "tank": {"loss_per_h": 0.01},
-    "rods": {**kinds.ELECTRIC_BOILER, "ramp_kw_per_s": 20 / 3600},
-    "chp": kinds.CHP,
-    "hot": kinds.HOT,
-    "water": kinds.EXCHANGER,
-    "generator": kinds.WASTE_BOILER,
-    "orc": kinds.ORC,
-    "steam": kinds.STEAM,
-    "backup": kinds.STEAM_BOILER,
-    "top_gas": kinds.TURBINE,
-    "cooling": kinds.COOLING,
-    "chiller": kinds.CHILLER,
-    "absorber": kinds.ABSORBER,
-    "cold": {**kinds.COLD_STORE, "loss_per_h": 0.02},
-    "hydrogen": kinds.HYDROGEN,
-    "electrolyser": {**kinds.ELECTROLYSER, "heat_recovery": 0.4, "min_power_kw": 200},
-    "vessels": kinds.HYDROGEN_TANK,
-    "cell": kinds.FUEL_CELL,
-    "first": kinds.SHEDDABLE,
-    "chargers": kinds.CHARGERS,
-    "job": kinds.JOB,
-    "transformer": {**kinds.TRANSFORMER, "rated_kva": 500},
-}
 STEPS = 4
-
-
-@st.composite
-def parks(draw: st.DrawFn) -> tuple[TinyPark, Situation]:
-    chosen = draw(st.sets(st.sampled_from(sorted(ASSETS)), min_size=1))
-    prices = tuple(draw(st.lists(st.floats(0.0, 2.0), min_size=STEPS, max_size=STEPS)))
-    park = make_park({name: ASSETS[name] for name in ASSETS if name in chosen}, prices, demand_charge_per_kw_month=3)
-    random = np.random.default_rng(draw(st.integers(0, 10_000)))
-    forms = forms_of(park.site)
-
-    def series(what: str) -> dict[str, Any]:
-        most = draw(st.sampled_from([0.0, 50.0, 400.0]))
-        return {name: most * random.uniform(size=STEPS) for name, form in forms.items() if form.need == what}
-
-    levels = st.sampled_from([0.0, 0.3, 1.0])
-    return park, park.situation(
-        available_kw=series("available_kw"),
-        load_kw=series("load_kw"),
-        cop={name: 2 + 3 * random.uniform(size=STEPS) for name, form in forms.items() if form.need == "cop"},
-        stored_kwh={name: draw(levels) * form.capacity_kwh for name, form in stores(park.site).items()},
-        wanted={
-            name: (Wanted(-1.0, 2.5, 40 * random.uniform(), 22.0), Wanted(1.2, 9.0, 60 * random.uniform(), 22.0))
-            for name, form in forms.items()
-            if form.need == "wanted"
-        },
-        unavailable=frozenset(draw(st.sets(st.sampled_from(sorted(chosen)), max_size=3))),
-        month_peak_kw=draw(st.sampled_from([0.0, 200.0])),
-    )
 
 
 def test_a_wrong_number_is_found_in_every_kind_while_it_runs() -> None:
@@ -223,51 +161,6 @@ def test_a_wrong_number_is_found_in_every_kind_while_it_runs() -> None:
     }
     for asset, field, wrong in mutations(plan):
         assert check_plan(park.site, given_hours, wrong), f"{asset}: {field}"
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
-@given(parks())
-def test_plans_of_any_park_hold(drawn: tuple[TinyPark, Situation]) -> None:
-    park, given_hours = drawn
-    for plan in (park.plan(given_hours), rules_plan(park.site, given_hours, given_hours.start)):
-        assert check_plan(park.site, given_hours, plan) == unmet(park.site, given_hours, plan), plan.method
-
-
-@st.composite
-def parks_with_units(draw: st.DrawFn) -> tuple[TinyPark, Situation]:
-    """The same with least loads, minimum times and costs of starts, and with a past; jobs are whole runs."""
-    park, given_hours = draw(parks())
-    random = np.random.default_rng(draw(st.integers(0, 10_000)))
-    assets: dict[str, Any] = {}
-    for name, asset in park.site.assets.items():
-        changes: dict[str, Any] = {}
-        if isinstance(asset, OnOff):
-            full = next(key for key in ("max_power_kw", "max_heat_kw", "max_cooling_kw") if hasattr(asset, key))
-            changes = {
-                full.replace("max", "min"): random.choice([0.0, 0.3, 0.6]) * getattr(asset, full),
-                "min_on_s": float(random.choice([0, 3600, 9000])),
-                "min_off_s": float(random.choice([0, 3600, 9000])),
-                "start_cost_cny": float(random.choice([0, 5, 50])),
-            }
-        elif isinstance(asset, ShiftableJob):
-            changes = {"interruptible": False}
-        assets[name] = asset.model_copy(update=changes)
-    control = park.site.control.model_copy(update={"commitment": True})
-    site = replace(park.site, file=park.site.file.model_copy(update={"assets": assets, "control": control}))
-    running = {
-        name: Running(bool(random.integers(2)), random.choice([None, -0.5, 0.5, 1.5]))
-        for name in units_of(site)
-        if random.integers(2)
-    }
-    return TinyPark(site, park.steps), replace(given_hours, running=running)
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
-@given(parks_with_units())
-def test_plans_of_any_park_with_units_hold(drawn: tuple[TinyPark, Situation]) -> None:
-    park, given_hours = drawn
-    for plan in (park.plan(given_hours), rules_plan(park.site, given_hours, given_hours.start)):
-        assert check_plan(park.site, given_hours, plan) == unmet(park.site, given_hours, plan), plan.method
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from controller.records import (
 from controller.telemetry.record import Record, to_line
 from controller.writes import Written
 from dispatch.plan import Method
+from dispatch.reason import Reason
 from drivers.driver import Accepted, Rejected
 
 AFTER_S = 2.0
@@ -195,6 +196,9 @@ def test_a_plan_is_recorded_step_by_step_at_each_intervals_start(park: ParkBuild
     assert {record.fields["method"] for record in records} == {Method.OPTIMAL.value}
     assert {record.fields["issued_at"] for record in records} == {"2026-10-14T04:00:00+00:00"}
     assert len(records) == 4
+    explained = replace(plan, reasons={"battery": (Reason.DISCHARGES_DEAR, Reason.EMPTY)})
+    told = [record.fields.get("reason") for record in plan_records(park.site, explained)]
+    assert sorted(told, key=str) == [None, None, "discharging: peak price", "idle: empty"]
 
 
 def test_an_alarm_is_recorded_when_it_comes_and_when_it_goes(park: ParkBuilder) -> None:
