@@ -12,6 +12,7 @@ from config.asset import carrier_of
 from config.site import Site
 from dispatch.block import Block, Inputs, TimeGrid
 from dispatch.blocks.account import Account, accounts_of
+from dispatch.choice import Choice
 from dispatch.forms.form import Form
 from dispatch.given import Given
 from dispatch.plan import ELECTRICITY, BusId, FloatArray
@@ -72,6 +73,10 @@ class ParkProblem:
     """Only for a site with assets under local control."""
     accounts: tuple[Account, ...]
     """The ladder and the caps."""
+
+    @property
+    def choices(self) -> list[Choice]:
+        return [choice for block in self.blocks for choice in block.choices]
 
     @property
     def parts(self) -> list[Block | Account]:

@@ -12,7 +12,7 @@ from config.site import Site
 from dispatch.forms.form import Form, Need
 from dispatch.forms.storage import Storage
 from dispatch.plan import BadSituation, FloatArray, Situation, Wanted
-from dispatch.registry import buses_of, forms_of
+from dispatch.registry import buses_of, forms_of, units_of
 
 SURE = 1e-6
 """How far probabilities may be from 1 together: they were divided and added up."""
@@ -61,6 +61,10 @@ def require_sound(site: Site, situation: Situation) -> None:
         stored = situation.stored_kwh[name]
         if not np.isfinite(stored) or stored < 0:
             raise BadSituation(f"stored_kwh of {name} is {stored:g}, it must be a number from 0 on")
+    _require_known("running", situation.running, units_of(site))
+    for name, past in situation.running.items():
+        if past.since_h is not None and not np.isfinite(past.since_h):
+            raise BadSituation(f"running of {name} is since {past.since_h} h, it must be a finite number or none")
     _require_known("unavailable", situation.unavailable, site.dispatched)
     if not np.isfinite(situation.month_peak_kw) or situation.month_peak_kw < 0:
         raise BadSituation(f"month_peak_kw is {situation.month_peak_kw:g}, it must be a number from 0 on")

@@ -8,6 +8,7 @@ assets that are away, paid import, export that pays more than import costs, ladd
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ import tiny_kinds as kinds
 from numpy.typing import NDArray
 from tiny_park import TinyPark, make_park
 
-from config.asset import CONNECTION_BUS, KWH_PER_KG_HYDROGEN
+from config.asset import CONNECTION_BUS, KWH_PER_KG_HYDROGEN, OnOff
 from config.assets import Asset
 from config.flexible_assets import EvChargers, ShiftableJob
 from config.hydrogen_assets import HydrogenLoad
@@ -26,8 +27,8 @@ from config.whole_site import whole_site
 from dispatch.checker import check_plan, unmet
 from dispatch.dispatcher import Dispatcher
 from dispatch.forms.form import Need
-from dispatch.plan import FloatArray, Situation, Solved, Used, Wanted
-from dispatch.registry import buses_of, forms_of
+from dispatch.plan import FloatArray, Running, Situation, Solved, Used, Wanted
+from dispatch.registry import buses_of, forms_of, units_of
 from dispatch.rules import rules_plan
 from dispatch.soundness import stores
 
@@ -91,10 +92,14 @@ SITE_STARTS = tuple(datetime(2026, *when, tzinfo=UTC) for when in ((10, 5, 16), 
 """Where the tariffs of the example sites hold; the second ends in another month."""
 
 
-def faults_of(seed: int) -> Iterator[str]:
-    """What is wrong with the plans of a park that a seed draws, by solver and by rules; a sentence for each plan."""
+def faults_of(seed: int, *, units: bool = False) -> Iterator[str]:
+    """What is wrong with the plans of a park that a seed draws, by solver and by rules; a sentence for each plan.
+
+    With `units` they have least loads, minimum times, costs of starts and a past, and jobs are whole runs.
+    """
     random = np.random.default_rng(seed)
-    yield from _faults(drawn_park(random), random, STARTS, f"seed {seed}")
+    park = drawn_park(random)
+    yield from _faults(with_units(park, random) if units else park, random, STARTS, f"seed {seed}", units=units)
 
 
 def faults_of_site(name: str, seed: int) -> Iterator[str]:
@@ -104,10 +109,14 @@ def faults_of_site(name: str, seed: int) -> Iterator[str]:
     yield from _faults(park, np.random.default_rng(seed), SITE_STARTS, f"{name}, seed {seed}")
 
 
-def _faults(park: TinyPark, random: np.random.Generator, starts: Sequence[datetime], where: str) -> Iterator[str]:
+def _faults(
+    park: TinyPark, random: np.random.Generator, starts: Sequence[datetime], where: str, *, units: bool = False
+) -> Iterator[str]:
     dispatcher = Dispatcher(park.site, park.steps)
     for number in range(SITUATIONS):
         situation = drawn_situation(park, random, starts)
+        if units:
+            situation = with_past(park, situation, random)
         outcome = dispatcher.plan(situation, situation.start)
         if not isinstance(outcome, Solved):
             yield f"{where}, situation {number}: {outcome}"
@@ -146,6 +155,46 @@ def drawn_park(random: np.random.Generator) -> TinyPark:
     steps = int(random.integers(2, 9))
     prices = random.choice([0.0, 0.3, 0.6, 1.2, 1.9], steps) if random.random() < 0.5 else random.uniform(0, 2, steps)
     return make_park(found, prices.tolist(), site_keys=_site_keys(random), **_tariff_keys(random))
+
+
+def with_units(park: TinyPark, random: np.random.Generator) -> TinyPark:
+    """The same park with units that run or stand still, and with jobs that may not be interrupted."""
+    assets: dict[str, Any] = {}
+    for name, asset in park.site.assets.items():
+        changes: dict[str, Any] = {}
+        if isinstance(asset, OnOff):
+            full = next(key for key in ("max_power_kw", "max_heat_kw", "max_cooling_kw") if hasattr(asset, key))
+            changes = {
+                full.replace("max", "min"): float(random.choice([0.0, 0.3, 0.6])) * getattr(asset, full),
+                "min_on_s": float(random.choice([0, 3600, 9000])),
+                "min_off_s": float(random.choice([0, 3600, 9000])),
+                "start_cost_cny": float(random.choice([0, 5, 50])),
+            }
+        elif isinstance(asset, ShiftableJob):
+            changes = {"interruptible": False}
+        assets[name] = asset.model_copy(update=changes)
+    control = park.site.control.model_copy(update={"commitment": True})
+    file = park.site.file.model_copy(update={"assets": assets, "control": control})
+    return TinyPark(replace(park.site, file=file), park.steps)
+
+
+def with_past(park: TinyPark, situation: Situation, random: np.random.Generator) -> Situation:
+    """Half of the units have run or stood still for some time; each job has a run that has begun, or two to come."""
+    running = {
+        name: Running(bool(random.integers(2)), random.choice([None, -0.5, 0.5, 1.5]))
+        for name in units_of(park.site)
+        if random.integers(2)
+    }
+    begins = float(random.uniform(-2.0, 3.0))
+    jobs = {
+        name: (
+            (Wanted(-1.0, 1.0, float(random.uniform(1.0, 90.0)), 50.0),)
+            if random.integers(2)
+            else (Wanted(begins, begins + 3.0, 100.0, 50.0), Wanted(begins + 2.0, begins + 6.0, 100.0, 50.0))
+        )
+        for name in park.site.dispatched_of(ShiftableJob)
+    }
+    return replace(situation, running=running, wanted={**situation.wanted, **jobs})
 
 
 def _tariff_keys(random: np.random.Generator) -> dict[str, Any]:

@@ -23,6 +23,12 @@ def test_no_plan_of_a_whole_site_in_a_random_situation_fails_the_checker(name: s
     assert list(faults_of_site(name, 1)) == []
 
 
+@pytest.mark.parametrize("first", SEEDS[::10])
+def test_no_plan_of_a_random_park_with_units_fails_the_checker(first: int) -> None:
+    faults = [words for seed in range(first, first + 10) for words in faults_of(seed, units=True)]
+    assert [words for words in faults if BOTH_WAYS not in words] == []
+
+
 def test_random_parks_are_of_all_kinds_and_ways() -> None:
     kinds, steps, unavailable, local, spot, caps, ladders = set(), set(), 0, 0, 0, 0, 0
     for seed in SEEDS:
