@@ -21,7 +21,8 @@ def test_no_plan_of_a_random_park_fails_the_checker(first: int) -> None:
 @pytest.mark.parametrize("first", SEEDS[::10])
 def test_no_plan_of_a_random_park_with_units_fails_the_checker(first: int) -> None:
     faults = [words for seed in range(first, first + 10) for words in faults_of(seed, units=True)]
-    assert [words for words in faults if BOTH_WAYS not in words] == []
+    # what must run while nobody takes its power may be burnt in a transformer, and such a plan is refused as well
+    assert [words for words in faults if BOTH_WAYS not in words and "optimal: transformer, step" not in words] == []
 
 
 def test_random_parks_are_of_all_kinds_and_ways() -> None:
