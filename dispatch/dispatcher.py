@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import cvxpy as cp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +15,7 @@ from config.site import Site
 from dispatch.bill import TERMS, peaks_kw
 from dispatch.block import Block, Inputs, solved
 from dispatch.caps import cap_numbers, counted_late
+from dispatch.choice import Choice
 from dispatch.compiled import solver_of
 from dispatch.forms.demand import Demand
 from dispatch.forms.form import Form
@@ -37,6 +39,7 @@ from dispatch.soundness import require_sound
 from dispatch.spot import spot_tail
 from dispatch.tariff import Prices, TariffCalendar
 from dispatch.two_stage import TwoStage
+from dispatch.unit_commitment import UnitCommitment
 from dispatch.worth import end_values
 
 NAMED_FROM = 1e-2
@@ -77,12 +80,26 @@ class Dispatcher:
     def _build(self, step_h: FloatArray) -> None:
         self._stages.clear()
         self._park = build_problem(self._site, step_h)
-        self._solver = solver_of(self._park.problem, self._site.control.solver)
+        self._solver = self._solver_of(self._park.problem, self._park.choices)
+
+    def _solver_of(self, problem: cp.Problem, choices: Sequence[Choice]) -> Solver:
+        control = self._site.control
+        linear = solver_of(problem, control.solver)
+        if not choices:
+            return linear
+        return UnitCommitment(
+            problem, choices, linear, gap=control.commitment_gap, limit_s=control.commitment_time_limit_s
+        )
 
     @property
     def park(self) -> ParkProblem:
         """The problem without scenarios as it was built last, for measurements and tests."""
         return self._park
+
+    @property
+    def solver(self) -> Solver:
+        """What solves it, for measurements."""
+        return self._solver
 
     def two_stage(self, count: int) -> TwoStage:
         """The problem over so many scenarios, for measurements and tests."""
@@ -93,7 +110,7 @@ class Dispatcher:
         stage = self._stages.pop(count, None)
         if stage is None:
             problem = TwoStage.of(self._site, self._park.step_h, count)
-            stage = _Stage(problem, solver_of(problem.problem, self._site.control.solver))
+            stage = _Stage(problem, self._solver_of(problem.problem, problem.choices))
         self._stages[count] = stage
         while len(self._stages) > KEPT_STAGES:
             del self._stages[next(iter(self._stages))]
@@ -175,23 +192,28 @@ class Dispatcher:
         words += [words for account in park.accounts for words in account.words()]
         words += counted_late(self._site, situation)
         words += spot_tail(self._site, situation)
+        assets = {block.asset: _as_planned(block, situation, decided=not answer.undecided) for block in blocks}
+        # counted: what stands by for a part of an interval is warm or not
+        starts = sum(form.starting(name, situation, assets[name]) for name, form in self._forms.items())
         return Plan(
             issued_at=issued_at,
-            method=Method.OPTIMAL,
+            method=Method.RELAXED if answer.undecided else Method.OPTIMAL,
             start=situation.start,
             step_h=situation.step_h,
-            assets={block.asset: _without_guess(block, situation) for block in blocks},
+            assets=assets,
             import_price_per_kwh=prices.import_per_kwh,
-            cost=park.cost(TERMS),
+            cost=park.cost(TERMS) | {"starts": starts},
             marginal_per_kwh=park.marginal_per_kwh(),
             stored_value_per_kwh=park.stored_value_per_kwh(),
             note="; ".join([*words, *_detour_of(answer)]),
         )
 
 
-def _without_guess(block: Block, situation: Situation) -> AssetPlan:
+def _as_planned(block: Block, situation: Situation, *, decided: bool) -> AssetPlan:
     """The asset's plan; a store whose energy nobody knows has none in the plan either."""
     asset = block.extract()
+    if not decided:
+        asset = replace(asset, running=None)
     known = asset.stored_kwh is None or block.asset in situation.stored_kwh
     return asset if known else replace(asset, stored_kwh=None)
 
@@ -212,7 +234,8 @@ def _slack_of(block: Block) -> list[str]:
 
 def _detour_of(answer: Optimal) -> list[str]:
     """How the optimum was found, when the first way was not good enough."""
-    return [f"solved by {answer.way.value}, because {'; '.join(answer.doubts)}"] if answer.doubts else []
+    words = [f"solved by {answer.way.value}, because {'; '.join(answer.doubts)}"] if answer.doubts else []
+    return [*words, *(each for each in (answer.undecided, answer.remark) if each)]
 
 
 def _surplus(forms: Mapping[str, Form], situation: Situation) -> NDArray[np.bool_]:

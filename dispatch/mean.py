@@ -48,7 +48,8 @@ def _added(found: Sequence[Mapping[str, FloatArray]]) -> dict[str, FloatArray]:
 
 
 def mean_asset(plans: Sequence[AssetPlan], weights: Sequence[float]) -> AssetPlan:
-    """Every series that they have, whatever it is called, weighted; `weights` are 1 together."""
+    """Every series that they have, whatever it is called, weighted; `weights` are 1 together. A unit runs where it is
+    likely to."""
     return AssetPlan(
         **{each.name: _mean([getattr(plan, each.name) for plan in plans], weights) for each in fields(AssetPlan)}
     )
@@ -65,6 +66,8 @@ def _mean(found: Sequence[Any], weights: Sequence[float]) -> Any:
             return {key: weighted([each[key] for each in found], weights) for key in series}
         case None:
             return None
+        case np.ndarray(dtype=np.bool_):
+            return weighted(found, weights) >= 0.5
         case _:
             return weighted(found, weights)
 

@@ -11,7 +11,7 @@ from config.site import Site
 from dispatch.findings import ENERGY_KWH, POWER_KW
 from dispatch.first_interval import decided_now
 from dispatch.mean import mean_asset, mean_cost
-from dispatch.plan import AssetPlan, FloatArray, Plan, Situation
+from dispatch.plan import AssetPlan, BoolArray, FloatArray, Plan, Situation
 from dispatch.registry import forms_of
 
 MONEY = 0.01
@@ -64,7 +64,7 @@ def _mean(name: str, asset: AssetPlan, mean: AssetPlan) -> Iterator[str]:
             yield f"{name}: {each.name} is not the scenarios' mean"
 
 
-def _series(value: Mapping[str, FloatArray] | FloatArray | None) -> Mapping[str, FloatArray]:
+def _series(value: Mapping[str, FloatArray] | FloatArray | BoolArray | None) -> Mapping[str, FloatArray]:
     if value is None:
         return {}
-    return value if isinstance(value, Mapping) else {"": value}
+    return value if isinstance(value, Mapping) else {"": np.asarray(value, dtype=np.float64)}

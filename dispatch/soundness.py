@@ -12,10 +12,10 @@ from config.site import Site
 from dispatch.forms.form import Form, Need
 from dispatch.forms.storage import Storage
 from dispatch.plan import BadSituation, FloatArray, Situation, Wanted
-from dispatch.registry import buses_of, forms_of
+from dispatch.registry import buses_of, forms_of, units_of
 
-PROBABILITY = 1e-6
-"""Probabilities may miss 1 by this together: they are sums of rounded numbers."""
+SURE = 1e-6
+"""How far probabilities may be from 1 together: they were divided and added up."""
 LONGEST_HORIZON_H = 28 * 24
 """A horizon touches two calendar months at most, each with its own demand charge: no month is shorter."""
 
@@ -62,6 +62,10 @@ def require_sound(site: Site, situation: Situation) -> None:
         stored = situation.stored_kwh[name]
         if not np.isfinite(stored) or stored < 0:
             raise BadSituation(f"stored_kwh of {name} is {stored:g}, it must be a number from 0 on")
+    _require_known("running", situation.running, units_of(site))
+    for name, past in situation.running.items():
+        if past.since_h is not None and not np.isfinite(past.since_h):
+            raise BadSituation(f"running of {name} is since {past.since_h} h, it must be a finite number or none")
     _require_known("unavailable", situation.unavailable, site.dispatched)
     if not np.isfinite(situation.month_peak_kw) or situation.month_peak_kw < 0:
         raise BadSituation(f"month_peak_kw is {situation.month_peak_kw:g}, it must be a number from 0 on")
@@ -81,25 +85,25 @@ def _in_need(forms: Mapping[str, Form], what: Need) -> tuple[str, ...]:
 
 
 def _require_scenarios(situation: Situation, forms: Mapping[str, Form]) -> None:
+    if not situation.scenarios:
+        return
     names: set[str] = set()
     for scenario in situation.scenarios:
-        where = f"the scenario {scenario.name}"
         if scenario.name in names:
-            raise BadSituation(f"{where} is there twice")
+            raise BadSituation(f"scenario {scenario.name} is there twice")
         names.add(scenario.name)
-        if not np.isfinite(scenario.probability) or scenario.probability <= 0.0:
-            raise BadSituation(f"probability of {where} is {scenario.probability:g}, it must be above 0")
-        series_of: tuple[tuple[Need, Mapping[str, FloatArray]], ...] = (
-            ("available_kw", scenario.available_kw),
-            ("load_kw", scenario.load_kw),
-        )
-        for what, given in series_of:
-            _require_known(f"{what} of {where}", given, _in_need(forms, what))
+        if not 0.0 < scenario.probability <= 1.0 + SURE:
+            what_it_is = f"scenario {scenario.name} has a probability of {scenario.probability:g}"
+            raise BadSituation(f"{what_it_is}, it must be above 0, and 1 at most")
+        needs: tuple[Need, Need] = ("available_kw", "load_kw")
+        for what in needs:
+            given: Mapping[str, FloatArray] = getattr(scenario, what)
+            _require_known(f"{what} of scenario {scenario.name}", given, _in_need(forms, what))
             for name, series in given.items():
-                _require_series(f"{what} of {name} in {where}", series, situation.steps)
-    total = sum(scenario.probability for scenario in situation.scenarios)
-    if situation.scenarios and abs(total - 1.0) > PROBABILITY:
-        raise BadSituation(f"the probabilities of the scenarios are {total:g} together, they must be 1")
+                _require_series(f"{what} of {name} in scenario {scenario.name}", series, situation.steps)
+    together = sum(scenario.probability for scenario in situation.scenarios)
+    if abs(together - 1.0) > SURE:
+        raise BadSituation(f"the probabilities of all scenarios are {together:g} together, they must be 1")
 
 
 def _require_windows(given: Mapping[str, tuple[Wanted, ...]], needed: Iterable[str]) -> None:

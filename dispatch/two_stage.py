@@ -11,6 +11,7 @@ import numpy as np
 from config.site import Site
 from dispatch.block import Block, Inputs
 from dispatch.chance import ChanceLimit
+from dispatch.choice import Choice
 from dispatch.first_interval import decided_now
 from dispatch.forms.form import Form
 from dispatch.given import Given
@@ -89,6 +90,11 @@ class TwoStage:
         if not problem.is_dpp():
             raise ValueError(f"the problem of site {site.name} is not DPP over scenarios")
         return cls(problem, parks, chance, forms_of(site), probability, common)
+
+    @property
+    def choices(self) -> list[Choice]:
+        """Every scenario has its own; in the first interval they are tied by what they decide."""
+        return [choice for park in self.parks for choice in park.choices]
 
     def assign(self, situation: Situation, cases: Sequence[Inputs]) -> None:
         """Takes the numbers of each scenario, in the situation's order."""

@@ -9,14 +9,14 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 import pytest
-from drawn_parks import BOTH_WAYS, drawn_park, drawn_situation
+from drawn_parks import drawn_park, drawn_situation, with_units
 from tiny_park import TinyPark
 
 from dispatch.block import solved
 from dispatch.checker import check_plan, unmet
 from dispatch.dispatcher import Dispatcher
 from dispatch.fallback import shifted
-from dispatch.plan import BadSituation, Plan, Scenario, Situation, Solved
+from dispatch.plan import BadSituation, Method, Plan, Scenario, Situation, Solved
 from dispatch.reasons import with_reasons
 from dispatch.replay import replayed
 from dispatch.solve_record import read, recorded, written
@@ -290,27 +290,30 @@ def test_one_dispatcher_plans_with_and_without_scenarios_in_turn(tiny_park: Call
 @pytest.mark.parametrize(
     ("scenarios", "words"),
     [
-        ((scenario("a", 0.5), scenario("a", 0.5)), "the scenario a is there twice"),
-        ((scenario("a", 0.0), scenario("b", 1.0)), "probability of the scenario a is 0, it must be above 0"),
+        ((scenario("a", 0.5), scenario("a", 0.5)), "scenario a is there twice"),
+        (
+            (scenario("a", 0.0), scenario("b", 1.0)),
+            "scenario a has a probability of 0, it must be above 0, and 1 at most",
+        ),
         (
             (scenario("a", 0.5), scenario("b", 0.4)),
-            "the probabilities of the scenarios are 0.9 together, they must be 1",
+            "the probabilities of all scenarios are 0.9 together, they must be 1",
         ),
         (
             (scenario("a", 1.0, load_kw={"lathe": (1, 1)}),),
-            "load_kw of the scenario a names lathe, which this site does not have there",
+            "load_kw of scenario a names lathe, which this site does not have there",
         ),
         (
             (scenario("a", 1.0, available_kw={"pv": (1, np.nan)}),),
-            "available_kw of pv in the scenario a is nan in step 1: every value must be a finite number",
+            "available_kw of pv in scenario a is nan in step 1: every value must be a finite number",
         ),
         (
             (scenario("a", 1.0, load_kw={"load": (1, -2)}),),
-            "load_kw of load in the scenario a is -2 in step 1: it must not be negative",
+            "load_kw of load in scenario a is -2 in step 1: it must not be negative",
         ),
         (
             (scenario("a", 1.0, load_kw={"load": (1, 2, 3)}),),
-            r"load_kw of load in the scenario a has shape \(3,\), expected \(2,\)",
+            r"load_kw of load in scenario a has shape \(3,\), expected \(2,\)",
         ),
     ],
 )
@@ -343,6 +346,12 @@ def drawn_scenarios(situation: Situation, random: np.random.Generator, count: in
     )
 
 
+def faults(park: TinyPark, situation: Situation, plan: Plan) -> list[str]:
+    """What is wrong with a plan, besides what it leaves open."""
+    left_open = unmet(park.site, situation, plan)
+    return [words for words in check_plan(park.site, situation, plan) if words not in left_open]
+
+
 def objective(problem: cp.Problem) -> float:
     return float(problem.objective.value)
 
@@ -359,9 +368,7 @@ def test_random_parks_over_scenarios_lie_between_knowing_and_not_thinking(first:
         assert isinstance(outcome, Solved), (seed, outcome)
         stage = dispatcher.two_stage(len(situation.scenarios))
         planned = objective(stage.problem)
-        left_open = unmet(park.site, situation, outcome.plan)
-        faults = [words for words in check_plan(park.site, situation, outcome.plan) if words not in left_open]
-        assert faults == [] or BOTH_WAYS in outcome.plan.note, (seed, faults)
+        assert faults(park, situation, outcome.plan) == [], seed
         near = 1e-6 * max(1.0, sum(abs(cost) for each in outcome.plan.scenarios for cost in each.cost.values()))
 
         answer = solve_plainly(stage.problem, "highs", 20.0)
@@ -388,3 +395,15 @@ def test_random_parks_over_scenarios_lie_between_knowing_and_not_thinking(first:
         )
         if isinstance(thoughtless, Optimal):
             assert planned <= thoughtless.objective + near + 1e-6 * abs(planned), seed
+
+
+@pytest.mark.parametrize("first", range(0, 8, 4))
+def test_units_of_random_parks_run_or_stand_still_in_each_scenario(first: int) -> None:
+    for seed in range(first, first + 4):
+        random = np.random.default_rng(seed)
+        park = with_units(drawn_park(random), random)
+        situation = drawn_scenarios(drawn_situation(park, random), random, count=2)
+        outcome = Dispatcher(park.site, park.steps).plan(situation, situation.start)
+        assert isinstance(outcome, Solved), (seed, outcome)
+        assert outcome.plan.method is Method.OPTIMAL, seed
+        assert faults(park, situation, outcome.plan) == [], seed
