@@ -1,6 +1,7 @@
 """What planning costs, each interval of a day solved by hand, compiled and through cvxpy, in one run.
 
-    python benchmarks/dispatch.py [--only E ED EHD demo_park factory demo_park:units factory:units] [--json]
+    python benchmarks/dispatch.py [--only E ED EHD demo_park factory demo_park:units factory:units
+                                     scenarios:linear scenarios:units] [--json]
 
 E is PV, load, battery and grid over 48 h at 15 min; ED has a demand charge as well; EHD also heat pump, tank, gas
 boiler and a carbon price. `factory` has 29 assets and 8,000 columns. Each of 96 intervals brings new forecasts and
@@ -13,7 +14,8 @@ what turns forecasts into numbers. E, ED and EHD are also formulated in PyPSA an
 (`pip install -e '.[compare]'`), and built anew in each of a few intervals.
 
 `units` are days of whole plans with units that run or stand still, the factory's five with start costs and minimum
-times; every twelfth plan is compared with a cold search for the cheapest. Ends with 1 when a promise does not hold.
+times; every twelfth plan is compared with a cold search for the cheapest. `scenarios` are days of whole plans of the
+demo park over eight scenarios of 24 h at 15 min, without and with its units. Ends with 1 when a promise does not hold.
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ MEASURE_LIMIT_S = 240.0
 
 PARKS = ("E", "ED", "EHD", "demo_park", "factory")
 UNITS = ("demo_park:units", "factory:units")
+SCENARIOS = {"scenarios:linear": 0.25, "scenarios:units": 1.0}
+"""Most seconds for the median of a whole plan over eight scenarios: short against the intervals, also on events."""
 WAYS = ("bare", "unperturbed", "compiled", "plain")
 
 MOST_RATIO = 1.2
@@ -109,6 +113,24 @@ def verdicts_of_units(days: dict[str, dict[str, Any]]) -> list[Verdict]:
     return verdicts
 
 
+def verdicts_of_scenarios(days: dict[str, dict[str, Any]]) -> list[Verdict]:
+    verdicts: list[Verdict] = []
+    for name, day in days.items():
+        median_s, most_s = day["plan_ms"] / 1e3, SCENARIOS[name]
+        verdicts.append((median_s <= most_s, f"{name}: median at most {most_s:g} s", f"{median_s:.3f} s"))
+        verdicts.append((day["faults"] == 0, f"{name}: the checker finds nothing", f"{day['faults']} faults"))
+        what = f"{name}: every interval is solved from the kept basis"
+        verdicts.append((day["detours"] == 0, what, f"{day['detours']} were not"))
+    return verdicts
+
+
+def show_scenarios(name: str, day: dict[str, Any]) -> None:
+    print(
+        f"\n{name}: {day['columns']} columns; a whole plan takes {day['plan_ms']:.0f} ms, {day['solve_ms']:.0f} of "
+        f"them to solve, at most {day['most_ms']:.0f}, the first {day['first_ms']:.0f}; built in {day['build_ms']:.0f} ms"
+    )
+
+
 def show_units(name: str, day: dict[str, Any]) -> None:
     print(
         f"\n{name}: {day['units']} units, {day['columns']} columns; a whole plan takes {day['median_ms']:.0f} ms, "
@@ -141,25 +163,33 @@ def show(name: str, day: dict[str, Any]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", choices=(*PARKS, *UNITS), default=[*PARKS, *UNITS])
+    every = [*PARKS, *UNITS, *SCENARIOS]
+    parser.add_argument("--only", nargs="+", choices=every, default=every)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     chosen = parser.parse_args()
     days = {name: found_by("dispatch_load.measure", name) for name in chosen.only if name in PARKS}
     units = {
         name: found_by("dispatch_load.units", name.removesuffix(":units")) for name in chosen.only if name in UNITS
     }
+    uncertain = {
+        name: found_by("dispatch_load.scenarios", name.removeprefix("scenarios:"))
+        for name in chosen.only
+        if name in SCENARIOS
+    }
     for name in days.keys() & set(COMPARED):
         days[name]["others"] = found_by("dispatch_load.others", name)
     first = found_by("dispatch_load.first", "demo_park")
-    verdicts = verdicts_of(days, first) + verdicts_of_units(units)
+    verdicts = verdicts_of(days, first) + verdicts_of_units(units) + verdicts_of_scenarios(uncertain)
     if chosen.json:
         said = [{"holds": holds, "what": what, "said": words} for holds, what, words in verdicts]
-        print(json.dumps({"days": days, "units": units, "first": first, "promises": said}))
+        print(json.dumps({"days": days, "units": units, "scenarios": uncertain, "first": first, "promises": said}))
     else:
         for name, day in days.items():
             show(name, day)
         for name, day in units.items():
             show_units(name, day)
+        for name, day in uncertain.items():
+            show_scenarios(name, day)
         print(
             f"\ndemo_park in a fresh process: import {first['import_s']:.2f} s, build {1e3 * first['build_s']:.0f} ms, "
             f"build and first plan {1e3 * first['first_s']:.0f} ms, {first['memory_mb']:.0f} MB\n"

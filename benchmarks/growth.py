@@ -1,6 +1,6 @@
 """How planning grows with the horizon and the number of assets: a table, and a picture of it.
 
-    python benchmarks/growth.py [--only horizon assets] [--plot FILE] [--json]
+    python benchmarks/growth.py [--only horizon assets scenarios] [--plot FILE] [--json]
 
 Each dimension is grown by itself from the demo park over 24 h at 15 min. A park of two, four or eight times the assets
 has each asset but the connection so many times, and a connection as many times as wide. Every size is measured in a
@@ -29,6 +29,7 @@ MEASURE_LIMIT_S = 300.0
 DIMENSIONS: dict[str, tuple[str, tuple[int, ...]]] = {
     "horizon": ("hours", (12, 24, 48, 96)),
     "assets": ("times the demo park's", (1, 2, 4, 8)),
+    "scenarios": ("number", (1, 2, 4, 8)),
 }
 """What grows: in what it is counted, and its sizes. `dispatch_load.size` takes each by its name."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from config.asset import OnOff
 from config.assets import Battery, ElectricLoad, HeatLoad, HeatPump, HotWaterTank, PvPlant, WindTurbine
 from config.loader import example_site, load_site
 from config.site import Site, SiteFile
-from dispatch.plan import FloatArray, Situation
+from dispatch.plan import FloatArray, Scenario, Situation
 
 START = datetime(2026, 10, 13, 16, tzinfo=UTC)
 """Midnight in Hangzhou, a weekday in a month with four bands that the demo park's tariff covers."""
@@ -180,6 +180,34 @@ def day(site: Site, count: int = INTERVALS) -> list[Situation]:
             )
         )
     return found
+
+
+def uncertain(situations: Sequence[Situation], count: int) -> list[Situation]:
+    """The same with `count` equally likely scenarios, each of which errs in its own way from what is expected, PV and
+    wind twice as far as loads; anew in each interval, which is harder for a solver than scenarios that last."""
+    random = np.random.default_rng(2)
+
+    def otherwise(series: Mapping[str, FloatArray], times: float) -> dict[str, FloatArray]:
+        return {
+            name: np.maximum(values * (1.0 + times * _error(len(values), random)), 0.0)
+            for name, values in series.items()
+        }
+
+    return [
+        replace(
+            each,
+            scenarios=tuple(
+                Scenario(
+                    name=f"way {number}",
+                    probability=1.0 / count,
+                    available_kw=otherwise(each.available_kw, 2.0),
+                    load_kw=otherwise(each.load_kw, 1.0),
+                )
+                for number in range(count)
+            ),
+        )
+        for each in situations
+    ]
 
 
 def _truth(asset: Any, hour: FloatArray, random: np.random.Generator) -> FloatArray | None:

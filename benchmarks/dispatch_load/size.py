@@ -17,7 +17,7 @@ from config.assets import GridConnection
 from config.site import Site
 from dispatch.dispatcher import Dispatcher
 from dispatch.plan import Solved
-from dispatch_load.parks import day, park
+from dispatch_load.parks import day, park, uncertain
 
 SIZED = ("peak_kw", "rated_kw", "capacity_kwh", "max_charge_kw", "max_discharge_kw", "max_power_kw", "max_heat_kw")
 SMALLER = 0.06
@@ -44,7 +44,11 @@ def times_the_assets(times: int) -> Site:
     return _with(assets=assets)
 
 
-GROWN: dict[str, Callable[[int], Site]] = {"horizon": over_hours, "assets": times_the_assets}
+GROWN: dict[str, Callable[[int], Site]] = {
+    "horizon": over_hours,
+    "assets": times_the_assets,
+    "scenarios": lambda _: park("demo_park"),
+}
 
 
 def _with(**changes: object) -> Site:
@@ -53,10 +57,14 @@ def _with(**changes: object) -> Site:
 
 
 def main() -> None:
-    site = GROWN[sys.argv[1]](int(sys.argv[2]))
+    dimension, size = sys.argv[1], int(sys.argv[2])
+    site = GROWN[dimension](size)
     situations = day(site, INTERVALS + 1)
+    if dimension == "scenarios":
+        situations = uncertain(situations, size)
     began = time.perf_counter()
     dispatcher = Dispatcher(site, situations[0].steps)
+    problem = dispatcher.two_stage(size).problem if dimension == "scenarios" else dispatcher.park.problem
     built = time.perf_counter()
     taken, solved = [], []
     for each in situations:
@@ -68,7 +76,7 @@ def main() -> None:
     print(
         json.dumps(
             {
-                "columns": sum(variable.size for variable in dispatcher.park.problem.variables()),
+                "columns": sum(variable.size for variable in problem.variables()),
                 "build_ms": 1e3 * (built - began),
                 "first_ms": 1e3 * taken[0],
                 "solve_ms": 1e3 * float(np.median(solved[1:])),
