@@ -127,7 +127,8 @@ def verdicts_of_scenarios(days: dict[str, dict[str, Any]]) -> list[Verdict]:
 def show_scenarios(name: str, day: dict[str, Any]) -> None:
     print(
         f"\n{name}: {day['columns']} columns; a whole plan takes {day['plan_ms']:.0f} ms, {day['solve_ms']:.0f} of "
-        f"them to solve, at most {day['most_ms']:.0f}, the first {day['first_ms']:.0f}; built in {day['build_ms']:.0f} ms"
+        f"them to solve, at most {day['most_ms']:.0f}, the first {day['first_ms']:.0f}; built in "
+        f"{day['build_ms']:.0f} ms"
     )
 
 
