@@ -134,6 +134,8 @@ def show(name: str, day: dict[str, Any]) -> None:
             print(f"  {tool:<12}  not installed ({theirs['missing']}); pip install -e '.[compare]' brings it")
         else:
             print(f"  {tool:<12}{theirs['ms']:>56.2f}{theirs['ms'] / day['ms']['bare']:>8.0f}")
+    tuned = day["ms"]["compiled"] / day["ms"]["unperturbed"]
+    print(f"  compiled takes {tuned:.2f} times what HiGHS by hand does with the same tuning")
     print(f"  a whole plan by the dispatcher takes {day['plan_ms']:.1f} ms")
 
 

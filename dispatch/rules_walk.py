@@ -83,7 +83,7 @@ class Walk:
             share={name: np.zeros(steps) for name in converters},
             full={name: form.curve(name, situation)[-1] for name, form in converters.items()},
             drawn_kw={bus: np.zeros(steps) for form in forms.values() for bus in form.buses},
-            stored_kwh={name: np.full(steps + 1, situation.stored_kwh.get(name, 0.0)) for name in held},
+            stored_kwh={name: np.full(steps + 1, float(situation.stored_kwh.get(name, 0.0))) for name in held},
             keep={name: form.kept(situation.step_h) for name, form in held.items()},
         )
 

@@ -14,6 +14,8 @@ from dispatch.forms.storage import Storage
 from dispatch.plan import BadSituation, FloatArray, Situation, Wanted
 from dispatch.registry import buses_of, forms_of, units_of
 
+SURE = 1e-6
+"""How far probabilities may be from 1 together: they were divided and added up."""
 LONGEST_HORIZON_H = 28 * 24
 """A horizon touches two calendar months at most, each with its own demand charge: no month is shorter."""
 
@@ -71,9 +73,29 @@ def require_sound(site: Site, situation: Situation) -> None:
             prices = getattr(situation.spot, what)
             if prices is not None and not np.all(np.isfinite(prices)):
                 raise BadSituation(f"spot has {what} that is not a finite number")
+    _require_scenarios(situation, forms)
     for what, value in asdict(situation.used).items():
         if isinstance(value, float | int) and (not np.isfinite(value) or value < 0):
             raise BadSituation(f"{what} is {value:g}, it must be a number from 0 on")
+
+
+def _require_scenarios(situation: Situation, forms: Mapping[str, Form]) -> None:
+    if not situation.scenarios:
+        return
+    for scenario in situation.scenarios:
+        if not 0.0 <= scenario.probability <= 1.0:
+            raise BadSituation(
+                f"scenario {scenario.name} has a probability of {scenario.probability:g}, it must be from 0 to 1"
+            )
+        needs: tuple[Need, Need] = ("available_kw", "load_kw")
+        for what in needs:
+            given: Mapping[str, FloatArray] = getattr(scenario, what)
+            _require_known(f"{what} of scenario {scenario.name}", given, _in_need(forms, what))
+            for name, series in given.items():
+                _require_series(f"{what} of {name} in scenario {scenario.name}", series, situation.steps)
+    together = sum(scenario.probability for scenario in situation.scenarios)
+    if abs(together - 1.0) > SURE:
+        raise BadSituation(f"the probabilities of all scenarios are {together:g} together, they must be 1")
 
 
 def _in_need(forms: Mapping[str, Form], what: Need) -> tuple[str, ...]:
