@@ -144,7 +144,7 @@ class Dispatcher:
         words += counted_late(self._site, situation)
         words += spot_tail(self._site, situation)
         assets = {block.asset: _as_planned(block, situation, decided=not answer.undecided) for block in blocks}
-        # counted: what stands by for a part of an interval is warm or not
+        # counted as the bill does: where units are not settled there is none
         starts = sum(form.starting(name, situation, assets[name]) for name, form in self._forms.items())
         return Plan(
             issued_at=issued_at,
