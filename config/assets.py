@@ -9,6 +9,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, model_validator
 from config.asset import HEAT_BUS, AssetBase, Demand, HeatBus, Ramped
 from config.base import Efficiency, Frozen, Share
 from config.flexible_assets import EvChargers, SheddableLoad, ShiftableJob, Transformer
+from config.heat_network import HeatConnection, SteamConnection
 from config.hydrogen_assets import Electrolyser, FuelCell, HydrogenLoad, HydrogenTank
 from config.thermal_assets import (
     AbsorptionChiller,
@@ -190,6 +191,7 @@ DispatchedAsset = (
     | GasBoiler
     | ElectricLoad
     | HeatLoad
+    | HeatConnection
 )
 """The kinds that the controller can follow a plan for; all others are measured only."""
 
@@ -214,6 +216,7 @@ MeasuredAsset = (
     | ShiftableJob
     | SheddableLoad
     | Transformer
+    | SteamConnection
 )
 """The kinds that only come with `control: local`, until the controller can follow a plan for them."""
 

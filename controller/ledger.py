@@ -11,8 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from config.assets import GasBoiler, HeatPump, PvPlant, WindTurbine
 from config.caps import KGCE_PER_KWH
+from config.heat_network import NetworkConnection
 from config.price_series import PriceSeries
 from config.site import Site
 from config.thermal_assets import Chp, SteamBoiler
@@ -23,6 +26,7 @@ from controller.totals import SavedTotals, Totals
 from dispatch.plan import Used
 from dispatch.registry import forecast_for
 from dispatch.tariff import TariffCalendar
+from dispatch.traded_heat import TradedHeat, no_heat, traded
 
 LONGEST_STEP_S = 3600.0
 """Two snapshots further apart than this are not joined: the power between them is unknown."""
@@ -46,6 +50,9 @@ class Interval:
     gas_kwh: float
     curtailed_kwh: float
     """What generators could have fed above their limits, as far as the plan's forecast tells."""
+    bought_heat_kwh: float
+    """Heat and steam from networks."""
+    sold_heat_kwh: float
     bill: Bill | None
     """None when no tariff covers the day: energy is counted all the same."""
     tce: float
@@ -68,6 +75,9 @@ class _Running:
     export_kwh: float = 0.0
     gas_kwh: float = 0.0
     curtailed_kwh: float = 0.0
+    bought_kwh: dict[str, float] = field(default_factory=dict)
+    """By connection to a heat network."""
+    sold_kwh: dict[str, float] = field(default_factory=dict)
     limited: set[str] = field(default_factory=set)
     outdoor_degc_s: float = 0.0
     outdoor_s: float = 0.0
@@ -107,6 +117,7 @@ class Ledger:
             **{name: engine.electric_efficiency for name, engine in site.of_kind(Chp).items()},
         }
         """What an asset makes of a kWh of gas, in the carrier of its power."""
+        self._networks = site.of_kind(NetworkConnection)
         self._renewable = (*site.of_kind(PvPlant), *site.of_kind(WindTurbine))
         self._running: _Running | None = None
         self._before: Snapshot | None = None
@@ -168,6 +179,8 @@ class Ledger:
             outdoor_s=running.outdoor_s,
             factor_kwh=running.factor_kwh,
             factor_kvarh=running.factor_kvarh,
+            bought_kwh=running.bought_kwh,
+            sold_kwh=running.sold_kwh,
         )
 
     @property
@@ -293,12 +306,15 @@ class Ledger:
                 return snapshot.value(name, "outdoor_degc")
         return None
 
-    @staticmethod
-    def _add(running: _Running, step: _Step, share: float) -> None:
+    def _add(self, running: _Running, step: _Step, share: float) -> None:
         running.covered_s += step.seconds * share
         for name, energy_kwh in step.energy_kwh.items():
             running.energy_kwh[name] = running.energy_kwh.get(name, 0.0) + energy_kwh * share
             running.measured_s[name] = running.measured_s.get(name, 0.0) + step.seconds * share
+        for name in self._networks.keys() & step.energy_kwh.keys():
+            energy_kwh = step.energy_kwh[name] * share
+            running.bought_kwh[name] = running.bought_kwh.get(name, 0.0) + max(energy_kwh, 0.0)
+            running.sold_kwh[name] = running.sold_kwh.get(name, 0.0) + max(-energy_kwh, 0.0)
         running.import_kwh += step.import_kwh * share
         running.export_kwh += step.export_kwh * share
         running.gas_kwh += step.gas_kwh * share
@@ -315,6 +331,8 @@ class Ledger:
         # an interval that a clock set back made longer is averaged over its true length
         peak_kw = running.import_kwh / (max(self._interval.total_seconds(), running.covered_s) / 3600)
         factor = self._totals.factor_before(running.start)
+        heat = self._heat_of(running)
+        heat_kgce = float(heat.kgce.sum())
         bill = bill_of(
             self._calendar,
             running.start,
@@ -329,6 +347,8 @@ class Ledger:
             factor=factor,
             factor_kwh=running.factor_kwh,
             factor_kvarh=running.factor_kvarh,
+            heat_cost=float(heat.cost.sum()),
+            heat_co2_kg=float(heat.co2_kg.sum()),
         )
         self._month_peak_kw = max(self._month_peak_kw, peak_kw)
         renewable_kwh = sum(max(0.0, running.energy_kwh.get(name, 0.0)) for name in self._renewable)
@@ -338,6 +358,7 @@ class Ledger:
             import_kwh=running.import_kwh,
             export_kwh=running.export_kwh,
             gas_kwh=running.gas_kwh,
+            heat_kgce=heat_kgce,
             co2_kg=bill.co2_kg if bill is not None else None,
             available_kwh=renewable_kwh + running.curtailed_kwh,
             factor=bill.factor if bill is not None else factor,
@@ -351,10 +372,22 @@ class Ledger:
             gas_kwh=running.gas_kwh,
             curtailed_kwh=running.curtailed_kwh,
             bill=bill,
-            tce=(running.import_kwh - running.export_kwh + running.gas_kwh) * KGCE_PER_KWH / 1000,
+            bought_heat_kwh=sum(running.bought_kwh.values()),
+            sold_heat_kwh=sum(running.sold_kwh.values()),
+            tce=((running.import_kwh - running.export_kwh + running.gas_kwh) * KGCE_PER_KWH + heat_kgce) / 1000,
             peak_kw=peak_kw,
             mean_kw=self._means(running),
         )
+
+    def _heat_of(self, running: _Running) -> TradedHeat:
+        """What networks sold to the park within an interval, and took from it."""
+        hours = np.array([self._interval.total_seconds() / 3600])
+        total = no_heat(1)
+        for name, network in self._networks.items():
+            bought_kwh = np.array([running.bought_kwh.get(name, 0.0)])
+            sold_kwh = np.array([running.sold_kwh.get(name, 0.0)])
+            total = total + traded(network, self._zone, running.start, hours, bought_kwh, sold_kwh)
+        return total
 
     def _means(self, running: _Running) -> dict[str, float | None]:
         """What the forecasts learn from: nothing that was measured for less than half of the interval."""

@@ -22,6 +22,8 @@ class SavedTotals(Frozen):
     year_import_kwh: float
     month_export_kwh: float
     month_gas_kwh: float
+    month_heat_kgce: float = 0.0
+    """A file of a version that did not count heat has none."""
     month_co2_kg: float
     month_available_kwh: float
     factor_kwh: float
@@ -83,6 +85,7 @@ class Totals:
             year_import_kwh=used.year_import_kwh,
             month_export_kwh=used.month_export_kwh,
             month_gas_kwh=used.month_gas_kwh,
+            month_heat_kgce=used.month_heat_kgce,
             month_co2_kg=used.month_co2_kg,
             month_available_kwh=used.month_available_kwh,
             factor_kwh=self._factor.import_kwh,
@@ -117,6 +120,7 @@ class Totals:
             year_import_kwh=used.year_import_kwh if same_year else 0.0,
             month_export_kwh=used.month_export_kwh if same_month else 0.0,
             month_gas_kwh=used.month_gas_kwh if same_month else 0.0,
+            month_heat_kgce=used.month_heat_kgce if same_month else 0.0,
             month_co2_kg=used.month_co2_kg if same_month else 0.0,
             month_available_kwh=used.month_available_kwh if same_month else 0.0,
             month_since=month_since,
@@ -131,6 +135,7 @@ class Totals:
         import_kwh: float,
         export_kwh: float,
         gas_kwh: float,
+        heat_kgce: float = 0.0,
         co2_kg: float | None,
         available_kwh: float,
         factor: FactorSoFar,
@@ -147,6 +152,7 @@ class Totals:
             year_import_kwh=used.year_import_kwh + import_kwh,
             month_export_kwh=used.month_export_kwh + export_kwh,
             month_gas_kwh=used.month_gas_kwh + gas_kwh,
+            month_heat_kgce=used.month_heat_kgce + heat_kgce,
             month_co2_kg=used.month_co2_kg + (co2_kg or 0.0),
             month_available_kwh=used.month_available_kwh + available_kwh,
             month_since=end if co2_kg is None else used.month_since,

@@ -73,7 +73,8 @@ class Block:
     cost: Mapping[str, cp.Expression] = field(default_factory=dict)
     """Money by term of the bill."""
     counted: Mapping[str, cp.Expression] = field(default_factory=dict)
-    """What ladders and caps add up: `import_kw`, `export_kw`, `gas_kw`, each of shape (steps,)."""
+    """What ladders and caps add up: `import_kw`, `export_kw`, `gas_kw`, `heat_co2_kg_per_h`, `heat_kgce_per_h`, each of
+    shape (steps,)."""
     penalty: cp.Expression = field(default_factory=lambda: cp.Constant(0.0))
     """Slack prices, end values and tie-breaks: steers the plan, is paid by nobody."""
     slacks: Sequence[Slack] = ()

@@ -1,23 +1,29 @@
 """Caps on carbon, energy and export: what is counted, what is left, and by how much a plan exceeds it.
 
-sum over the intervals t of a period of (a[t] * import[t] + b[t] * export[t] + c[t] * gas[t]) * dt[t] <= left
+sum over the intervals t of a period of (a[t] * import[t] + b[t] * export[t] + c[t] * gas[t] + heat[t]) * dt[t] <= left
+
+with heat in units of the cap, bought less sold
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from config.caps import KGCE_PER_KWH, CarbonCap, EnergyBudget, ExportShare
+from config.heat_network import NetworkConnection
 from config.site import Site
+from dispatch.forms.network import heat_of
 from dispatch.forms.source import Source
 from dispatch.ladder import PERIODS
 from dispatch.plan import ELECTRICITY, AssetPlan, FloatArray, Situation
 from dispatch.registry import forms_of
 from dispatch.tariff import Prices
+from dispatch.traded_heat import TradedHeat
 
 AnyCap = CarbonCap | EnergyBudget | ExportShare
 
@@ -45,14 +51,20 @@ class CapNumbers:
     """Units that one imported kWh counts, shape (steps,)."""
     export_per_kwh: FloatArray
     gas_per_kwh: FloatArray
+    heat: Literal["co2_kg", "kgce", None]
+    """What of bought and sold heat counts, in units of the cap (`dispatch.traded_heat`)."""
     period: NDArray[np.int64]
     """Shape (steps,)."""
     left: FloatArray
     """What each period still allows, never negative, shape (PERIODS,): what is exceeded already is nobody's choice."""
 
-    def excess(self, import_kwh: FloatArray, export_kwh: FloatArray, gas_kwh: FloatArray) -> FloatArray:
+    def excess(
+        self, import_kwh: FloatArray, export_kwh: FloatArray, gas_kwh: FloatArray, heat: TradedHeat
+    ) -> FloatArray:
         """By how much flows exceed the cap, by period, shape (PERIODS,)."""
         counted = self.import_per_kwh * import_kwh + self.export_per_kwh * export_kwh + self.gas_per_kwh * gas_kwh
+        if self.heat is not None:
+            counted = counted + getattr(heat, self.heat)
         by_period = np.array([counted[self.period == period].sum() for period in range(PERIODS)])
         return np.maximum(by_period - self.left, 0.0)
 
@@ -65,17 +77,19 @@ def cap_terms(site: Site) -> dict[str, CapTerms]:
         factors = [
             factor for tariff in site.tariffs for factor in (tariff.grid_co2_kg_per_kwh, tariff.gas_co2_kg_per_kwh)
         ]
+        factors += [network.co2_kg_per_kwh for network in site.dispatched_of(NetworkConnection).values()]
         least = min((factor for factor in factors if factor > 0.0), default=1.0)
         found["carbon"] = CapTerms(
             name="carbon cap", unit="kg CO2", price=caps.carbon.price_per_kg, least_per_kwh=least
         )
     if caps.energy_budget is not None:
         per_tce = caps.energy_budget.price_per_tce
+        coal = [network.kgce_per_kwh for network in site.dispatched_of(NetworkConnection).values()]
         found["energy_budget"] = CapTerms(
             name="energy budget",
             unit="kgce",
             price=None if per_tce is None else per_tce / 1000.0,
-            least_per_kwh=KGCE_PER_KWH,
+            least_per_kwh=min([KGCE_PER_KWH, *(factor for factor in coal if factor > 0.0)]),
         )
     if caps.export_share is not None:
         found["export_share"] = CapTerms(
@@ -94,6 +108,7 @@ def cap_numbers(site: Site, situation: Situation, prices: Prices) -> dict[str, C
             import_per_kwh=prices.import_co2_kg_per_kwh,
             export_per_kwh=none,
             gas_per_kwh=prices.gas_co2_kg_per_kwh,
+            heat="co2_kg",
             period=_period(carbon, prices),
             left=_left(carbon, carbon.most_kg, used.month_co2_kg),
         )
@@ -102,6 +117,7 @@ def cap_numbers(site: Site, situation: Situation, prices: Prices) -> dict[str, C
             import_per_kwh=KGCE_PER_KWH * one,
             export_per_kwh=-KGCE_PER_KWH * one,
             gas_per_kwh=KGCE_PER_KWH * one,
+            heat="kgce",
             period=_period(budget, prices),
             left=_left(budget, 1000.0 * budget.most_tce, used.month_kgce),
         )
@@ -115,6 +131,7 @@ def cap_numbers(site: Site, situation: Situation, prices: Prices) -> dict[str, C
             import_per_kwh=none,
             export_per_kwh=one,
             gas_per_kwh=none,
+            heat=None,
             period=period,
             left=_left(share, share.most * could, used.month_export_kwh),
         )
@@ -131,9 +148,10 @@ def exceeded(site: Site, situation: Situation, prices: Prices, assets: Mapping[s
     for asset in assets.values():
         if asset.gas_kw is not None:
             gas_kwh = gas_kwh + asset.gas_kw * step_h
+    heat = heat_of(forms_of(site), situation, assets)
     import_kwh, export_kwh = np.maximum(grid_kw, 0.0) * step_h, np.maximum(-grid_kw, 0.0) * step_h
     for key, numbers in cap_numbers(site, situation, prices).items():
-        excess = numbers.excess(import_kwh, export_kwh, gas_kwh)
+        excess = numbers.excess(import_kwh, export_kwh, gas_kwh, heat)
         for period in np.flatnonzero(excess > CAP_TOLERANCE):
             yield excess_in_words(terms[key], float(excess[period]), float(numbers.left[period]), int(period))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from config.asset import CONNECTION_BUS, heat_bus_of
 from config.assets import HotWaterTank
 from config.flexible_assets import Transformer
@@ -21,6 +23,10 @@ class Levels:
         self._site = site
 
     @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self._site.location.time_zone)
+
+    @property
     def connection(self) -> BusId:
         """The bus of the grid connection: before the transformers, if the site plans any."""
         return CONNECTION if self._site.dispatched_of(Transformer) else ELECTRICITY
@@ -38,6 +44,8 @@ class Levels:
             degc
             for asset in self._site.assets.values()
             if hasattr(asset, "heat_bus") and heat_bus_of(asset, 1) == bus
+            # a network that only takes heat warms nothing
+            if getattr(asset, "import_limit_kw", 1.0) > 0.0
             if (degc := getattr(asset, "supply_degc", None)) is not None
         ]
         return max(feeds, default=None)

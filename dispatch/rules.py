@@ -28,9 +28,10 @@ def rules_plan(site: Site, situation: Situation, issued_at: datetime) -> Plan:
     """A plan by rules that keeps every limit which can be kept.
 
     Heat, steam, cooling and hydrogen: waste heat serves demand, then heat pumps, chillers and the like, which also
-    bring the stores to their middle; boilers and CHP make what would lift the import above the month's peak so far,
-    stores give what is still missing. An ORC takes the waste heat that is left. Fuel cells stand still. Vehicles and
-    jobs take their energy as soon as they can.
+    bring the stores to their middle; boilers and CHP make what would lift the import above the month's peak so far, or
+    a network sells it where that is cheaper than gas; stores give what is still missing. An ORC takes the waste heat
+    that is left, and networks what it leaves. Fuel cells stand still. Vehicles and jobs take their energy as soon as
+    they can.
 
     Electricity: batteries hold that peak (or the mean import of the horizon, where it is higher): above it they
     discharge, below it they charge in cheap bands; they take surplus, and discharge in dear bands into the park's own

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 
+import numpy as np
+
 from dispatch.forms.converter import Converter
 from dispatch.forms.demand import Demand
+from dispatch.forms.network import Network
 from dispatch.forms.source import Source
 from dispatch.forms.storage import Storage
 from dispatch.plan import ELECTRICITY, BusId
@@ -37,8 +40,8 @@ def plan_carrier(walk: Walk, bus: BusId, step: int, net_kw: float, reserve_kw: f
     """Plans a bus for one interval; returns the electricity that the park needs after it.
 
     `net_kw` is what it needed before, `reserve_kw` what batteries could give on top. Waste heat comes first, then
-    what runs on electricity up to the import that is held, then what burns gas; then electricity up to the import
-    limit, and stores give what is still missing.
+    what runs on electricity up to the import that is held, then what burns gas or is bought, the cheaper first; then
+    electricity up to the import limit, and stores give what is still missing.
     """
     situation, hours = walk.situation, float(walk.situation.step_h[step])
     headroom_kw = max(0.0, walk.connection[1].import_limit_kw + reserve_kw - net_kw)
@@ -61,8 +64,10 @@ def plan_carrier(walk: Walk, bus: BusId, step: int, net_kw: float, reserve_kw: f
     before_kw = net_kw
     more_kw, used_kw = _from_electricity(walk, bus, step, goal_kw - made_kw, float(walk.hold_kw[step]) - net_kw)
     made_kw, net_kw = made_kw + more_kw, net_kw + used_kw
+    made_kw += _bought(walk, bus, step, goal_kw - made_kw, dearer_than_gas=False)
     more_kw, used_kw = _from_gas(walk, bus, step, goal_kw - made_kw, net_kw)
     made_kw, net_kw = made_kw + more_kw, net_kw + used_kw
+    made_kw += _bought(walk, bus, step, need_kw - made_kw, dearer_than_gas=True)
     more_kw, used_kw = _from_electricity(walk, bus, step, need_kw - made_kw, headroom_kw - (net_kw - before_kw))
     made_kw, net_kw = made_kw + more_kw, net_kw + used_kw
 
@@ -79,6 +84,7 @@ def plan_carrier(walk: Walk, bus: BusId, step: int, net_kw: float, reserve_kw: f
         cut_kw = min(missing_kw, float(walk.power_kw[name][step]))
         walk.power_kw[name][step] -= cut_kw
         missing_kw -= cut_kw
+    _sell(walk, bus, step)
     return net_kw
 
 
@@ -117,6 +123,41 @@ def _from_gas(walk: Walk, bus: BusId, step: int, goal_kw: float, net_kw: float) 
             more, used = walk.run(name, step, share)
             made_kw, used_kw = made_kw + more, used_kw + used
     return made_kw, used_kw
+
+
+def _bought(walk: Walk, bus: BusId, step: int, goal_kw: float, *, dearer_than_gas: bool) -> float:
+    """What networks sell of it, those that are dearer than the own burners apart from those that are not."""
+    burner_per_kwh = min(
+        (_gas_per_kwh(walk, name, bus, step) for name in _burners(walk, bus)),
+        default=np.inf,
+    )
+    made_kw = 0.0
+    for name, network in walk.usable(Network, bus).items():
+        if bool(walk.network_per_kwh[name][step] > burner_per_kwh) is dearer_than_gas:
+            bought_kw = min(network.spec.import_limit_kw, max(0.0, goal_kw - made_kw))
+            walk.power_kw[name][step] += bought_kw
+            made_kw += bought_kw
+    return made_kw
+
+
+def _gas_per_kwh(walk: Walk, name: str, bus: BusId, step: int) -> float:
+    """What the gas for a kWh costs; power that comes with it is not counted."""
+    full, prices = walk.full[name], walk.prices
+    made_kw = float(full.flows_kw[bus][step])
+    gas_per_kwh = float(prices.gas_per_kwh[step] + prices.gas_carbon_per_kwh[step])
+    return gas_per_kwh * float(full.gas_kw[step]) / made_kw if made_kw > 0.0 else np.inf
+
+
+def _sell(walk: Walk, bus: BusId, step: int) -> None:
+    """Waste heat that is still left goes to networks, as far as they take it."""
+    for name, network in walk.usable(Network, bus).items():
+        room_kw = network.spec.export_limit_kw
+        for waste, source in walk.all_of(Source, bus).items():
+            left_kw = float(source.offered(waste, walk.situation)[step] - walk.power_kw[waste][step])
+            sold_kw = min(room_kw, left_kw)
+            walk.power_kw[waste][step] += sold_kw
+            walk.power_kw[name][step] -= sold_kw
+            room_kw -= sold_kw
 
 
 def _to_middle(walk: Walk, bus: BusId, step: int, need_kw: float) -> tuple[dict[str, float], dict[str, float]]:

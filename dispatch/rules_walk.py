@@ -16,6 +16,7 @@ from dispatch.forms.converter import Converter, PointSeries
 from dispatch.forms.demand import Demand
 from dispatch.forms.form import Form
 from dispatch.forms.link import Link
+from dispatch.forms.network import Network
 from dispatch.forms.source import Source
 from dispatch.forms.storage import Storage
 from dispatch.forms.windowed import Windowed
@@ -53,6 +54,8 @@ class Walk:
     """By bus: what converters take from it."""
     stored_kwh: dict[str, FloatArray] = field(default_factory=dict)
     keep: dict[str, FloatArray] = field(default_factory=dict)
+    network_per_kwh: dict[str, FloatArray] = field(default_factory=dict)
+    """By connection to a network: what a kWh of its heat costs."""
 
     @classmethod
     def of(cls, site: Site, situation: Situation, prices: Prices) -> Walk:
@@ -84,6 +87,11 @@ class Walk:
             drawn_kw={bus: np.zeros(steps) for form in forms.values() for bus in form.buses},
             stored_kwh={name: np.full(steps + 1, situation.stored_kwh.get(name, 0.0)) for name in held},
             keep={name: form.kept(situation.step_h) for name, form in held.items()},
+            network_per_kwh={
+                name: form.import_cost_per_kwh(situation, prices)
+                for name, form in forms.items()
+                if isinstance(form, Network)
+            },
         )
 
     def all_of(self, kind: type[FormT], bus: BusId = ELECTRICITY) -> dict[str, FormT]:

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from config.heat_network import NetworkConnection
 from config.site import Site
 from config.tariff import Tariff
 from dispatch.demand_charge import dearest_demand
 from dispatch.forms.connection import Connection
 from dispatch.forms.converter import Converter, PointSeries
 from dispatch.forms.form import Form
+from dispatch.forms.network import Network
 from dispatch.forms.source import Source
 from dispatch.plan import ELECTRICITY, BusId, FloatArray, Situation
 from dispatch.tariff import Prices
@@ -93,6 +95,7 @@ def worth_of(site: Site, step_h: FloatArray) -> Worth:
     """Slack prices from all tariffs of the site; `step_h` turns a demand charge into a price of one kWh."""
     spot = site.file.spot_prices
     energy = max(_dearest_per_kwh(tariff, None if spot is None else spot.most_per_kwh) for tariff in site.tariffs)
+    energy = max(energy, _dearest_heat(site))
     demand = max(dearest_demand(tariff) for tariff in site.tariffs) / float(np.min(step_h))
     dearest = energy + demand
     return Worth(
@@ -114,6 +117,18 @@ def _dearest_per_kwh(tariff: Tariff, spot_per_kwh: float | None) -> float:
     power += tariff.carbon_price_per_t * tariff.grid_co2_kg_per_kwh / 1000.0
     gas = tariff.gas_per_kwh + tariff.carbon_price_per_t * tariff.gas_co2_kg_per_kwh / 1000.0
     return max(power, gas, tariff.export_per_kwh, spot_per_kwh or 0.0, 10.0 * TIE)
+
+
+def _dearest_heat(site: Site) -> float:
+    """The dearest kWh that a network sells, carbon included; 0 without one."""
+    carbon_per_kg = max(tariff.carbon_price_per_t for tariff in site.tariffs) / 1000.0
+    return max(
+        (
+            max(network.import_price_per_kwh.values()) + carbon_per_kg * network.co2_kg_per_kwh
+            for network in site.dispatched_of(NetworkConnection).values()
+        ),
+        default=0.0,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +173,8 @@ def _costs(
             continue
         if isinstance(form, Source) and form.bus == bus:
             found.append(np.zeros(situation.steps))
+        if isinstance(form, Network) and form.bus == bus and form.spec.import_limit_kw > 0.0:
+            found.append(form.import_cost_per_kwh(situation, prices))
         if not isinstance(form, Converter) or form.makes != bus or above & set(form.buses):
             continue
         within = above | {bus}

@@ -71,7 +71,8 @@ def plan(
         typer.Option(
             metavar="NAME=NUMBER",
             help="What the month or the year has used so far, for ladders and caps; repeatable: month_import_kwh, "
-            "year_import_kwh, month_export_kwh, month_gas_kwh, month_co2_kg, month_available_kwh.  [default: 0]",
+            "year_import_kwh, month_export_kwh, month_gas_kwh, month_heat_kgce, "
+            "month_co2_kg, month_available_kwh.  [default: 0]",
         ),
     ] = None,
     without: Annotated[

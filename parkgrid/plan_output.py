@@ -37,6 +37,7 @@ TERMS = {
     "demand": "demand charge on a new month's peak, or above the contract",
     "ladder": "ladder surcharge",
     "gas": "gas",
+    "heat": "bought heat, less what is sold",
     "carbon": "carbon",
     "wear": "battery wear",
 }

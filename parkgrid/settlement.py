@@ -8,12 +8,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from config.assets import Battery, GasBoiler, HeatPump, HotWaterTank
+from config.heat_network import HeatConnection, NetworkConnection
 from config.site import Site
 from dispatch.demand_charge import DemandCharge
 from dispatch.tariff import TariffCalendar
+from dispatch.traded_heat import TradedHeat, no_heat, traded
 
-TERMS = ("import", "export", "demand", "contract", "ladder", "gas", "carbon", "wear", "stored energy")
+TERMS = ("import", "export", "demand", "contract", "ladder", "gas", "heat", "carbon", "wear", "stored energy")
 """The terms of a settled bill, in the order in which people read them."""
 
 
@@ -37,7 +41,7 @@ def settle(site: Site, truth: Mapping[str, Any], which: str) -> Bill:
     begins with the period, as if the month (or the year) did. Energy
     that stores hold more, or less, at the end than at the start is settled at what it costs to put it there:
     electricity at the cheapest import price of the day that follows, with the charging loss, and heat from that
-    electricity or from gas, whichever is cheaper.
+    electricity, from gas or from a network, whichever is cheaper.
     """
     book: Mapping[str, Any] = truth[which]
     calendar = TariffCalendar(site.tariffs)
@@ -54,9 +58,11 @@ def settle(site: Site, truth: Mapping[str, Any], which: str) -> Bill:
         terms["import"] += interval["import_kwh"] * price
         terms["export"] -= interval["export_kwh"] * calendar.export_price_at(start, site.spot)
         terms["gas"] += interval["gas_kwh"] * tariff.gas_per_kwh
-        emitted_kg = (
-            interval["import_kwh"] * tariff.grid_co2_kg_per_kwh + interval["gas_kwh"] * tariff.gas_co2_kg_per_kwh
-        )
+        heat = _heat_of(site, interval, start)
+        terms["heat"] += float(heat.cost.sum())
+        emitted_kg = float(heat.co2_kg.sum())
+        emitted_kg += interval["import_kwh"] * tariff.grid_co2_kg_per_kwh
+        emitted_kg += interval["gas_kwh"] * tariff.gas_co2_kg_per_kwh
         terms["carbon"] += emitted_kg / 1000 * tariff.carbon_price_per_t
         co2_kg += emitted_kg
         local = start.astimezone(ZoneInfo(tariff.time_zone))
@@ -86,9 +92,24 @@ def settle(site: Site, truth: Mapping[str, Any], which: str) -> Bill:
     return Bill(terms=terms, co2_kg=co2_kg)
 
 
+def _heat_of(site: Site, interval: Mapping[str, Any], start: datetime) -> TradedHeat:
+    """What networks sold to the park in an interval, and took from it, as heat or as steam."""
+    zone, hours = ZoneInfo(site.location.time_zone), np.array([interval["seconds"] / 3600])
+    total = no_heat(1)
+    for name, network in site.of_kind(NetworkConnection).items():
+        account = interval["assets"][name]
+        bought_kwh = np.array([account["heat_fed_kwh"] + account["steam_fed_kwh"]])
+        sold_kwh = np.array([account["heat_used_kwh"] + account["steam_used_kwh"]])
+        if interval["seconds"] > 0:
+            total = total + traded(network, zone, start, hours, bought_kwh, sold_kwh)
+    return total
+
+
 def _heat_price(site: Site, truth: Mapping[str, Any], import_price: float, gas_price: float) -> float:
     """The cheapest kWh of heat, with the heat pumps as efficient as they were in either book."""
     prices = [gas_price / boiler.efficiency for boiler in site.of_kind(GasBoiler).values()]
+    sellers = [network for network in site.of_kind(HeatConnection).values() if network.import_limit_kw > 0.0]
+    prices += [min(network.import_price_per_kwh.values()) for network in sellers]
     for name in site.of_kind(HeatPump):
         accounts = [truth[which]["total"]["assets"][name] for which in ("park", "without_control")]
         used_kwh = sum(account["electricity_used_kwh"] for account in accounts)

@@ -77,7 +77,7 @@ def test_a_plan_of_all_assets_can_be_moved_on() -> None:
 def test_every_kind_of_a_site_file_has_a_form() -> None:
     kinds_seen = {type(asset) for name in (*SITES, "demo_park") for asset in whole(name).dispatched.values()}
     assert kinds_seen <= KINDS.keys()
-    assert len(KINDS) == 30
+    assert len(KINDS) == 32
 
 
 def moved(values: FloatArray, step: int, by: float) -> FloatArray:
@@ -171,6 +171,8 @@ ASSETS: Mapping[str, Mapping[str, Any]] = {
     "first": kinds.SHEDDABLE,
     "chargers": kinds.CHARGERS,
     "job": kinds.JOB,
+    "district": kinds.DISTRICT_HEAT,
+    "neighbour": kinds.NEIGHBOURS_STEAM,
     "transformer": {**kinds.TRANSFORMER, "rated_kva": 500},
 }
 STEPS = 4
