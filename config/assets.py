@@ -8,6 +8,14 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, model_validator
 
 from config.asset import HEAT_BUS, AssetBase, Demand, HeatBus, Ramped
 from config.base import Efficiency, Frozen, Share
+from config.battery_curves import (
+    EfficiencyPoint,
+    TaperPoint,
+    WearPiece,
+    require_efficiencies,
+    require_taper,
+    require_wear,
+)
 from config.flexible_assets import EvChargers, SheddableLoad, ShiftableJob, Transformer
 from config.heat_network import HeatConnection, SteamConnection
 from config.hydrogen_assets import Electrolyser, FuelCell, HydrogenLoad, HydrogenTank
@@ -109,12 +117,32 @@ class Battery(AssetBase):
     """Apparent power of the converter; without it, the larger of its powers."""
     grid_forming: bool = False
     """Whether it can hold voltage and frequency of the park alone, as an island."""
+    charge_efficiency_curve: tuple[EfficiencyPoint, ...] = ()
+    """By share of `max_charge_kw`; without it the efficiency is the same at any power."""
+    discharge_efficiency_curve: tuple[EfficiencyPoint, ...] = ()
+    charge_taper: tuple[TaperPoint, ...] = ()
+    """What is left of `max_charge_kw` near full, straight between the points."""
+    discharge_taper: tuple[TaperPoint, ...] = ()
+    """What is left of `max_discharge_kw` near empty."""
+    wear_by_depth: tuple[WearPiece, ...] = ()
+    """On top of `wear_cny_per_kwh`, by the depth of the cycle."""
+    max_cycles_per_day: PositiveFloat | None = None
+    """What may be discharged in a local day, in capacities."""
     cells: BatteryCells | None = None
 
     @model_validator(mode="after")
     def _window_is_open(self) -> Battery:
         if self.soc_min >= self.soc_max:
             raise ValueError(f"soc_min ({self.soc_min:g}) must be below soc_max ({self.soc_max:g})")
+        return self
+
+    @model_validator(mode="after")
+    def _curves_are_straight_lines_in_order(self) -> Battery:
+        require_efficiencies(self.charge_efficiency_curve, "charge_efficiency", self.charge_efficiency)
+        require_efficiencies(self.discharge_efficiency_curve, "discharge_efficiency", self.discharge_efficiency)
+        require_taper(self.charge_taper, "charge_taper")
+        require_taper(self.discharge_taper, "discharge_taper")
+        require_wear(self.wear_by_depth)
         return self
 
 

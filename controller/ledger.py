@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from config.assets import GasBoiler, HeatPump, PvPlant, WindTurbine
+from config.assets import Battery, GasBoiler, HeatPump, PvPlant, WindTurbine
 from config.caps import KGCE_PER_KWH
 from config.heat_network import NetworkConnection
 from config.price_series import PriceSeries
@@ -78,6 +78,8 @@ class _Running:
     bought_kwh: dict[str, float] = field(default_factory=dict)
     """By connection to a heat network."""
     sold_kwh: dict[str, float] = field(default_factory=dict)
+    discharged_kwh: dict[str, float] = field(default_factory=dict)
+    """By battery."""
     limited: set[str] = field(default_factory=set)
     outdoor_degc_s: float = 0.0
     outdoor_s: float = 0.0
@@ -118,6 +120,7 @@ class Ledger:
         }
         """What an asset makes of a kWh of gas, in the carrier of its power."""
         self._networks = site.of_kind(NetworkConnection)
+        self._batteries = site.of_kind(Battery)
         self._renewable = (*site.of_kind(PvPlant), *site.of_kind(WindTurbine))
         self._running: _Running | None = None
         self._before: Snapshot | None = None
@@ -181,6 +184,7 @@ class Ledger:
             factor_kvarh=running.factor_kvarh,
             bought_kwh=running.bought_kwh,
             sold_kwh=running.sold_kwh,
+            discharged_kwh=running.discharged_kwh,
         )
 
     @property
@@ -315,6 +319,9 @@ class Ledger:
             energy_kwh = step.energy_kwh[name] * share
             running.bought_kwh[name] = running.bought_kwh.get(name, 0.0) + max(energy_kwh, 0.0)
             running.sold_kwh[name] = running.sold_kwh.get(name, 0.0) + max(-energy_kwh, 0.0)
+        for name in self._batteries.keys() & step.energy_kwh.keys():
+            discharged_kwh = max(step.energy_kwh[name] * share, 0.0)
+            running.discharged_kwh[name] = running.discharged_kwh.get(name, 0.0) + discharged_kwh
         running.import_kwh += step.import_kwh * share
         running.export_kwh += step.export_kwh * share
         running.gas_kwh += step.gas_kwh * share
@@ -362,6 +369,7 @@ class Ledger:
             co2_kg=bill.co2_kg if bill is not None else None,
             available_kwh=renewable_kwh + running.curtailed_kwh,
             factor=bill.factor if bill is not None else factor,
+            discharged_kwh=running.discharged_kwh,
         )
         return Interval(
             start=running.start,

@@ -58,6 +58,7 @@ class SavedInterval(Frozen):
     factor_kvarh: float = 0.0
     bought_kwh: dict[str, float] = Field(default_factory=dict)
     sold_kwh: dict[str, float] = Field(default_factory=dict)
+    discharged_kwh: dict[str, float] = Field(default_factory=dict)
 
 
 class SavedAssetPlan(Frozen):

@@ -18,6 +18,7 @@ from dispatch.compiled import solver_of
 from dispatch.forms.demand import Demand
 from dispatch.forms.form import Form
 from dispatch.forms.source import Source
+from dispatch.forms.storage import cycles_counted_late
 from dispatch.plan import (
     ELECTRICITY,
     AssetPlan,
@@ -128,6 +129,7 @@ class Dispatcher:
         words += [words for account in self._park.accounts for words in account.words()]
         words += counted_late(self._site, situation)
         words += spot_tail(self._site, situation)
+        words += cycles_counted_late(self._forms, situation)
         return Plan(
             issued_at=issued_at,
             method=Method.OPTIMAL,

@@ -73,6 +73,10 @@ class Used:
     month_co2_kg: float = 0.0
     month_available_kwh: float = 0.0
     """What PV and wind fed, and what of theirs was curtailed."""
+    day_discharged_kwh: Mapping[str, float] = field(default_factory=dict)
+    """By battery: what it has given within the running local day, at the AC side; one that is not known is left out."""
+    day_since: datetime | None = None
+    """The same as `month_since`, of the day."""
     month_since: datetime | None = None
     """From when on the month was counted, where that is not its begin: the numbers are too low then."""
     year_since: datetime | None = None

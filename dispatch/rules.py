@@ -13,7 +13,7 @@ from dispatch.caps import counted_late, exceeded
 from dispatch.forms.demand import Demand
 from dispatch.forms.link import Link
 from dispatch.forms.source import Source
-from dispatch.forms.storage import Storage
+from dispatch.forms.storage import Storage, cycles_counted_late
 from dispatch.plan import ELECTRICITY, AssetPlan, Method, Plan, Situation
 from dispatch.registry import forms_of
 from dispatch.rules_carrier import carriers, plan_carrier
@@ -66,6 +66,7 @@ def rules_plan(site: Site, situation: Situation, issued_at: datetime) -> Plan:
                 *exceeded(site, situation, prices, assets),
                 *counted_late(site, situation),
                 *spot_tail(site, situation),
+                *cycles_counted_late(forms_of(site), situation),
             ]
         ),
     )
@@ -76,10 +77,11 @@ def _battery_limits(walk: Walk, name: str, step: int) -> tuple[float, float]:
     form = walk.all_of(Storage)[name]
     give, take = walk.room_kwh(name, step)
     hours = float(walk.situation.step_h[step])
-    return (
-        min(form.max_discharge_kw, give * form.discharge_efficiency / hours),
-        min(form.max_charge_kw, take / (form.charge_efficiency * hours)),
-    )
+    stored_kwh = float(walk.stored_kwh[name][step])
+    most_discharge_kw = form.most_discharge_kw(give, stored_kwh, hours)
+    if form.daily is not None:
+        most_discharge_kw = min(most_discharge_kw, walk.left_today_kwh(name, form, step) / hours)
+    return most_discharge_kw, form.most_charge_kw(take, stored_kwh, hours)
 
 
 def _electricity(walk: Walk, step: int, net_kw: float) -> None:

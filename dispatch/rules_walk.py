@@ -85,7 +85,9 @@ class Walk:
             share={name: np.zeros(steps) for name in converters},
             full={name: form.curve(name, situation)[-1] for name, form in converters.items()},
             drawn_kw={bus: np.zeros(steps) for form in forms.values() for bus in form.buses},
-            stored_kwh={name: np.full(steps + 1, situation.stored_kwh.get(name, 0.0)) for name in held},
+            stored_kwh={
+                name: np.full(steps + 1, situation.stored_kwh.get(name, 0.0), dtype=np.float64) for name in held
+            },
             keep={name: form.kept(situation.step_h) for name, form in held.items()},
             network_per_kwh={
                 name: form.import_cost_per_kwh(situation, prices)
@@ -138,6 +140,14 @@ class Walk:
         kept_to_end = max(float(np.prod(self.keep[name][step + 1 :])), 1e-9)
         give = max(0.0, stored - form.soc_min * form.capacity_kwh / kept_to_end)
         return give, max(0.0, form.soc_max * form.capacity_kwh - stored)
+
+    def left_today_kwh(self, name: str, form: Storage, step: int) -> float:
+        """What a battery may still discharge within the local day of an interval."""
+        day = form.day_of_step(self.situation)
+        earlier = (day == day[step]) & (np.arange(len(day)) < step)
+        given_kwh = np.maximum(self.power_kw[name], 0.0) * self.situation.step_h
+        left_kwh = form.left_of_days_kwh(name, self.situation, int(day[step]) + 1)[-1]
+        return max(0.0, float(left_kwh - given_kwh[earlier].sum()))
 
     def store(self, names: Iterable[str], step: int) -> None:
         """Bring the stored energy of these stores to the end of an interval."""

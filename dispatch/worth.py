@@ -25,6 +25,9 @@ from dispatch.forms.source import Source
 from dispatch.plan import ELECTRICITY, BusId, FloatArray, Situation
 from dispatch.tariff import Prices
 
+OVER_CYCLES_TIMES = 1.5
+"""Discharged beyond the cycles that a battery may have in a day: above any saving of money, below all that is left
+unserved, for which a warranty may suffer."""
 UNSERVED_HEAT_TIMES = 3.0
 """Unserved heat costs this many times the dearest kWh: more than any saving on the bill, and more than the
 2.2 that a store outside its window and short at the end may cost, so that no tank is filled by leaving people cold."""
@@ -76,6 +79,7 @@ class Worth:
     dearest_per_kwh: float
     """What `*_TIMES` counts in: the dearest kWh of energy, with a new peak for its sake."""
     over_limit_per_kwh: float
+    over_cycles_per_kwh: float
     outside_per_kwh_h: float
     left_over_per_kwh: float
     hard_cap_per_kwh: float
@@ -100,6 +104,7 @@ def worth_of(site: Site, step_h: FloatArray) -> Worth:
     dearest = energy + demand
     return Worth(
         dearest_per_kwh=dearest,
+        over_cycles_per_kwh=OVER_CYCLES_TIMES * dearest,
         over_limit_per_kwh=OVER_LIMIT_TIMES * dearest,
         left_over_per_kwh=LEFT_OVER_TIMES * energy,
         hard_cap_per_kwh=HARD_CAP_TIMES * dearest,

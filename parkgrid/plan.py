@@ -208,7 +208,8 @@ def used_so_far(given: Sequence[str]) -> Used:
     from config.loader import nearest
     from dispatch.plan import Used
 
-    known = [each.name for each in fields(Used) if not each.name.endswith("_since")]
+    known = [each.name for each in fields(Used) if each.name.startswith(("month_", "year_"))]
+    known = [name for name in known if not name.endswith("_since")]
     found: dict[str, Any] = {}
     for text in given:
         name, equals, number = text.partition("=")

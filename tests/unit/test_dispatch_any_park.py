@@ -13,7 +13,7 @@ import pytest
 import tiny_kinds as kinds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tiny_park import TinyPark, make_park
+from tiny_park import BATTERY, TinyPark, make_park
 
 from config.loader import example_site, load_site
 from config.site import Site
@@ -147,6 +147,15 @@ ASSETS: Mapping[str, Mapping[str, Any]] = {
     "load": {},
     "pv": {},
     "battery": {},
+    "bank": {
+        **BATTERY,
+        "charge_efficiency_curve": ({"share": 0.4, "efficiency": 0.95}, {"share": 1, "efficiency": 0.9}),
+        "discharge_efficiency_curve": ({"share": 0.4, "efficiency": 0.95}, {"share": 1, "efficiency": 0.9}),
+        "charge_taper": ({"soc": 0.7, "share": 1}, {"soc": 1, "share": 0.1}),
+        "discharge_taper": ({"soc": 0, "share": 0.1}, {"soc": 0.3, "share": 1}),
+        "wear_by_depth": ({"depth": 0.3, "cny_per_kwh": 0.02}, {"depth": 1, "cny_per_kwh": 0.1}),
+        "max_cycles_per_day": 0.6,
+    },
     "heat": {},
     "boiler": {},
     "heat_pump": {},
@@ -219,7 +228,7 @@ def test_a_wrong_number_is_found_in_every_kind_while_it_runs() -> None:
     plan = park.plan(given_hours)
     assert check_plan(park.site, given_hours, plan) == []
     assert {name for name, asset in plan.assets.items() if np.max(np.abs(asset.power_kw)) > 1.0} >= {
-        *("chp", "water", "generator", "chiller", "absorber", "electrolyser", "chargers", "job", "transformer"),
+        *("bank", "chp", "water", "generator", "chiller", "absorber", "electrolyser", "chargers", "job", "transformer"),
     }
     for asset, field, wrong in mutations(plan):
         assert check_plan(park.site, given_hours, wrong), f"{asset}: {field}"

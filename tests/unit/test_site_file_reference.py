@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 
 from config.assets import Asset, BatteryCells
+from config.battery_curves import EfficiencyPoint, TaperPoint, WearPiece
 from config.caps import Caps, CarbonCap, EnergyBudget, ExportShare
 from config.connection import Modbus, Mqtt, OpcUa
 from config.ladder import Ladder, LadderStep
@@ -34,6 +35,9 @@ CONNECTIONS = (*get_args(Modbus), OpcUa, Mqtt)
         Simulation,
         SeriesSource,
         BatteryCells,
+        EfficiencyPoint,
+        TaperPoint,
+        WearPiece,
         Caps,
         SpotPrices,
         PowerFactor,
