@@ -19,6 +19,7 @@ from config.point import Point
 from config.points import NEEDS
 from config.price_series import PriceSeries, SpotPrices
 from config.profile import ModbusProfile
+from config.reserve import Reserve
 from config.tariff import Tariff, ZoneName
 
 SLOW_S = 5.0
@@ -130,6 +131,7 @@ class SiteFile(Frozen):
     month_peak_floor_kw: NonNegativeFloat = 0.0
     """A monthly peak that is paid in any case, such as a contracted minimum."""
     caps: Caps = Caps()
+    reserve: Reserve | None = None
     spot_prices: SpotPrices | None = None
     certificates: str = "certificates"
     """Folder of the OPC UA certificates, ours and those that are trusted; taken from the site file's own folder."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dispatch.caps import CapNumbers
 from dispatch.plan import AssetPlan, BusId, FloatArray, Situation
+from dispatch.reserve import ReserveNeed
 from dispatch.tariff import Prices
 from dispatch.worth import EndValue, Worth
 
@@ -44,6 +45,7 @@ class Inputs:
     end_value: Mapping[BusId, EndValue]
     caps: Mapping[str, CapNumbers]
     """By the key that the site file has for a cap."""
+    reserve: ReserveNeed | None
     exporting: NDArray[np.bool_]
     """Intervals in which the park is taken to export, shape (steps,); matters where export pays more than import."""
 
@@ -75,6 +77,8 @@ class Block:
     counted: Mapping[str, cp.Expression] = field(default_factory=dict)
     """What ladders and caps add up: `import_kw`, `export_kw`, `gas_kw`, `heat_co2_kg_per_h`, `heat_kgce_per_h`, each of
     shape (steps,)."""
+    stored_kwh: cp.Expression | None = None
+    """Of a battery at the interval bounds, shape (steps + 1,), for the reserve."""
     penalty: cp.Expression = field(default_factory=lambda: cp.Constant(0.0))
     """Slack prices, end values and tie-breaks: steers the plan, is paid by nobody."""
     slacks: Sequence[Slack] = ()

@@ -16,6 +16,7 @@ from dispatch.caps import cap_terms, exceeded
 from dispatch.findings import POWER_KW, series
 from dispatch.plan import ELECTRICITY, BusId, FloatArray, Method, Plan, Situation
 from dispatch.registry import buses_of, forms_of
+from dispatch.reserve import not_kept
 from dispatch.tariff import Prices, TariffCalendar
 
 MONEY = 0.01
@@ -49,6 +50,7 @@ def _unmet(site: Site, situation: Situation, plan: Plan) -> Iterator[str]:
     left_kw = _rests(buses_of(forms), situation, plan)[ELECTRICITY] if site.measured else np.zeros(plan.steps)
     for step in np.flatnonzero(left_kw > POWER_KW):
         yield f"electricity, step {step}: {left_kw[step]:.2f} kW under local control are more than anybody can take"
+    yield from not_kept(site, situation, plan.assets)
     if cap_terms(site):
         yield from exceeded(site, situation, _prices(site, situation, plan), plan.assets)
 

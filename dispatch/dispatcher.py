@@ -32,6 +32,7 @@ from dispatch.plan import (
 )
 from dispatch.problem import ParkProblem, build_problem
 from dispatch.registry import forms_of
+from dispatch.reserve import reserve_need, shortages, too_weak, within_reach
 from dispatch.solving import Answer, Optimal
 from dispatch.soundness import require_sound
 from dispatch.spot import spot_tail
@@ -114,12 +115,14 @@ class Dispatcher:
         return next(block for block in self._park.blocks if block.asset == name).extract().power_kw
 
     def _inputs(self, situation: Situation, prices: Prices, exporting: NDArray[np.bool_]) -> Inputs:
+        need = reserve_need(self._site, situation)
         return Inputs(
             exporting=exporting,
             situation=situation,
             prices=prices,
             peaks_kw=peaks_kw(self._site, prices, situation.month_peak_kw),
             end_value=end_values(self._forms, situation, prices),
+            reserve=None if need is None else within_reach(need, self._forms, situation),
             caps=cap_numbers(self._site, situation, prices),
         )
 
@@ -128,6 +131,9 @@ class Dispatcher:
         words = [words for block in blocks for words in _slack_of(block)]
         words += [words for account in self._park.accounts for words in account.words()]
         words += counted_late(self._site, situation)
+        assets = {block.asset: _without_guess(block, situation) for block in blocks}
+        words += [shortage.in_words() for shortage in shortages(self._site, situation, assets)]
+        words += too_weak(self._site, situation)
         words += spot_tail(self._site, situation)
         words += cycles_counted_late(self._forms, situation)
         return Plan(
@@ -135,7 +141,7 @@ class Dispatcher:
             method=Method.OPTIMAL,
             start=situation.start,
             step_h=situation.step_h,
-            assets={block.asset: _without_guess(block, situation) for block in blocks},
+            assets=assets,
             import_price_per_kwh=prices.import_per_kwh,
             cost=self._park.cost(TERMS),
             marginal_per_kwh=self._park.marginal_per_kwh(),

@@ -10,9 +10,11 @@ import numpy as np
 from config.site import Site
 from dispatch.block import Block, Inputs, TimeGrid
 from dispatch.blocks.account import Account, accounts_of
+from dispatch.blocks.reserve import reserve_account
 from dispatch.given import Given
 from dispatch.plan import ELECTRICITY, BusId, FloatArray
 from dispatch.registry import buses_of, forms_of
+from dispatch.reserve import batteries
 from dispatch.worth import TIE, worth_of
 
 
@@ -60,7 +62,7 @@ class ParkProblem:
     local: dict[BusId, _Local]
     """Only for a site with assets under local control."""
     accounts: tuple[Account, ...]
-    """The ladder and the caps."""
+    """The ladder, the caps and the reserve."""
 
     @property
     def parts(self) -> list[Block | Account]:
@@ -103,6 +105,8 @@ def build_problem(site: Site, step_h: FloatArray) -> ParkProblem:
         flows = [block.flows[bus] for block in blocks if bus in block.flows]
         balances[bus] = sum(flows[1:], start=flows[0]) == (local[bus].net if bus in local else 0)
     accounts = accounts_of(site, blocks, grid)
+    if (reserve := site.file.reserve) is not None and (stores := batteries(forms)):
+        accounts += (reserve_account(stores, blocks, grid, reserve.demand_response is not None),)
     parts: list[Block | Account] = [*blocks, *accounts]
     costs = [part.penalty for part in parts] + [each.penalty for each in local.values()]
     costs += [cost for part in parts for cost in part.cost.values()]

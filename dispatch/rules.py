@@ -16,7 +16,9 @@ from dispatch.forms.source import Source
 from dispatch.forms.storage import Storage, cycles_counted_late
 from dispatch.plan import ELECTRICITY, AssetPlan, Method, Plan, Situation
 from dispatch.registry import forms_of
+from dispatch.reserve import shortages, too_weak
 from dispatch.rules_carrier import carriers, plan_carrier
+from dispatch.rules_reserve import spare
 from dispatch.rules_walk import Walk
 from dispatch.soundness import require_sound
 from dispatch.spot import spot_tail
@@ -33,11 +35,11 @@ def rules_plan(site: Site, situation: Situation, issued_at: datetime) -> Plan:
     that is left, and networks what it leaves. Fuel cells stand still. Vehicles and jobs take their energy as soon as
     they can.
 
-    Electricity: batteries hold that peak (or the mean import of the horizon, where it is higher): above it they
-    discharge, below it they charge in cheap bands; they take surplus, and discharge in dear bands into the park's own
-    demand as far as they do not need the energy to hold the peak later. What still exceeds the export limit is
-    curtailed, and loads that may be shed are shed where the import limit would be broken. Import beyond the limit and
-    demand that is not served are named in the note. Minimum loads and ramps are left to the guard.
+    Electricity: batteries keep the reserve, and hold that peak (or the mean import of the horizon, where it is higher):
+    above it they discharge, below it they charge in cheap bands; they take surplus, and discharge in dear bands into
+    the park's own demand as far as they do not need the energy to hold the peak later. What still exceeds the export
+    limit is curtailed, and loads that may be shed are shed where the import limit would be broken. Import beyond the
+    limit and demand that is not served are named in the note. Minimum loads and ramps are left to the guard.
 
     Raises BadSituation and NoTariff as the dispatcher does.
     """
@@ -65,6 +67,8 @@ def rules_plan(site: Site, situation: Situation, issued_at: datetime) -> Plan:
                 _note(site, situation, assets),
                 *exceeded(site, situation, prices, assets),
                 *counted_late(site, situation),
+                *(shortage.in_words() for shortage in shortages(site, situation, assets)),
+                *too_weak(site, situation),
                 *spot_tail(site, situation),
                 *cycles_counted_late(forms_of(site), situation),
             ]
@@ -95,8 +99,12 @@ def _electricity(walk: Walk, step: int, net_kw: float) -> None:
         if walk.dear[step] and _pays(walk, form):
             held_kwh = walk.room_kwh(name, step)[0] * form.discharge_efficiency
             above_kw = max(above_kw, min(net_kw, (held_kwh - float(walk.reserve_kwh[step])) / hours))
-        charge_to_kw = hold_kw if walk.cheap[step] and _pays(walk, form) else 0.0
-        power_kw = min(most_discharge_kw, above_kw) - min(most_charge_kw, max(0.0, charge_to_kw - net_kw))
+        left = spare(walk, step)
+        charge_to_kw = hold_kw if left.short or (walk.cheap[step] and _pays(walk, form)) else 0.0
+        # the reserve is given before the import limit is broken
+        over_kw = min(most_discharge_kw, max(0.0, net_kw - grid.import_limit_kw))
+        power_kw = max(min(most_discharge_kw, above_kw, left.give_kw), over_kw)
+        power_kw -= min(most_charge_kw, left.take_kw, max(0.0, charge_to_kw - net_kw))
         walk.power_kw[name][step] = power_kw
         net_kw -= power_kw
     walk.store(walk.all_of(Storage), step)

@@ -22,6 +22,7 @@ from dispatch.forms.storage import Storage
 from dispatch.forms.windowed import Windowed
 from dispatch.plan import ELECTRICITY, AssetPlan, BusId, FloatArray, Situation
 from dispatch.registry import forms_of
+from dispatch.reserve import ReserveNeed, reserve_need
 from dispatch.tariff import Prices
 
 CHEAP_SHARE = 0.25
@@ -44,6 +45,8 @@ class Walk:
     """Import that batteries hold: below it they may charge from the grid, above it they discharge, shape (steps,)."""
     reserve_kwh: FloatArray
     """Energy that holding the import will still need until it is cheap again, after each interval, shape (steps,)."""
+    need: ReserveNeed | None
+    """What batteries must keep."""
     power_kw: dict[str, FloatArray] = field(default_factory=dict)
     """By asset but converters."""
     share: dict[str, FloatArray] = field(default_factory=dict)
@@ -80,6 +83,7 @@ class Walk:
             cheap=cheap,
             dear=(price >= low + (1.0 - CHEAP_SHARE) * spread) & (spread > 0.0),
             hold_kw=hold_kw,
+            need=reserve_need(site, situation),
             reserve_kwh=_reserve(np.maximum(net_kw - hold_kw, 0.0) * situation.step_h, cheap),
             power_kw=power_kw,
             share={name: np.zeros(steps) for name in converters},

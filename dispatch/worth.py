@@ -28,6 +28,9 @@ from dispatch.tariff import Prices
 OVER_CYCLES_TIMES = 1.5
 """Discharged beyond the cycles that a battery may have in a day: above any saving of money, below all that is left
 unserved, for which a warranty may suffer."""
+RESERVE_TIMES, RESERVE_LASTING_TIMES = 1.2, 1.0
+"""A kWh of reserve that is not kept: the worst of it, above any saving of money, and on top what it costs for the whole
+horizon, so that a battery that begins empty is filled soon. Together below all that is left unserved."""
 UNSERVED_HEAT_TIMES = 3.0
 """Unserved heat costs this many times the dearest kWh: more than any saving on the bill, and more than the
 2.2 that a store outside its window and short at the end may cost, so that no tank is filled by leaving people cold."""
@@ -80,6 +83,8 @@ class Worth:
     """What `*_TIMES` counts in: the dearest kWh of energy, with a new peak for its sake."""
     over_limit_per_kwh: float
     over_cycles_per_kwh: float
+    reserve_per_kwh: float
+    reserve_per_kwh_h: float
     outside_per_kwh_h: float
     left_over_per_kwh: float
     hard_cap_per_kwh: float
@@ -104,6 +109,8 @@ def worth_of(site: Site, step_h: FloatArray) -> Worth:
     dearest = energy + demand
     return Worth(
         dearest_per_kwh=dearest,
+        reserve_per_kwh=RESERVE_TIMES * dearest,
+        reserve_per_kwh_h=RESERVE_LASTING_TIMES * dearest / float(np.sum(step_h)),
         over_cycles_per_kwh=OVER_CYCLES_TIMES * dearest,
         over_limit_per_kwh=OVER_LIMIT_TIMES * dearest,
         left_over_per_kwh=LEFT_OVER_TIMES * energy,

@@ -60,6 +60,7 @@ def battery_block(name: str, form: Storage, grid: TimeGrid) -> Block:
     return Block(
         asset=name,
         flows={form.bus: discharge - charge},
+        stored_kwh=stored.kwh,
         constraints=[
             *stored.constraints,
             *converted.constraints,

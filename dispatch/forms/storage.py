@@ -69,6 +69,10 @@ class Storage(Form):
         out_of = self.discharge_curve.lines[-1].slope if self.discharge_curve is not None else None
         return into / out_of if out_of is not None else into * self.discharge_efficiency
 
+    def start_kwh(self, name: str, situation: Situation) -> float:
+        """What it holds at first; an unavailable store whose energy is unknown stands in mid-window."""
+        return situation.stored_kwh.get(name, (self.soc_min + self.soc_max) / 2.0 * self.capacity_kwh)
+
     def kept(self, step_h: FloatArray) -> FloatArray:
         """Share of the stored energy that is still there after each interval, shape (steps,)."""
         return kept(self.loss_per_h, step_h)

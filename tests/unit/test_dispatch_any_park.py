@@ -185,13 +185,19 @@ ASSETS: Mapping[str, Mapping[str, Any]] = {
     "transformer": {**kinds.TRANSFORMER, "rated_kva": 500},
 }
 STEPS = 4
+RESERVE = {
+    "outage": {"hours": 1.5, "critical": ["load"]},
+    "demand_response": {"up_kw": 20, "down_kw": 10, "duration_h": 0.5, "windows": ["01:30-03:00"]},
+}
 
 
 @st.composite
 def parks(draw: st.DrawFn) -> tuple[TinyPark, Situation]:
     chosen = draw(st.sets(st.sampled_from(sorted(ASSETS)), min_size=1))
     prices = tuple(draw(st.lists(st.floats(0.0, 2.0), min_size=STEPS, max_size=STEPS)))
-    park = make_park({name: ASSETS[name] for name in ASSETS if name in chosen}, prices, demand_charge_per_kw_month=3)
+    keys = {"reserve": RESERVE} if draw(st.booleans()) and "load" in chosen else {}
+    assets = {name: ASSETS[name] for name in ASSETS if name in chosen}
+    park = make_park(assets, prices, demand_charge_per_kw_month=3, site_keys=keys)
     random = np.random.default_rng(draw(st.integers(0, 10_000)))
     forms = forms_of(park.site)
 

@@ -15,6 +15,7 @@ from config.connection import Modbus, Mqtt, OpcUa
 from config.ladder import Ladder, LadderStep
 from config.power_factor import Penalty, PowerFactor
 from config.price_series import SpotPrices
+from config.reserve import DemandResponse, OutageReserve, Reserve
 from config.site import Control, Device, InfluxDb, Location, SeriesSource, Simulation, SiteFile, Telemetry
 from config.tariff import ContractedDemand
 
@@ -39,6 +40,9 @@ CONNECTIONS = (*get_args(Modbus), OpcUa, Mqtt)
         TaperPoint,
         WearPiece,
         Caps,
+        Reserve,
+        OutageReserve,
+        DemandResponse,
         SpotPrices,
         PowerFactor,
         Penalty,
