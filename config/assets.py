@@ -151,12 +151,20 @@ class HeatPump(Ramped):
 
     kind: Literal["heat_pump"]
     source: Literal["air", "ground", "water"]
+    source_degc: Annotated[float, Field(ge=-10, le=60)] | None = None
+    """What plans expect of the ground or the water; 10 degrees without it. Air is forecast."""
     supply_degc: Annotated[float, Field(ge=25, le=95)]
     min_on_s: NonNegativeFloat
     min_off_s: NonNegativeFloat
     start_s: NonNegativeFloat = 0.0
     """From the call for heat to the compressor's start: pumps and valves first."""
     heat_bus: HeatBus = HEAT_BUS
+
+    @model_validator(mode="after")
+    def _air_is_forecast(self) -> HeatPump:
+        if self.source == "air" and self.source_degc is not None:
+            raise ValueError("source_degc is for ground and water; the temperature of air is forecast")
+        return self
 
 
 class HotWaterTank(AssetBase):

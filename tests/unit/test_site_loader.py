@@ -182,6 +182,7 @@ def test_a_fault_prints_file_line_place_and_what_is_allowed(changed: Change) -> 
         ("Asia/Shanghai", "Asia", "location.time_zone", "is not a time zone"),
         ("soc: {battery: 0.8", "soc: {batery: 0.8", "simulation.initial_soc.batery", "did you mean 'battery'?"),
         ("+08:00", "", "simulation.start", "time zone"),
+        ("    source: air\n", "    source: air\n    source_degc: 12\n", "assets.heat_pump", "is for ground and water"),
         ("cut_in_m_per_s: 3", "cut_in_m_per_s: 13", "assets.wind", "wind speeds must rise"),
         ("interval_min: 15", "interval_min: 7", "control.interval_min", "is 7, should be 5, 10, 15, 30 or 60"),
         ("description: Mid", "influxdb: {url: here}\ndescription: Mid", "influxdb.url", "should match pattern"),
