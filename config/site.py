@@ -208,8 +208,13 @@ class Site:
 
     @property
     def grid(self) -> tuple[str, GridConnection]:
-        """Name and data of the connection point; a site has exactly one."""
-        return next(iter(self.of_kind(GridConnection).items()))
+        """Name and data of the connection point; the first where a site, which nobody runs then, has several."""
+        return next(iter(self.grids.items()))
+
+    @property
+    def grids(self) -> dict[str, GridConnection]:
+        """All connections by name. The controller and the simulated park know one."""
+        return self.of_kind(GridConnection)
 
     def point(self, asset: str, name: str) -> Point | None:
         """The point that an asset has under a standard name, None when its device has none."""

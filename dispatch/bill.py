@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from config.site import Site
+from dispatch.forms.connection import grid_kw_of
 from dispatch.forms.network import heat_of
 from dispatch.plan import AssetPlan, FloatArray, Situation
 from dispatch.registry import forms_of
@@ -36,14 +37,14 @@ def bill(site: Site, prices: Prices, situation: Situation, assets: Mapping[str, 
     demand itself is paid whatever the plan does. The ladder's surcharge is what the plan adds to that so far.
     """
     step_h = situation.step_h
-    grid_kw = assets[site.grid[0]].power_kw
+    forms = forms_of(site)
+    grid_kw = grid_kw_of(forms, assets)
     import_kwh = np.maximum(grid_kw, 0.0) * step_h
     export_kwh = np.maximum(-grid_kw, 0.0) * step_h
     gas_kwh = np.zeros(len(step_h))
     for asset in assets.values():
         if asset.gas_kw is not None:
             gas_kwh = gas_kwh + asset.gas_kw * step_h
-    forms = forms_of(site)
     heat = heat_of(forms, situation, assets)
     wear = sum(form.wear(assets[name], step_h) for name, form in forms.items())
     demand = 0.0

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from config.caps import KGCE_PER_KWH, CarbonCap, EnergyBudget, ExportShare
 from config.heat_network import NetworkConnection
 from config.site import Site
+from dispatch.forms.connection import grid_kw_of
 from dispatch.forms.network import heat_of
 from dispatch.forms.source import Source
 from dispatch.ladder import PERIODS
@@ -143,12 +144,13 @@ def exceeded(site: Site, situation: Situation, prices: Prices, assets: Mapping[s
     terms = cap_terms(site)
     if not terms:
         return
-    grid_kw, step_h = assets[site.grid[0]].power_kw, situation.step_h
+    forms = forms_of(site)
+    grid_kw, step_h = grid_kw_of(forms, assets), situation.step_h
     gas_kwh = np.zeros(situation.steps)
     for asset in assets.values():
         if asset.gas_kw is not None:
             gas_kwh = gas_kwh + asset.gas_kw * step_h
-    heat = heat_of(forms_of(site), situation, assets)
+    heat = heat_of(forms, situation, assets)
     import_kwh, export_kwh = np.maximum(grid_kw, 0.0) * step_h, np.maximum(-grid_kw, 0.0) * step_h
     for key, numbers in cap_numbers(site, situation, prices).items():
         excess = numbers.excess(import_kwh, export_kwh, gas_kwh, heat)

@@ -15,6 +15,7 @@ from dispatch.bill import TERMS, peaks_kw
 from dispatch.block import Block, Inputs, solved
 from dispatch.caps import cap_numbers, counted_late
 from dispatch.compiled import solver_of
+from dispatch.forms.connection import connections_of, grid_kw_of
 from dispatch.forms.demand import Demand
 from dispatch.forms.form import Form
 from dispatch.forms.source import Source
@@ -60,6 +61,7 @@ class Dispatcher:
         self._site = site
         self._steps = steps
         self._forms = forms_of(site)
+        self._connections = connections_of(self._forms)
         self._tariff = TariffCalendar(site.tariffs)
         self._build(np.full(steps, site.control.interval_min / 60.0))
 
@@ -111,8 +113,10 @@ class Dispatcher:
         return answer
 
     def _grid_kw(self) -> FloatArray:
-        name, _ = self._site.grid
-        return next(block for block in self._park.blocks if block.asset == name).extract().power_kw
+        return grid_kw_of(
+            self._forms,
+            {block.asset: block.extract() for block in self._park.blocks if block.asset in self._connections},
+        )
 
     def _inputs(self, situation: Situation, prices: Prices, exporting: NDArray[np.bool_]) -> Inputs:
         need = reserve_need(self._site, situation)

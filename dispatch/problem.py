@@ -10,7 +10,9 @@ import numpy as np
 from config.site import Site
 from dispatch.block import Block, Inputs, TimeGrid
 from dispatch.blocks.account import Account, accounts_of
+from dispatch.blocks.feeder import metered
 from dispatch.blocks.reserve import reserve_account
+from dispatch.forms.connection import connections_of
 from dispatch.given import Given
 from dispatch.plan import ELECTRICITY, BusId, FloatArray
 from dispatch.registry import buses_of, forms_of
@@ -62,7 +64,7 @@ class ParkProblem:
     local: dict[BusId, _Local]
     """Only for a site with assets under local control."""
     accounts: tuple[Account, ...]
-    """The ladder, the caps and the reserve."""
+    """The ladder, the caps and the reserve, and the meter of several connections."""
 
     @property
     def parts(self) -> list[Block | Account]:
@@ -104,7 +106,12 @@ def build_problem(site: Site, step_h: FloatArray) -> ParkProblem:
     for bus in buses_of(forms):
         flows = [block.flows[bus] for block in blocks if bus in block.flows]
         balances[bus] = sum(flows[1:], start=flows[0]) == (local[bus].net if bus in local else 0)
-    accounts = accounts_of(site, blocks, grid)
+    connections = connections_of(forms)
+    counted, accounts = blocks, tuple[Account, ...]()
+    if len(connections) > 1:
+        meter, billed = metered(connections, blocks, grid)
+        counted, accounts = (*blocks, meter), (billed,)
+    accounts += accounts_of(site, counted, grid)
     if (reserve := site.file.reserve) is not None and (stores := batteries(forms)):
         accounts += (reserve_account(stores, blocks, grid, reserve.demand_response is not None),)
     parts: list[Block | Account] = [*blocks, *accounts]

@@ -10,6 +10,7 @@ import numpy as np
 from config.site import Site
 from dispatch.bill import bill
 from dispatch.caps import counted_late, exceeded
+from dispatch.forms.connection import Connection
 from dispatch.forms.demand import Demand
 from dispatch.forms.link import Link
 from dispatch.forms.source import Source
@@ -91,7 +92,6 @@ def _battery_limits(walk: Walk, name: str, step: int) -> tuple[float, float]:
 def _electricity(walk: Walk, step: int, net_kw: float) -> None:
     """Plans batteries, curtailment, shedding and the grid for one interval, with what is needed beyond generation."""
     hours = float(walk.situation.step_h[step])
-    grid_name, grid = walk.connection
     for name, form in walk.usable(Storage).items():
         most_discharge_kw, most_charge_kw = _battery_limits(walk, name, step)
         hold_kw = float(walk.hold_kw[step])
@@ -102,32 +102,38 @@ def _electricity(walk: Walk, step: int, net_kw: float) -> None:
         left = spare(walk, step)
         charge_to_kw = hold_kw if left.short or (walk.cheap[step] and _pays(walk, form)) else 0.0
         # the reserve is given before the import limit is broken
-        over_kw = min(most_discharge_kw, max(0.0, net_kw - grid.import_limit_kw))
+        over_kw = min(most_discharge_kw, max(0.0, net_kw - walk.import_limit_kw))
         power_kw = max(min(most_discharge_kw, above_kw, left.give_kw), over_kw)
         power_kw -= min(most_charge_kw, left.take_kw, max(0.0, charge_to_kw - net_kw))
         walk.power_kw[name][step] = power_kw
         net_kw -= power_kw
     walk.store(walk.all_of(Storage), step)
-    export_limit_kw = grid.export_limit_kw if walk.prices.export_per_kwh[step] >= 0.0 else 0.0
+    export_limit_kw = walk.export_limit_kw if walk.prices.export_per_kwh[step] >= 0.0 else 0.0
     surplus_kw = max(0.0, -net_kw - export_limit_kw)
     for name, _ in sorted(walk.all_of(Source).items(), key=lambda item: not item[1].free):
         cut_kw = min(surplus_kw, float(walk.power_kw[name][step]))
         walk.power_kw[name][step] -= cut_kw
         surplus_kw -= cut_kw
         net_kw += cut_kw
-    over_kw = max(0.0, net_kw - grid.import_limit_kw)
+    over_kw = max(0.0, net_kw - walk.import_limit_kw)
     for name, load in sorted(walk.all_of(Demand).items(), key=lambda item: item[1].times):
         if load.times < UNSERVED_LOAD_TIMES:
             cut_kw = min(over_kw, float(walk.power_kw[name][step]))
             walk.power_kw[name][step] -= cut_kw
             over_kw -= cut_kw
             net_kw -= cut_kw
-    walk.power_kw[grid_name][step] = _through(walk, step, net_kw)
+    for name, grid in walk.connections.items():
+        # connections share it by their limits, so that none is beyond its own unless all are
+        own_kw, all_kw = grid.import_limit_kw, walk.import_limit_kw
+        if net_kw < 0.0:
+            own_kw, all_kw = grid.export_limit_kw, walk.export_limit_kw
+        part_kw = net_kw * own_kw / all_kw if all_kw > 0.0 else 0.0
+        walk.power_kw[name][step] = _through(walk, grid, step, part_kw)
 
 
-def _through(walk: Walk, step: int, net_kw: float) -> float:
-    """What the grid gives so that the park gets `net_kw` through its transformers, which share it by their ratings."""
-    links = walk.all_of(Link)
+def _through(walk: Walk, grid: Connection, step: int, net_kw: float) -> float:
+    """What a connection gives so that the park gets `net_kw` through its transformers, which share it by ratings."""
+    links = {name: link for name, link in walk.all_of(Link).items() if link.outer == grid.bus}
     rated_kw = sum(link.rated_kw for link in links.values())
     grid_kw = net_kw
     for name, link in links.items():
@@ -145,10 +151,10 @@ def _pays(walk: Walk, form: Storage) -> bool:
 
 def _note(site: Site, situation: Situation, assets: Mapping[str, AssetPlan]) -> str:
     words = ["rules without a solver"]
-    name, grid = site.grid
-    over_kw = float(np.max(assets[name].power_kw)) - grid.import_limit_kw
-    if over_kw > 0.0:
-        words.append(f"{name}: import up to {over_kw:.1f} kW beyond the limit")
+    for name, grid in site.grids.items():
+        over_kw = float(np.max(assets[name].power_kw)) - grid.import_limit_kw
+        if over_kw > 0.0:
+            words.append(f"{name}: import up to {over_kw:.1f} kW beyond the limit")
     for load, form in forms_of(site).items():
         if isinstance(form, Demand):
             short_kwh = float((situation.load_kw[load] - assets[load].power_kw) @ situation.step_h)

@@ -12,6 +12,7 @@ from dispatch.forms.demand import Demand
 from dispatch.forms.network import Network
 from dispatch.forms.source import Source
 from dispatch.forms.storage import Storage
+from dispatch.levels import is_electric
 from dispatch.plan import ELECTRICITY, BusId
 from dispatch.rules_walk import Walk
 
@@ -32,8 +33,7 @@ def carriers(walk: Walk) -> tuple[BusId, ...]:
         order = tuple(TopologicalSorter(graph).static_order())
     except CycleError:  # two exchangers that feed each other's source: each is planned without the other
         order = tuple(graph)
-    on_electricity = {form.bus for form in walk.all_of(Source).values()} | {ELECTRICITY, walk.connection[1].bus}
-    return tuple(bus for bus in order if bus not in on_electricity)
+    return tuple(bus for bus in order if not is_electric(bus))
 
 
 def plan_carrier(walk: Walk, bus: BusId, step: int, net_kw: float, reserve_kw: float) -> float:
@@ -44,7 +44,7 @@ def plan_carrier(walk: Walk, bus: BusId, step: int, net_kw: float, reserve_kw: f
     electricity up to the import limit, and stores give what is still missing.
     """
     situation, hours = walk.situation, float(walk.situation.step_h[step])
-    headroom_kw = max(0.0, walk.connection[1].import_limit_kw + reserve_kw - net_kw)
+    headroom_kw = max(0.0, walk.import_limit_kw + reserve_kw - net_kw)
     loads = walk.all_of(Demand, bus)
     need_kw = walk.now_kw(loads, step) + float(situation.local(bus)[step]) + float(walk.drawn_kw[bus][step])
     given_kw, wanted_kw = _to_middle(walk, bus, step, need_kw)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from config.site import Site
 from dispatch.bill import peaks_kw
-from dispatch.forms.connection import Connection
+from dispatch.forms.connection import Connection, connections_of
 from dispatch.forms.converter import Converter, PointSeries
 from dispatch.forms.demand import Demand
 from dispatch.forms.form import Form
@@ -72,7 +72,8 @@ class Walk:
                 net_kw = net_kw - form.gives * power_kw[name]
         peak_kw = peaks_kw(site, prices, situation.month_peak_kw)[prices.month]
         mean_kw = float(np.maximum(net_kw, 0.0) @ situation.step_h / situation.step_h.sum())
-        hold_kw = np.minimum(np.maximum(peak_kw, mean_kw), site.grid[1].import_limit_kw)
+        limit_kw = sum(form.import_limit_kw for form in connections_of(forms).values())
+        hold_kw = np.minimum(np.maximum(peak_kw, mean_kw), limit_kw)
         cheap = (price <= low + CHEAP_SHARE * spread) & (spread > 0.0)
         converters = {name: form for name, form in forms.items() if isinstance(form, Converter)}
         held = {name: form for name, form in forms.items() if isinstance(form, Storage)}
@@ -109,8 +110,17 @@ class Walk:
         return {name: form for name, form in self.all_of(kind, bus).items() if name not in self.situation.unavailable}
 
     @property
-    def connection(self) -> tuple[str, Connection]:
-        return next((name, form) for name, form in self.forms.items() if isinstance(form, Connection))
+    def connections(self) -> dict[str, Connection]:
+        return connections_of(self.forms)
+
+    @property
+    def import_limit_kw(self) -> float:
+        """Of all connections together."""
+        return sum(form.import_limit_kw for form in self.connections.values())
+
+    @property
+    def export_limit_kw(self) -> float:
+        return sum(form.export_limit_kw for form in self.connections.values())
 
     def now_kw(self, names: Iterable[str], step: int) -> float:
         return sum(float(self.power_kw[name][step]) for name in names)

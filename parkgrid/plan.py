@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from parkgrid.refusal import Failed, Refused
-from parkgrid.site_argument import SiteArgument, site_from, whole_site_from
+from parkgrid.site_argument import SiteArgument, planned_site_from
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -98,7 +98,7 @@ def plan(
         raise Refused("--history and --state are two pasts: give one of them")
     if picture is not None:
         _require_drawable(picture)
-    loaded = whole_site_from(site) if everything else site_from(site)
+    loaded = planned_site_from(site, whole=everything)
     planned = _planned(
         loaded,
         given=series,

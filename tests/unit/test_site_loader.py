@@ -294,10 +294,17 @@ def test_labels_may_be_in_any_script(changed: Change) -> None:
     assert load_site(changed(("label: Battery", "label: 储能电站"))).assets["battery"].label == "储能电站"
 
 
-def test_a_second_and_a_missing_grid_connection(changed: Change) -> None:
+def test_a_transformer_stands_behind_one_of_several_grid_connections(changed: Change) -> None:
     second = "  grid_2: {kind: grid_connection, device: grid_meter, import_limit_kw: 1, export_limit_kw: 1}\n"
-    path = changed(("assets:\n", f"assets:\n{second}"))
-    assert any(fault.where == "assets.grid" and "second grid_connection" in fault.what for fault in faults_of(path))
+    transformer = (
+        "  t: {kind: transformer, device: grid_meter, control: local, rated_kva: 9, no_load_kw: 1, load_kw: 1KEY}\n"
+    )
+    for key, what in (("", "is missing; it stands behind one of the grid connections"), (", connection: grd", "grd")):
+        path = changed(("assets:\n", f"assets:\n{second}{transformer.replace('KEY', key)}"))
+        assert any(fault.where == "assets.t.connection" and what in fault.what for fault in faults_of(path))
+
+
+def test_a_missing_grid_connection(changed: Change) -> None:
     path = changed(("kind: grid_connection", "kind: electric_load"))
     assert any("needs an asset of kind 'grid_connection'" in fault.what for fault in faults_of(path))
 
