@@ -46,6 +46,8 @@ class Inputs:
     caps: Mapping[str, CapNumbers]
     """By the key that the site file has for a cap."""
     reserve: ReserveNeed | None
+    taken_first: Mapping[str, FloatArray]
+    """By converter that takes no command: its least share of full load, shape (steps,)."""
     exporting: NDArray[np.bool_]
     """Intervals in which the park is taken to export, shape (steps,); matters where export pays more than import."""
 

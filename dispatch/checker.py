@@ -13,6 +13,7 @@ import numpy as np
 from config.site import Site
 from dispatch.bill import bill
 from dispatch.caps import cap_terms, exceeded
+from dispatch.direct_use import held_back
 from dispatch.findings import POWER_KW, series
 from dispatch.plan import ELECTRICITY, BusId, FloatArray, Method, Plan, Situation
 from dispatch.registry import buses_of, forms_of
@@ -64,6 +65,8 @@ def _faults(site: Site, situation: Situation, plan: Plan) -> list[str]:
         found += form.check(name, situation, plan.assets[name])
         if plan.method is Method.OPTIMAL:
             found += form.pace(name, situation, plan.assets[name])
+    if plan.method is Method.OPTIMAL:
+        found += held_back(forms, situation, plan.assets)
     return found + list(_money(site, situation, plan))
 
 

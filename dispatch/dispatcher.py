@@ -15,6 +15,7 @@ from dispatch.bill import TERMS, peaks_kw
 from dispatch.block import Block, Inputs, solved
 from dispatch.caps import cap_numbers, counted_late
 from dispatch.compiled import solver_of
+from dispatch.direct_use import taken_first
 from dispatch.forms.connection import connections_of, grid_kw_of
 from dispatch.forms.demand import Demand
 from dispatch.forms.form import Form
@@ -127,6 +128,7 @@ class Dispatcher:
             peaks_kw=peaks_kw(self._site, prices, situation.month_peak_kw),
             end_value=end_values(self._forms, situation, prices),
             reserve=None if need is None else within_reach(need, self._forms, situation),
+            taken_first=taken_first(self._forms, situation),
             caps=cap_numbers(self._site, situation, prices),
         )
 

@@ -23,10 +23,10 @@ TO_MIDDLE_H = 2.0
 def carriers(walk: Walk) -> tuple[BusId, ...]:
     """The buses in the order in which they are planned: each after those that are made from it."""
     graph: dict[BusId, set[BusId]] = {form.bus: set() for form in walk.forms.values()}
-    for name, form in walk.forms.items():
+    for form in walk.forms.values():
         if isinstance(form, Converter):
             graph.setdefault(form.makes, set())
-            for bus in _sources(walk, name):
+            for bus in form.sources:
                 graph.setdefault(bus, set()).add(form.makes)
     graph = {bus: before - {ELECTRICITY} for bus, before in graph.items()}
     try:
@@ -175,18 +175,12 @@ def _to_middle(walk: Walk, bus: BusId, step: int, need_kw: float) -> tuple[dict[
     return given_kw, wanted_kw
 
 
-def _sources(walk: Walk, name: str) -> tuple[BusId, ...]:
-    """The buses but the electric one that a converter takes from."""
-    form = walk.forms[name]
-    assert isinstance(form, Converter)
-    return tuple(bus for bus, kw in form.points[-1].flows_kw.items() if kw < 0.0 and bus != ELECTRICITY)
-
-
 def _makers(walk: Walk, bus: BusId, *, from_waste: bool) -> Iterator[str]:
     """The usable converters that make what a bus carries without gas, from other buses or from electricity."""
     for name, form in walk.forms.items():
-        makes = isinstance(form, Converter) and form.makes == bus and not form.burns
-        if makes and name not in walk.situation.unavailable and bool(_sources(walk, name)) is from_waste:
+        if not isinstance(form, Converter) or form.makes != bus or form.burns:
+            continue
+        if name not in walk.situation.unavailable and bool(form.sources) is from_waste:
             yield name
 
 
@@ -215,8 +209,10 @@ def _share_of_waste(walk: Walk, name: str, bus: BusId, step: int, wanted_kw: flo
     full_kw = float(walk.full[name].flows_kw[bus][step])
     if full_kw <= 0.0 or wanted_kw <= 0.0:
         return 0.0
+    form = walk.forms[name]
+    assert isinstance(form, Converter)
     share = min(1.0, wanted_kw / full_kw)
-    for source in _sources(walk, name):
+    for source in form.sources:
         share = min(share, _left_kw(walk, source, step) / -float(walk.full[name].flows_kw[source][step]))
     return share
 
@@ -225,7 +221,7 @@ def _power_from_waste(walk: Walk, bus: BusId, step: int, goal_kw: float, net_kw:
     """Power from waste heat that is left over, as far as the park uses it; returns what it takes, which is below 0."""
     used_kw = 0.0
     for name, form in walk.forms.items():
-        made_of_it = isinstance(form, Converter) and form.makes == ELECTRICITY and bus in _sources(walk, name)
+        made_of_it = isinstance(form, Converter) and form.makes == ELECTRICITY and bus in form.sources
         if not made_of_it or name in walk.situation.unavailable:
             continue
         spare_kw = _offered_kw(walk, bus, step) - goal_kw

@@ -21,6 +21,9 @@ def converter_block(name: str, form: Converter, grid: TimeGrid) -> Block:
     are zero while the converter is unavailable. cost = sum over t and k of (p_gas + p_carbon) * gas_k * share[k, t]
     * dt.
 
+    One that takes no command has share + held_back >= what it takes by itself (`dispatch.direct_use`), with held_back
+    as dear as import beyond its limit: that may be all the heat there is, and rounding must not make it impossible.
+
     Where the curve is better in its middle, the mix of neighbouring points is its upper hull, and below the best
     point the converter runs there for a part of the interval. Minimum loads, starts and minimum times are left to
     the guard.
@@ -45,10 +48,17 @@ def converter_block(name: str, form: Converter, grid: TimeGrid) -> Block:
     if limit_kw is not None:
         change = made[form.bus][1:] - made[form.bus][:-1]
         constraints += [change <= limit_kw, change >= -limit_kw]
+    least = Given(grid.steps, nonneg=True, name=f"{name}.least_share") if form.takes_first else None
+    held_back = cp.Variable(grid.steps, bounds=[0, 1], name=f"{name}.held_back_share") if form.takes_first else None
+    if least is not None and held_back is not None:
+        constraints.append(shares[-1] + held_back >= least)
+    price = grid.worth.over_limit_per_kwh * abs(form.points[-1].flows_kw[form.makes])
     gas_kw: list[FloatArray] = []
 
     def assign(inputs: Inputs) -> None:
         gas_kw.clear()
+        if least is not None:
+            least.value = inputs.taken_first.get(name, np.zeros(grid.steps))
         for k, point in enumerate(form.curve(name, inputs.situation)):
             for bus in form.buses:
                 flow[bus][k].value = point.flows_kw[bus]
@@ -79,6 +89,7 @@ def converter_block(name: str, form: Converter, grid: TimeGrid) -> Block:
         if form.burns
         else {},
         counted={"gas_kw": _mixed(burnt, shares)} if form.burns else {},
+        penalty=cp.Constant(0.0) if held_back is None else (price * grid.step_h) @ held_back,
         assign=assign,
         extract=extract,
     )
