@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, model_validator
 
-from config.asset import HEAT_BUS, AssetBase, Demand, HeatBus, Ramped
+from config.asset import HEAT_BUS, AssetBase, Comfort, Demand, HeatBus, Ramped, require_within
 from config.base import Efficiency, Frozen, Share
 from config.battery_curves import (
     EfficiencyPoint,
@@ -186,6 +186,12 @@ class HotWaterTank(AssetBase):
     layers: Annotated[int, Field(ge=1, le=20)] = 1
     """Into how many layers the simulated tank is divided; 1 is a mixed tank, with 5 or more hot water stays on top."""
     heat_bus: HeatBus = HEAT_BUS
+    comfort: Comfort | None = None
+
+    @model_validator(mode="after")
+    def _comfort_is_within_the_window(self) -> HotWaterTank:
+        require_within(self.comfort, self.soc_min, self.soc_max)
+        return self
 
     @model_validator(mode="after")
     def _window_is_open(self) -> HotWaterTank:

@@ -13,12 +13,16 @@ import numpy as np
 from config.assets import Battery, GasBoiler, HeatPump, HotWaterTank
 from config.heat_network import HeatConnection, NetworkConnection
 from config.site import Site
+from dispatch.battery_curves import DepthWear
 from dispatch.demand_charge import DemandCharge
 from dispatch.tariff import TariffCalendar
 from dispatch.traded_heat import TradedHeat, no_heat, traded
 
 TERMS = ("import", "export", "demand", "contract", "ladder", "gas", "heat", "carbon", "wear", "stored energy")
 """The terms of a settled bill, in the order in which people read them."""
+
+HALF_FULL = 0.5
+"""How stores of a simulated park begin where the site file says nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +89,23 @@ def settle(site: Site, truth: Mapping[str, Any], which: str) -> Bill:
     cheapest = min(calendar.import_price_at(when, site.spot) for when in day)
     for name, battery in site.of_kind(Battery).items():
         terms["wear"] += accounts[name]["electricity_fed_kwh"] * battery.wear_cny_per_kwh
+        terms["wear"] += _wear_by_depth(site, name, battery, intervals)
         terms["stored energy"] -= accounts[name]["stored_kwh"] * cheapest / battery.charge_efficiency
     heat_price = _heat_price(site, truth, cheapest, calendar.tariff_at(end).gas_per_kwh)
     for name in site.of_kind(HotWaterTank):
         terms["stored energy"] -= accounts[name]["stored_kwh"] * heat_price
     return Bill(terms=terms, co2_kg=co2_kg)
+
+
+def _wear_by_depth(site: Site, name: str, battery: Battery, intervals: Sequence[Mapping[str, Any]]) -> float:
+    """What the battery's cycles cost by their depth, from its stored energy at the bounds of the intervals."""
+    if not battery.wear_by_depth:
+        return 0.0
+    simulation = site.file.simulation
+    soc = simulation.initial_soc.get(name, HALF_FULL) if simulation is not None else HALF_FULL
+    changes_kwh = [interval["assets"][name]["stored_kwh"] for interval in intervals]
+    stored_kwh = np.cumsum([soc * battery.capacity_kwh, *changes_kwh])
+    return DepthWear.of(battery.wear_by_depth, battery.capacity_kwh).cost(stored_kwh)
 
 
 def _heat_of(site: Site, interval: Mapping[str, Any], start: datetime) -> TradedHeat:

@@ -55,6 +55,10 @@ class Storage(Form):
     """Money per kWh discharged."""
     depth_wear: DepthWear | None = None
     daily: DailyLimit | None = None
+    comfort_kwh: float = 0.0
+    """Below this people notice it."""
+    comfort_per_kwh_h: float = 0.0
+    """What a kWh less than that costs for an hour; on no bill."""
     signed: bool = False
     """Energy goes in and out as it is and wears nothing, so that one signed power says it all."""
 

@@ -68,6 +68,8 @@ def _tank(spec: HotWaterTank | ColdStore, bus: str) -> Storage:
         max_charge_kw=spec.max_charge_kw,
         max_discharge_kw=spec.max_discharge_kw,
         loss_per_h=spec.loss_per_h,
+        comfort_kwh=spec.comfort.soc * spec.capacity_kwh if spec.comfort is not None else 0.0,
+        comfort_per_kwh_h=spec.comfort.price_per_kwh_h if spec.comfort is not None else 0.0,
         signed=True,
     )
 

@@ -8,6 +8,7 @@ from typing import get_args
 
 import pytest
 
+from config.asset import Comfort
 from config.assets import Asset, BatteryCells
 from config.battery_curves import EfficiencyPoint, TaperPoint, WearPiece
 from config.caps import Caps, CarbonCap, EnergyBudget, ExportShare
@@ -36,6 +37,7 @@ CONNECTIONS = (*get_args(Modbus), OpcUa, Mqtt)
         Simulation,
         SeriesSource,
         BatteryCells,
+        Comfort,
         EfficiencyPoint,
         TaperPoint,
         WearPiece,
