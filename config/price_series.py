@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
@@ -69,6 +69,21 @@ class PriceSeries:
                 break
             found += [edge_s for edge_s in (begin_s, begin_s + self.length_s) if start_s < edge_s < end_s]
         return found
+
+    def within(self, start_s: float, end_s: float) -> PriceSeries:
+        """The prices that hold within a span."""
+        kept = [
+            index
+            for index, begin_s in enumerate(self.starts_s)
+            if begin_s < end_s and begin_s + self.length_s > start_s
+        ]
+        first, last = (kept[0], kept[-1] + 1) if kept else (0, 0)
+        return replace(
+            self,
+            starts_s=self.starts_s[first:last],
+            import_per_kwh=self.import_per_kwh[first:last],
+            export_per_kwh=None if self.export_per_kwh is None else self.export_per_kwh[first:last],
+        )
 
     def known_until(self, start_s: float) -> float:
         """The time up to which prices follow `start_s` without a gap; `start_s` itself where there is none."""

@@ -46,6 +46,9 @@ class Control(Frozen):
     solver: Literal["highs", "clarabel"] = "highs"
     """HiGHS goes on from its last basis; Clarabel starts anew each time, by another algorithm."""
     solver_time_limit_s: PositiveFloat = 20.0
+    kept_solves: Annotated[int, Field(ge=0, le=1000)] = 8
+    """How many of the last solves lie in the state folder, for `parkgrid plan --replay`: two hours of quarters, at some
+    100 kB each."""
     ramp_kw_per_s: PositiveFloat = 100.0
     """How fast a setpoint may move where the asset names no ramp of its own."""
 

@@ -26,14 +26,12 @@ from controller.memory import remembered, standing_alarms
 from controller.modes import Facts, Mode, next_mode
 from controller.override import Override, OverrideFolder, in_force
 from controller.pacer import Pacer
-from controller.park_state import limited_generators, park_state
-from controller.planner import Planner, PlannerProcess
-from controller.planner_process import PlanRequest
-from controller.plans import PlanBook
+from controller.park_state import limited_generators
+from controller.planner import PlannerProcess
+from controller.planning import Planning
 from controller.recorder import Recorder
 from controller.records import balance_residual_kw
-from controller.spot import SpotBook
-from controller.state import StateFile, restored_plan
+from controller.state import StateFile
 from controller.status import Status, Timings, Totals
 from controller.supervisor import supervise
 from controller.writes import WriteBook
@@ -74,11 +72,10 @@ class Controller:
         self._ledger = Ledger(site)
         self._overrides = OverrideFolder(state)
         self._calendar = TariffCalendar(site.tariffs)
-        self._spot = SpotBook(site)
         self._state_file = StateFile(state)
         self._recorder = Recorder(site, clock, state)
-        self._plans = PlanBook(site)
-        self._planner = Planner(site, self._request, planner)
+        self._planning = Planning(site, self._ledger, self._recorder, state, planner)
+        self._plans = self._planning.book
         self._mode = Mode.STARTING
         self._guards: dict[str, AssetGuard] = {}
         self._alarms = AlarmBoard()
@@ -86,14 +83,9 @@ class Controller:
         self._lagging: dict[str, str] = {}
         """Assets that do not do what they were told, and in what."""
         self._snapshot: Snapshot | None = None
-        self._seen = asyncio.Event()
-        """Set once there is a snapshot."""
         self._decision: Decision | None = None
         self._started_s = float("-inf")
-        self._asked_interval: datetime | None = None
-        self._available: frozenset[str] = frozenset()
         self._limited: frozenset[str] = frozenset()
-        self._requests = 0
         self._internal_error = ""
         self._tariff_missing = ""
         self._state_error = ""
@@ -108,7 +100,7 @@ class Controller:
         self._restore()
         parts = [
             asyncio.create_task(supervise(name, work, self._failed), name=name)
-            for name, work in (("planner", self._planner.run), *self._recorder.parts(), *self._field.parts())
+            for name, work in (("planner", self._planning.planner.run), *self._recorder.parts(), *self._field.parts())
         ]
         try:
             await self._cycles_until(stop, shown)
@@ -161,10 +153,10 @@ class Controller:
         before = self._snapshot
         snapshot = self._image.freeze(at=clock.now(), site_s=clock.site_s(), monotonic_s=acquired_s)
         self._snapshot = snapshot
-        self._seen.set()
         self._lagging = {} if self._shadow else self._following.update(snapshot, self._guards)
         self._account(snapshot)
-        self._take_plans(snapshot)
+        if self._planning.update(snapshot, self._limited):
+            self._saved_s = float("-inf")
         self._mode = next_mode(self._mode, self._facts(snapshot))
         overrides, damaged = self._overrides.read()
         decision = self._decide(snapshot, in_force(overrides, snapshot.at))
@@ -222,7 +214,7 @@ class Controller:
         name = self._writes.written(setpoint, result, self._clock.monotonic_s())
         self._recorder.decided(decision, decision.assets[name], self._writes.last(name))
 
-    # -- money, plans, alarms ------------------------------------------------------------------------
+    # -- money and alarms -------------------------------------------------------------------------
 
     def _account(self, snapshot: Snapshot) -> None:
         limited = limited_generators(snapshot, self._decision, self._plans.plan)
@@ -234,49 +226,21 @@ class Controller:
         if residual_kw is not None:
             self._largest_residual_kw = max(self._largest_residual_kw, abs(residual_kw))
 
-    def _take_plans(self, snapshot: Snapshot) -> None:
-        for answer in self._planner.answers():
-            if self._plans.take(answer, snapshot.at) and self._plans.plan is not None:
-                self._recorder.plan(self._plans.plan)
-                self._saved_s = float("-inf")
-        available = frozenset(name for name in self._site.assets if snapshot.available(name))
-        interval = self._ledger.running_start
-        if available != self._available or interval != self._asked_interval:
-            self._available, self._asked_interval = available, interval
-            self._planner.ask()
-
-    async def _request(self) -> PlanRequest:
-        """What the planner needs to know, as of now."""
-        await self._seen.wait()
-        await asyncio.to_thread(self._spot.refresh)
-        snapshot = self._snapshot
-        assert snapshot is not None
-        self._requests += 1
-        ledger = self._ledger
-        ledger.spot = self._spot.series
-        return PlanRequest(
-            number=self._requests,
-            now=snapshot.at,
-            state=park_state(snapshot, ledger.month_peak_kw, ledger.used(snapshot.at), self._limited, ledger.spot),
-            history=await self._recorder.history(snapshot.at),
-        )
-
     def _facts(self, snapshot: Snapshot) -> Facts:
-        everything = self._available == self._site.assets.keys()
         return Facts(
             grid_metered=snapshot.power_kw(self._site.grid[0]) is not None,
-            settled=everything or snapshot.monotonic_s - self._started_s >= SETTLE_S,
+            settled=self._planning.everything_available or snapshot.monotonic_s - self._started_s >= SETTLE_S,
             optimal_plan=self._plans.fresh(snapshot.at),
             stop=False,
         )
 
     def _alarm(self, snapshot: Snapshot, before: Snapshot | None, *, damaged: list[str], overran: bool) -> None:
         health = Health(
-            plan_failure=self._plan_failure(),
+            plan_failure=self._planning.failure() if self._mode is Mode.FALLBACK else "",
             plan_refused=self._plans.refused,
             plan_short=self._plans.short,
             tariff_missing=self._tariff_missing,
-            planner_lost=self._planner.lost,
+            planner_lost=self._planning.planner.lost,
             influxdb_down=self._recorder.influxdb_down,
             telemetry_lost=self._recorder.lost,
             state_not_saved=self._state_error,
@@ -292,16 +256,9 @@ class Controller:
             _log.warning("alarm %s: %s %s %s", what, event.alarm.kind.name, event.alarm.asset, event.alarm.text)
         self._recorder.alarms(events)
 
-    def _plan_failure(self) -> str:
-        if self._mode is not Mode.FALLBACK:
-            return ""
-        return self._plans.failure or (
-            "the plan is too old" if self._plans.plan is not None else "there is no plan yet"
-        )
-
     def _import_price(self, now: datetime) -> float | None:
         try:
-            price = self._calendar.import_price_at(now, self._spot.series)
+            price = self._calendar.import_price_at(now, self._planning.spot.series)
         except NoTariff as error:
             self._tariff_missing = str(error)
             return None
@@ -340,8 +297,7 @@ class Controller:
         self._ledger.restore(saved.month, saved.month_peak_kw, saved.interval, saved.counters_kwh, saved.totals)
         self._guards = {name: restored_guard(held, saved.saved_at, now, site_s) for name, held in saved.guards.items()}
         self._alarms = AlarmBoard(standing_alarms(saved))
-        if saved.plan is not None:
-            self._plans.plan = restored_plan(saved.plan)
+        self._plans.plan = saved.plan
 
     async def _save(self) -> None:
         if self._snapshot is None:

@@ -8,9 +8,10 @@ import sys
 from collections.abc import Awaitable, Callable
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from config.site import Site
-from controller.planner_process import PlanAnswer, PlanRequest
+from controller.planner_process import PlanAnswer, PlannerTask, PlanRequest
 
 START_ALLOWANCE_S = 20.0
 """On top of the solver's limit for the first answer: importing and building the model on a busy edge box."""
@@ -50,10 +51,17 @@ class Planner:
     """One planner process and at most one request under way."""
 
     def __init__(
-        self, site: Site, made: Callable[[], Awaitable[PlanRequest]], process: PlannerProcess | None = None
+        self,
+        site: Site,
+        made: Callable[[], Awaitable[PlanRequest]],
+        process: PlannerProcess | None = None,
+        *,
+        solves: Path,
     ) -> None:
-        """`process` is one that was started ahead of the site, to gain the seconds that its libraries take."""
+        """`process` is one that was started ahead of the site, to gain the seconds that its libraries take; `solves` is
+        the folder that it keeps its last solves in."""
         self._site = site
+        self._solves = solves
         self._made = made
         """Builds the request once the planner is free to take it, so that it is never stale."""
         self._process = process
@@ -90,7 +98,7 @@ class Planner:
             self._process = await asyncio.to_thread(PlannerProcess)
         connection = self._process.connection
         limit_s = self._site.control.solver_time_limit_s + START_ALLOWANCE_S
-        await self._send(connection, self._site)
+        await self._send(connection, PlannerTask(self._site, self._solves))
         while True:
             await self._until_wanted(connection)
             self._wanted.clear()
@@ -106,7 +114,7 @@ class Planner:
             self.lost = ""
 
     @staticmethod
-    async def _send(connection: Connection, what: Site | PlanRequest) -> None:
+    async def _send(connection: Connection, what: PlannerTask | PlanRequest) -> None:
         try:
             await asyncio.to_thread(connection.send, what)
         except OSError as error:

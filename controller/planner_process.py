@@ -9,16 +9,29 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from config.site import Site
+from controller.solve_folder import SolveFolder
 from dispatch.forecast.history import History
 from dispatch.forecast.park import ParkState, situation
 from dispatch.plan import DispatchError, Infeasible, Plan, Situation, Solved, TimedOut
+from dispatch.reasons import with_reasons
 from dispatch.rules import rules_plan
+from dispatch.solve_record import recorded
 
 if TYPE_CHECKING:
     from dispatch.dispatcher import Dispatcher
+
+
+@dataclass(frozen=True, slots=True)
+class PlannerTask:
+    """What a planner's process is told first."""
+
+    site: Site
+    solves: Path
+    """Where it keeps the records of its last solves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,30 +60,38 @@ class PlanAnswer:
 
 
 def serve(connection: Connection) -> None:
-    """Take the site, then answer plan requests until the other end is gone."""
+    """Take the task, then answer plan requests until the other end is gone."""
     # cvxpy and pvlib take seconds to load; the controller's own process never does
     import pvlib  # noqa: F401 - the forecasts load it when they first need it, which is then no wait
 
     from dispatch.dispatcher import Dispatcher
 
     try:
-        site: Site = connection.recv()
+        task: PlannerTask = connection.recv()
     except (EOFError, OSError):
         return
+    site = task.site
+    folder = SolveFolder(task.solves, site.control.kept_solves)
     dispatcher = Dispatcher(site, site.control.horizon_h * 60 // site.control.interval_min)
     while True:
         try:
             request: PlanRequest = connection.recv()
         except (EOFError, OSError):
             return
+        answer = _answer(site, dispatcher, request)
         try:
-            connection.send(_answer(site, dispatcher, request))
+            connection.send(answer)
         except BrokenPipeError:
             return
+        if answer.situation is not None:
+            folder.keep(
+                recorded(site, answer.situation, request.now, answer.plan, answer.failure, solve_s=answer.took_s)
+            )
 
 
 def _answer(site: Site, dispatcher: Dispatcher, request: PlanRequest) -> PlanAnswer:
     started_s = time.perf_counter()
+    deadline_s = started_s + site.control.solver_time_limit_s
     expected: Situation | None = None
     plan: Plan | None = None
     rules: Plan | None = None
@@ -79,13 +100,14 @@ def _answer(site: Site, dispatcher: Dispatcher, request: PlanRequest) -> PlanAns
         expected = situation(site, request.history, request.state, request.now)
         match dispatcher.plan(expected, request.now):
             case Solved(plan=solved):
-                plan = solved
+                plan = _explained(site, dispatcher, expected, solved, deadline_s)
             case Infeasible(reason=reason):
                 failure = f"no plan keeps every limit: {reason}"
             case TimedOut(limit_s=limit_s):
                 failure = f"the solver found nothing within {limit_s:g} s"
         if plan is None:
-            rules = rules_plan(site, expected, request.now)
+            by_rules = rules_plan(site, expected, request.now)
+            rules = _explained(site, dispatcher, expected, by_rules, deadline_s)
     except DispatchError as error:
         failure = str(error)
     return PlanAnswer(
@@ -96,3 +118,11 @@ def _answer(site: Site, dispatcher: Dispatcher, request: PlanRequest) -> PlanAns
         failure=failure,
         took_s=time.perf_counter() - started_s,
     )
+
+
+def _explained(site: Site, dispatcher: Dispatcher, expected: Situation, plan: Plan, deadline_s: float) -> Plan:
+    """The plan with its reasons, and with what is in the way where it is short and there is time to look for it."""
+    from dispatch.in_the_way import with_conflict  # brings cvxpy
+
+    left_s = deadline_s - time.perf_counter()
+    return with_conflict(site, expected, dispatcher.inputs(expected), with_reasons(site, expected, plan), left_s)

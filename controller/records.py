@@ -124,6 +124,8 @@ def plan_records(site: Site, plan: Plan) -> list[Record]:
             }
             if asset.stored_kwh is not None:
                 fields["stored_kwh"] = float(asset.stored_kwh[step])
+            if name in plan.reasons:
+                fields["reason"] = plan.reasons[name][step].value
             tags = {"site": site.name, "asset": name}
             records.append(Record(measurement="plan", tags=tags, fields=fields, at=start))
             start += timedelta(hours=float(plan.step_h[step]))

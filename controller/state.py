@@ -6,15 +6,15 @@ import fcntl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 from pydantic import AwareDatetime, Field, ValidationError, ValidatorFunctionWrapHandler, field_validator
 
 from config.base import Frozen
 from controller.totals import SavedTotals
-from dispatch.plan import AssetPlan, FloatArray, Method, Plan
+from dispatch.plan import Plan
 from drivers.durable import write_durably
 
 
@@ -61,25 +61,6 @@ class SavedInterval(Frozen):
     discharged_kwh: dict[str, float] = Field(default_factory=dict)
 
 
-class SavedAssetPlan(Frozen):
-    power_kw: list[float]
-    flows_kw: dict[str, list[float]]
-    gas_kw: list[float] | None
-    stored_kwh: list[float] | None
-    available_kw: list[float] | None
-
-
-class SavedPlan(Frozen):
-    issued_at: AwareDatetime
-    method: Method
-    start: AwareDatetime
-    step_h: list[float]
-    assets: dict[str, SavedAssetPlan]
-    import_price_per_kwh: list[float]
-    cost: dict[str, float]
-    note: str
-
-
 class SavedState(Frozen):
     """The state file, key by key."""
 
@@ -95,14 +76,14 @@ class SavedState(Frozen):
     """What month and year have used; a file of a version without ladders and caps has none."""
     guards: dict[str, SavedGuard]
     alarms: tuple[SavedAlarm, ...]
-    plan: SavedPlan | None
+    plan: Plan | None
 
     @field_validator("plan", mode="wrap")
     @classmethod
-    def _a_strange_plan_is_left_out(cls, value: object, handler: ValidatorFunctionWrapHandler) -> SavedPlan | None:
+    def _a_strange_plan_is_left_out(cls, value: object, handler: ValidatorFunctionWrapHandler) -> Plan | None:
         """A plan of another version is worth a quarter of an hour, the month's peak beside it is worth money."""
         try:
-            plan: SavedPlan | None = handler(value)
+            plan: Plan | None = handler(value)
         except ValidationError:
             return None
         return plan
@@ -162,54 +143,6 @@ def held(folder: Path) -> Iterator[None]:
         yield
 
 
-def saved_plan(plan: Plan) -> SavedPlan:
-    """A plan as it goes into the state file; marginal values are left out, they are for display."""
-    return SavedPlan(
-        issued_at=plan.issued_at,
-        method=plan.method,
-        start=plan.start,
-        step_h=plan.step_h.tolist(),
-        assets={
-            name: SavedAssetPlan(
-                power_kw=asset.power_kw.tolist(),
-                flows_kw={bus: flow_kw.tolist() for bus, flow_kw in asset.flows_kw.items()},
-                gas_kw=_listed(asset.gas_kw),
-                stored_kwh=_listed(asset.stored_kwh),
-                available_kw=_listed(asset.available_kw),
-            )
-            for name, asset in plan.assets.items()
-        },
-        import_price_per_kwh=plan.import_price_per_kwh.tolist(),
-        cost=dict(plan.cost),
-        note=plan.note,
-    )
-
-
-def restored_plan(saved: SavedPlan) -> Plan:
-    return Plan(
-        issued_at=saved.issued_at,
-        method=saved.method,
-        start=saved.start,
-        step_h=np.array(saved.step_h),
-        assets={
-            name: AssetPlan(
-                power_kw=np.array(asset.power_kw),
-                flows_kw={bus: np.array(flow_kw) for bus, flow_kw in asset.flows_kw.items()},
-                gas_kw=_array(asset.gas_kw),
-                stored_kwh=_array(asset.stored_kwh),
-                available_kw=_array(asset.available_kw),
-            )
-            for name, asset in saved.assets.items()
-        },
-        import_price_per_kwh=np.array(saved.import_price_per_kwh),
-        cost=saved.cost,
-        note=saved.note,
-    )
-
-
-def _listed(values: FloatArray | None) -> list[float] | None:
-    return None if values is None else values.tolist()
-
-
-def _array(values: list[float] | None) -> FloatArray | None:
-    return None if values is None else np.array(values)
+def saved_plan(plan: Plan) -> Plan:
+    """A plan as it goes into the state file; values from duals are left out, they are for display."""
+    return replace(plan, marginal_per_kwh={}, stored_value_per_kwh={})

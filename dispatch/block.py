@@ -60,6 +60,18 @@ class Slack:
     unit: str
     amount: cp.Expression
     """Never negative, shape (steps,)."""
+    limit: float | None = None
+    """The limit that it goes beyond, where it is one; None where it is something that is left undone."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRows:
+    """The stored energy of one asset as others in the problem may use it."""
+
+    kwh: cp.Expression
+    """At the interval bounds, shape (steps + 1,)."""
+    recursion: cp.Constraint
+    """Energy after each interval == what was there and what came, shape (steps,): its dual is what a kWh is worth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +91,11 @@ class Block:
     counted: Mapping[str, cp.Expression] = field(default_factory=dict)
     """What ladders and caps add up: `import_kw`, `export_kw`, `gas_kw`, `heat_co2_kg_per_h`, `heat_kgce_per_h`, each of
     shape (steps,)."""
-    stored_kwh: cp.Expression | None = None
-    """Of a battery at the interval bounds, shape (steps + 1,), for the reserve."""
     penalty: cp.Expression = field(default_factory=lambda: cp.Constant(0.0))
     """Slack prices, end values and tie-breaks: steers the plan, is paid by nobody."""
     slacks: Sequence[Slack] = ()
+    stored: StoredRows | None = None
+    """Of a store."""
     assign: Callable[[Inputs], None]
     """Gives every parameter of the block its value for the next solve."""
     extract: Callable[[], AssetPlan]

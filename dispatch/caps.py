@@ -59,15 +59,21 @@ class CapNumbers:
     left: FloatArray
     """What each period still allows, never negative, shape (PERIODS,): what is exceeded already is nobody's choice."""
 
+    def counted(
+        self, import_kwh: FloatArray, export_kwh: FloatArray, gas_kwh: FloatArray, heat: TradedHeat
+    ) -> FloatArray:
+        """What flows count towards the cap, by period, shape (PERIODS,)."""
+        counted = self.import_per_kwh * import_kwh + self.export_per_kwh * export_kwh + self.gas_per_kwh * gas_kwh
+        if self.heat is not None:
+            counted = counted + getattr(heat, self.heat)
+        return np.array([counted[self.period == period].sum() for period in range(PERIODS)])
+
     def excess(
         self, import_kwh: FloatArray, export_kwh: FloatArray, gas_kwh: FloatArray, heat: TradedHeat
     ) -> FloatArray:
         """By how much flows exceed the cap, by period, shape (PERIODS,)."""
-        counted = self.import_per_kwh * import_kwh + self.export_per_kwh * export_kwh + self.gas_per_kwh * gas_kwh
-        if self.heat is not None:
-            counted = counted + getattr(heat, self.heat)
-        by_period = np.array([counted[self.period == period].sum() for period in range(PERIODS)])
-        return np.maximum(by_period - self.left, 0.0)
+        excess: FloatArray = np.maximum(self.counted(import_kwh, export_kwh, gas_kwh, heat) - self.left, 0.0)
+        return excess
 
 
 def cap_terms(site: Site) -> dict[str, CapTerms]:
@@ -139,11 +145,26 @@ def cap_numbers(site: Site, situation: Situation, prices: Prices) -> dict[str, C
     return found
 
 
-def exceeded(site: Site, situation: Situation, prices: Prices, assets: Mapping[str, AssetPlan]) -> Iterator[str]:
-    """The caps that a plan exceeds, one sentence each, added up from its numbers."""
+def exceeded(
+    site: Site, situation: Situation, prices: Prices, assets: Mapping[str, AssetPlan], *, priced: bool = True
+) -> Iterator[str]:
+    """The caps that a plan exceeds, one sentence each, added up from its numbers; without `priced` only hard ones."""
     terms = cap_terms(site)
     if not terms:
         return
+    flows = counted_flows(site, situation, assets)
+    for key, numbers in cap_numbers(site, situation, prices).items():
+        if terms[key].price is not None and not priced:
+            continue
+        excess = numbers.excess(*flows)
+        for period in np.flatnonzero(excess > CAP_TOLERANCE):
+            yield excess_in_words(terms[key], float(excess[period]), float(numbers.left[period]), int(period))
+
+
+def counted_flows(
+    site: Site, situation: Situation, assets: Mapping[str, AssetPlan]
+) -> tuple[FloatArray, FloatArray, FloatArray, TradedHeat]:
+    """What a plan imports, exports and burns in each interval, in kWh, each of shape (steps,), and its heat."""
     forms = forms_of(site)
     grid_kw, step_h = grid_kw_of(forms, assets), situation.step_h
     gas_kwh = np.zeros(situation.steps)
@@ -151,11 +172,7 @@ def exceeded(site: Site, situation: Situation, prices: Prices, assets: Mapping[s
         if asset.gas_kw is not None:
             gas_kwh = gas_kwh + asset.gas_kw * step_h
     heat = heat_of(forms, situation, assets)
-    import_kwh, export_kwh = np.maximum(grid_kw, 0.0) * step_h, np.maximum(-grid_kw, 0.0) * step_h
-    for key, numbers in cap_numbers(site, situation, prices).items():
-        excess = numbers.excess(import_kwh, export_kwh, gas_kwh, heat)
-        for period in np.flatnonzero(excess > CAP_TOLERANCE):
-            yield excess_in_words(terms[key], float(excess[period]), float(numbers.left[period]), int(period))
+    return np.maximum(grid_kw, 0.0) * step_h, np.maximum(-grid_kw, 0.0) * step_h, gas_kwh, heat
 
 
 def excess_in_words(terms: CapTerms, excess: float, left: float, period: int) -> str:

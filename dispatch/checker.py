@@ -15,6 +15,8 @@ from dispatch.bill import bill
 from dispatch.caps import cap_terms, exceeded
 from dispatch.direct_use import held_back
 from dispatch.findings import POWER_KW, series
+from dispatch.forms.demand import Demand
+from dispatch.forms.storage import Storage
 from dispatch.plan import ELECTRICITY, BusId, FloatArray, Method, Plan, Situation
 from dispatch.registry import buses_of, forms_of
 from dispatch.reserve import not_kept
@@ -35,25 +37,29 @@ def check_plan(site: Site, situation: Situation, plan: Plan) -> list[str]:
     return _faults(site, situation, plan) + list(_unmet(site, situation, plan))
 
 
-def unmet(site: Site, situation: Situation, plan: Plan) -> list[str]:
+def unmet(site: Site, situation: Situation, plan: Plan, *, priced: bool = True) -> list[str]:
     """What a plan that is right in itself leaves open: demand not served, import beyond the limit, a cap exceeded.
 
     The sentences are among those of `check_plan`; a plan with nothing else may still be the best there is. One whose
-    numbers cannot be looked at leaves nothing open, it is wrong.
+    numbers cannot be looked at leaves nothing open, it is wrong. Without `priced`, what has a price of its own is
+    left out, loads and caps with one, the reserve and the cycles of a day: to leave it open may be what the site wants.
     """
-    return [] if list(_frame(site, situation, plan)) else list(_unmet(site, situation, plan))
+    return [] if list(_frame(site, situation, plan)) else list(_unmet(site, situation, plan, priced=priced))
 
 
-def _unmet(site: Site, situation: Situation, plan: Plan) -> Iterator[str]:
+def _unmet(site: Site, situation: Situation, plan: Plan, *, priced: bool = True) -> Iterator[str]:
     forms = forms_of(site)
     for name, form in forms.items():
-        yield from form.unmet(name, situation, plan.assets[name])
+        has_a_price = isinstance(form, Storage) or (isinstance(form, Demand) and form.price_per_kwh is not None)
+        if priced or not has_a_price:
+            yield from form.unmet(name, situation, plan.assets[name])
     left_kw = _rests(buses_of(forms), situation, plan)[ELECTRICITY] if site.measured else np.zeros(plan.steps)
     for step in np.flatnonzero(left_kw > POWER_KW):
         yield f"electricity, step {step}: {left_kw[step]:.2f} kW under local control are more than anybody can take"
-    yield from not_kept(site, situation, plan.assets)
+    if priced:
+        yield from not_kept(site, situation, plan.assets)
     if cap_terms(site):
-        yield from exceeded(site, situation, _prices(site, situation, plan), plan.assets)
+        yield from exceeded(site, situation, _prices(site, situation, plan), plan.assets, priced=priced)
 
 
 def _faults(site: Site, situation: Situation, plan: Plan) -> list[str]:

@@ -151,6 +151,7 @@ class Dispatcher:
             import_price_per_kwh=prices.import_per_kwh,
             cost=self._park.cost(TERMS),
             marginal_per_kwh=self._park.marginal_per_kwh(),
+            stored_value_per_kwh=self._park.stored_value_per_kwh(),
             note="; ".join([*words, *_detour_of(answer)]),
         )
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -31,14 +33,6 @@ def shifted(plan: Plan, now: datetime, interval: timedelta) -> Plan | None:
     step_h = plan.step_h[first:].copy()
     step_h[0] = bounds_h[first + 1] - offset_h
 
-    def rest(values: FloatArray | None) -> FloatArray | None:
-        return None if values is None else values[first:].copy()
-
-    def stored(values: FloatArray | None) -> FloatArray | None:
-        if values is None:
-            return None
-        return np.concatenate(([np.interp(offset_h, bounds_h, values)], values[first + 1 :]))
-
     origin = (
         plan.note if plan.method is Method.SHIFTED else f"the plan issued at {plan.issued_at.isoformat()}, moved on"
     )
@@ -48,18 +42,25 @@ def shifted(plan: Plan, now: datetime, interval: timedelta) -> Plan | None:
         method=Method.SHIFTED,
         start=start,
         step_h=step_h,
-        assets={
-            name: AssetPlan(
-                power_kw=asset.power_kw[first:].copy(),
-                flows_kw={bus: flow_kw[first:].copy() for bus, flow_kw in asset.flows_kw.items()},
-                gas_kw=rest(asset.gas_kw),
-                stored_kwh=stored(asset.stored_kwh),
-                available_kw=rest(asset.available_kw),
-            )
-            for name, asset in plan.assets.items()
-        },
+        assets={name: _rest(asset, first, offset_h, bounds_h) for name, asset in plan.assets.items()},
         import_price_per_kwh=plan.import_price_per_kwh[first:].copy(),
         cost={},
         marginal_per_kwh={bus: values[first:].copy() for bus, values in plan.marginal_per_kwh.items()},
+        stored_value_per_kwh={name: values[first:].copy() for name, values in plan.stored_value_per_kwh.items()},
+        reasons={name: reasons[first:] for name, reasons in plan.reasons.items()},
         note=origin,
     )
+
+
+def _rest(asset: AssetPlan, first: int, offset_h: float, bounds_h: FloatArray) -> AssetPlan:
+    """The asset's part from interval `first` on: every series it has, whatever they are called."""
+    changed: dict[str, Any] = {}
+    for each in dataclasses.fields(asset):
+        match getattr(asset, each.name):
+            case np.ndarray() as values if len(values) == len(bounds_h):
+                changed[each.name] = np.concatenate(([np.interp(offset_h, bounds_h, values)], values[first + 1 :]))
+            case np.ndarray() as values:
+                changed[each.name] = values[first:].copy()
+            case Mapping() as series:
+                changed[each.name] = {key: values[first:].copy() for key, values in series.items()}
+    return dataclasses.replace(asset, **changed)

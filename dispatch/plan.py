@@ -9,15 +9,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import PlainSerializer, PlainValidator
 
 from config.caps import KGCE_PER_KWH
 from config.price_series import PriceSeries
+from dispatch.reason import Reason
 
-FloatArray = NDArray[np.float64]
+
+def _series(value: Any) -> NDArray[np.float64]:
+    """An array from a saved list. Raises ValueError for what is no list of finite numbers."""
+    found = np.array(value, dtype=np.float64)
+    if found.ndim != 1 or not np.all(np.isfinite(found)):
+        raise ValueError("a series is a list of finite numbers")
+    return found
+
+
+FloatArray = Annotated[
+    NDArray[np.float64],
+    PlainValidator(_series),
+    PlainSerializer(lambda values: values.tolist(), return_type=list[float]),
+]
+"""A series; saved as a list, so that situations and plans can be written and read with whatever fields they have."""
 
 BusId = str
 """Where the power of one carrier must balance: the carrier's name, or that of a heat bus
@@ -169,6 +185,11 @@ class Plan:
     wear, and the surcharge of a ladder where the site has one."""
     marginal_per_kwh: Mapping[str, FloatArray] = field(default_factory=dict)
     """By bus: value of one more kWh in each interval, from the duals; empty when there are none."""
+    stored_value_per_kwh: Mapping[str, FloatArray] = field(default_factory=dict)
+    """By store: what one kWh more in it at the end of each interval would save, from the duals; empty when there are
+    none."""
+    reasons: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
+    """By asset: why it does what it does in each interval; empty until somebody has asked (`dispatch.reasons`)."""
     note: str = ""
     """Why the plan is what it is, when it is not the optimum."""
 

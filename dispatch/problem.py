@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import cvxpy as cp
@@ -13,11 +14,12 @@ from dispatch.blocks.account import Account, accounts_of
 from dispatch.blocks.feeder import metered
 from dispatch.blocks.reserve import reserve_account
 from dispatch.forms.connection import connections_of
+from dispatch.forms.form import Form
 from dispatch.given import Given
 from dispatch.plan import ELECTRICITY, BusId, FloatArray
 from dispatch.registry import buses_of, forms_of
 from dispatch.reserve import batteries
-from dispatch.worth import TIE, worth_of
+from dispatch.worth import TIE, Worth, worth_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,34 +93,61 @@ class ParkProblem:
         """
         return {bus: -np.asarray(balance.dual_value) / self.step_h for bus, balance in self.balances.items()}
 
+    def stored_value_per_kwh(self) -> dict[str, FloatArray]:
+        """By store, what one kWh more in it at the end of each interval would save, shape (steps,), from the duals.
 
-def build_problem(site: Site, step_h: FloatArray) -> ParkProblem:
+        Energy that comes for nothing makes the recursion's left side larger, and cvxpy's dual is then what it saves.
+        """
+        return {
+            block.asset: np.array(block.stored.recursion.dual_value, dtype=np.float64)
+            for block in self.blocks
+            if block.stored is not None
+        }
+
+
+def sums_of(
+    site: Site, forms: Mapping[str, Form], blocks: Sequence[Block], grid: TimeGrid, *, reserve: bool = True
+) -> tuple[Account, ...]:
+    """What is added up over several assets: the meter of several connections, ladder and caps, and the reserve."""
+    connections, kept = connections_of(forms), site.file.reserve
+    found: tuple[Account, ...] = ()
+    if len(connections) > 1:
+        meter, billed = metered(connections, blocks, grid)
+        found, blocks = (billed,), (*blocks, meter)
+    found += accounts_of(site, blocks, grid)
+    if reserve and kept is not None and (stores := batteries(forms)):
+        found += (reserve_account(stores, blocks, grid, kept.demand_response is not None),)
+    return found
+
+
+def build_problem(
+    site: Site,
+    step_h: FloatArray,
+    *,
+    forms: Mapping[str, Form] | None = None,
+    worth: Worth | None = None,
+    accounts: Callable[[Sequence[Block], TimeGrid], tuple[Account, ...]] | None = None,
+) -> ParkProblem:
     """The problem of a site on intervals of `step_h` hours, shape (steps,), with all numbers left open.
 
-    Raises ValueError when the problem is outside disciplined parametrised programming: each solve would then
-    compile it again.
+    `forms`, `worth` and `accounts` take the place of the site's own, for a search with other limits. Raises
+    ValueError when the problem is outside disciplined parametrised programming: each solve would then compile it
+    again.
     """
-    grid = TimeGrid(step_h, worth_of(site, step_h))
-    forms = forms_of(site)
+    grid = TimeGrid(step_h, worth_of(site, step_h) if worth is None else worth)
+    forms = forms_of(site) if forms is None else forms
     blocks = tuple(form.block(name, grid) for name, form in forms.items())
     balances: dict[BusId, cp.Constraint] = {}
     local = {bus: _Local.of(bus, grid) for bus in buses_of(forms)} if site.measured else {}
     for bus in buses_of(forms):
         flows = [block.flows[bus] for block in blocks if bus in block.flows]
         balances[bus] = sum(flows[1:], start=flows[0]) == (local[bus].net if bus in local else 0)
-    connections = connections_of(forms)
-    counted, accounts = blocks, tuple[Account, ...]()
-    if len(connections) > 1:
-        meter, billed = metered(connections, blocks, grid)
-        counted, accounts = (*blocks, meter), (billed,)
-    accounts += accounts_of(site, counted, grid)
-    if (reserve := site.file.reserve) is not None and (stores := batteries(forms)):
-        accounts += (reserve_account(stores, blocks, grid, reserve.demand_response is not None),)
-    parts: list[Block | Account] = [*blocks, *accounts]
+    sums = sums_of(site, forms, blocks, grid) if accounts is None else accounts(blocks, grid)
+    parts: list[Block | Account] = [*blocks, *sums]
     costs = [part.penalty for part in parts] + [each.penalty for each in local.values()]
     costs += [cost for part in parts for cost in part.cost.values()]
     constraints = [constraint for part in parts for constraint in part.constraints]
     problem = cp.Problem(cp.Minimize(sum(costs[1:], start=costs[0])), [*balances.values(), *constraints])
     if not problem.is_dpp():
         raise ValueError(f"the problem of site {site.name} is not DPP")
-    return ParkProblem(problem, blocks, balances, step_h, local, accounts)
+    return ParkProblem(problem, blocks, balances, step_h, local, sums)

@@ -14,6 +14,7 @@ import typer
 
 from parkgrid.refusal import Failed, Refused
 from parkgrid.site_argument import SiteArgument, planned_site_from
+from parkgrid.solve_file import save_solve, show_replay
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -87,6 +88,19 @@ def plan(
     output: Annotated[Format | None, typer.Option("--format", help="How to print the plan.  [default: table]")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     picture: Annotated[Path | None, typer.Option(metavar="FILE", help="Also draw the plan, as .svg or .png.")] = None,
+    why: Annotated[
+        bool, typer.Option("--why", help="Also show why each asset does what it does, and which limits bind.")
+    ] = False,
+    save: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the solve with all that went into it, as JSON.")
+    ] = None,
+    replay: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Solve again what --save or a controller wrote, and compare; exit code 1 if it differs.",
+        ),
+    ] = None,
 ) -> None:
     """Plan a site once, from forecasts or from series of your own. Nothing is written to any device.
 
@@ -96,9 +110,16 @@ def plan(
         raise Refused(f"--json and --format {output.value} contradict each other")
     if history is not None and state is not None:
         raise Refused("--history and --state are two pasts: give one of them")
+    loaded = planned_site_from(site, whole=everything)
+    if replay is not None:
+        if any((at, series, history, state, soc, used, without, picture, save, why, month_peak is not None)):
+            raise Refused(
+                "--replay has all that went into the plan: besides it only --all, --format and --json are taken"
+            )
+        show_replay(loaded, replay, as_json=as_json or output is Format.JSON)
+        return
     if picture is not None:
         _require_drawable(picture)
-    loaded = planned_site_from(site, whole=everything)
     planned = _planned(
         loaded,
         given=series,
@@ -109,7 +130,9 @@ def plan(
         used=used or (),
         without=without or (),
     )
-    _print(planned, Format.JSON if as_json else output or Format.TABLE)
+    if save is not None:
+        save_solve(planned, save)
+    _print(planned, Format.JSON if as_json else output or Format.TABLE, why=why)
     if picture is not None:
         from parkgrid.plan_picture import draw
 
@@ -275,14 +298,15 @@ def _history(site: Site, file: Path | None, state: Path | None, *, until: dateti
     return History(start=start, step_min=step_min, series=loaded)
 
 
-def _print(planned: Planned, output: Format) -> None:
+def _print(planned: Planned, output: Format, *, why: bool) -> None:
     from parkgrid.plan_output import as_csv, as_data, remarks, tables
+    from parkgrid.plan_why import why_tables
 
     if planned.failure:
         typer.echo(f"not optimal, made by rules: {planned.failure}", err=True)
     match output:
         case Format.TABLE:
-            _show(tables(planned))
+            _show([*tables(planned), *(why_tables(planned) if why else ())])
             typer.echo("\n".join(remarks(planned)))
         case Format.CSV:
             typer.echo(as_csv(planned), nl=False)

@@ -114,17 +114,17 @@ def as_csv(planned: Planned) -> str:
     """One line per interval; a store's energy is that at the interval's end."""
     plan = planned.plan
     site_forms = forms_of(planned.site)
-    columns: dict[str, FloatArray] = {"import_price_per_kwh": plan.import_price_per_kwh}
+    columns: dict[str, Sequence[float | str]] = {
+        "import_price_per_kwh": _numbers(plan.import_price_per_kwh, PRICE_DECIMALS)
+    }
     for name, asset in plan.assets.items():
         for quantity, values in _quantities(site_forms[name], asset).items():
-            columns[f"{name}_{quantity}"] = values[1:] if quantity == "stored_kwh" else values
+            columns[f"{name}_{quantity}"] = _numbers(values[1:] if quantity == "stored_kwh" else values)
+        columns[f"{name}_reason"] = _reasons(plan, name)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["time_utc", *columns])
-    lists = [
-        _numbers(values, PRICE_DECIMALS if name.endswith("per_kwh") else DECIMALS) for name, values in columns.items()
-    ]
-    for when, *cells in zip(starts(plan), *lists, strict=True):
+    for when, *cells in zip(starts(plan), *columns.values(), strict=True):
         writer.writerow([f"{when:%Y-%m-%dT%H:%MZ}", *cells])
     return text.getvalue()
 
@@ -150,9 +150,23 @@ def as_data(planned: Planned) -> dict[str, Any]:
         "assets": {
             name: {"kind": site.dispatched[name].kind}
             | {quantity: _numbers(values) for quantity, values in _quantities(forms[name], asset).items()}
+            | {"reason": _reasons(plan, name)}
             for name, asset in plan.assets.items()
         },
         "marginal_per_kwh": {bus: _numbers(values, PRICE_DECIMALS) for bus, values in plan.marginal_per_kwh.items()},
+        "stored_value_per_kwh": {
+            name: _numbers(values, PRICE_DECIMALS) for name, values in plan.stored_value_per_kwh.items()
+        },
+        "binding": [
+            {
+                "limit": each.limit.value,
+                "whose": each.whose,
+                "value": round(each.value, DECIMALS),
+                "unit": each.unit,
+                "steps": np.flatnonzero(each.steps).tolist(),
+            }
+            for each in planned.binding
+        ],
         "cost": {term: round(cost, 4) for term, cost in plan.cost.items()},
         "total": round(planned.total, 4),
         "unmet": list(planned.unmet),
@@ -275,6 +289,10 @@ def _quantities(form: Form, asset: AssetPlan) -> dict[str, FloatArray]:
         "available_kw": asset.available_kw,
     }
     return {name: values for name, values in series.items() if values is not None}
+
+
+def _reasons(plan: Plan, name: str) -> list[str]:
+    return [reason.value for reason in plan.reasons[name]]
 
 
 def _numbers(values: FloatArray, decimals: int = DECIMALS) -> list[float]:

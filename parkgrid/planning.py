@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from config.site import Site
+from dispatch.binding import Binding, bindings
 from dispatch.checker import check_plan, unmet
 from dispatch.forecast.history import History
 from dispatch.forecast.park import OUTDOOR, Expected, ParkState, cops, expect
 from dispatch.plan import FloatArray, Infeasible, Method, Plan, Situation, Solved, TimedOut, Used
+from dispatch.reasons import with_reasons
 from dispatch.rules import rules_plan
 from dispatch.soundness import stores
+from dispatch.tariff import TariffCalendar
 from parkgrid.refusal import Failed
 
 ASSUMED_SOC = 0.5
@@ -62,6 +66,12 @@ class Planned:
         return tuple(name for name in stores(self.site) if name not in self.assumptions.soc)
 
     @property
+    def binding(self) -> tuple[Binding, ...]:
+        """The limits that bind."""
+        prices = TariffCalendar(self.site.tariffs).over(self.plan.start, self.plan.step_h, self.situation.spot)
+        return bindings(self.site, self.situation, self.plan, prices)
+
+    @property
     def total(self) -> float:
         return sum(self.plan.cost.values())
 
@@ -103,13 +113,17 @@ def planned(site: Site, assumptions: Assumptions) -> Planned:
 
     Raises DispatchError for what cannot be planned from, Failed when a plan breaks what it must keep.
     """
-    from dispatch.dispatcher import Dispatcher  # brings cvxpy: what is refused before is refused at once
+    # these bring cvxpy: what is refused before is refused at once
+    from dispatch.dispatcher import Dispatcher
+    from dispatch.in_the_way import with_conflict
 
     found = expected(site, assumptions)
     situation, at = found.situation, assumptions.at.astimezone(UTC)
     failure = ""
     solve_s: float | None = None
-    match Dispatcher(site, situation.steps).plan(situation, at):
+    dispatcher = Dispatcher(site, situation.steps)
+    deadline_s = time.perf_counter() + site.control.solver_time_limit_s
+    match dispatcher.plan(situation, at):
         case Solved() as solved:
             plan, solve_s = solved.plan, solved.solve_s
         case Infeasible(reason=reason):
@@ -119,11 +133,12 @@ def planned(site: Site, assumptions: Assumptions) -> Planned:
     if failure:
         plan = rules_plan(site, situation, at)
     left_open = holds(site, situation, plan)
+    plan = with_conflict(site, situation, dispatcher.inputs(situation), plan, deadline_s - time.perf_counter())
     return Planned(
         site=site,
         assumptions=assumptions,
         situation=situation,
-        plan=plan,
+        plan=with_reasons(site, situation, plan),
         failure=failure,
         unmet=left_open,
         defaulted=found.defaulted,

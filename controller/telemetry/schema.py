@@ -50,7 +50,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     ),
     "plan": Measurement(
         tags=("site", "asset"),
-        fields={**_of("float", "power_kw", "stored_kwh"), **_of("str", "method", "issued_at")},
+        fields={**_of("float", "power_kw", "stored_kwh"), **_of("str", "method", "issued_at", "reason")},
     ),
     "decision": Measurement(
         tags=("site", "asset"),

@@ -28,6 +28,10 @@ class Account:
     """Money by term of the bill."""
     penalty: cp.Expression = field(default_factory=lambda: cp.Constant(0.0))
     assign: Callable[[Inputs], None] = field(default=lambda inputs: None)
+    cap: str = ""
+    """The key that the site file has for it; empty for what is no cap."""
+    excess: cp.Expression | None = None
+    """By how much a cap is exceeded, in its unit, shape (PERIODS,)."""
     words: Callable[[], list[str]] = list
     """What the last solution exceeds, one sentence each."""
 
@@ -115,7 +119,9 @@ def _cap(key: str, terms: CapTerms, flows: Mapping[str, cp.Expression], grid: Ti
     for period in range(PERIODS):
         sums = [weights[what][period] @ flow for what, flow in flows.items()]
         constraints.append(sum(sums[1:], start=sums[0]) <= left[period] + excess[period])
-    return Account(constraints=constraints, penalty=price * cp.sum(excess), assign=assign, words=words)
+    return Account(
+        constraints=constraints, penalty=price * cp.sum(excess), cap=key, excess=excess, assign=assign, words=words
+    )
 
 
 def _counted(blocks: Sequence[Block], what: str) -> cp.Expression | None:

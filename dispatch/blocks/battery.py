@@ -60,7 +60,6 @@ def battery_block(name: str, form: Storage, grid: TimeGrid) -> Block:
     return Block(
         asset=name,
         flows={form.bus: discharge - charge},
-        stored_kwh=stored.kwh,
         constraints=[
             *stored.constraints,
             *converted.constraints,
@@ -81,6 +80,7 @@ def battery_block(name: str, form: Storage, grid: TimeGrid) -> Block:
             Slack("charges and discharges at once", "kW", cp.minimum(charge, discharge)),
             *([cycles.slack] if cycles is not None else []),
         ],
+        stored=stored.rows,
         assign=assign,
         extract=extract,
     )

@@ -39,7 +39,7 @@ def feeder_block(name: str, form: Connection, grid: TimeGrid) -> Block:
         asset=name,
         flows={form.bus: inward + over - outward},
         penalty=grid.worth.over_limit_per_kwh * (grid.step_h @ over) + TIE * (grid.step_h @ outward),
-        slacks=[Slack("import beyond the limit", "kW", over)],
+        slacks=[Slack("import beyond the limit", "kW", over, limit=form.import_limit_kw)],
         assign=assign,
         extract=extract,
     )

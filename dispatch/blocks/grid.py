@@ -89,7 +89,7 @@ def grid_block(name: str, form: Connection, grid: TimeGrid) -> Block:
             + import_rise @ total
         ),
         slacks=[
-            Slack("import beyond the limit", "kW", over),
+            Slack("import beyond the limit", "kW", over, limit=form.import_limit_kw),
             Slack("imports and exports at once", "kW", cp.minimum(imported, exported)),
         ],
         assign=assign,

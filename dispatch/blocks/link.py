@@ -45,7 +45,7 @@ def link_block(name: str, form: Link, grid: TimeGrid) -> Block:
         flows={form.outer: -through - loss, form.bus: through},
         constraints=constraints,
         penalty=grid.worth.over_limit_per_kwh * (grid.step_h @ (over + back)),
-        slacks=[Slack("power beyond the rating", "kW", over + back)],
+        slacks=[Slack("power beyond the rating", "kW", over + back, limit=form.rated_kw)],
         assign=assign,
         extract=extract,
     )

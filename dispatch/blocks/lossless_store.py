@@ -47,6 +47,7 @@ def lossless_store_block(name: str, form: Storage, grid: TimeGrid) -> Block:
         constraints=[*stored.constraints, *felt.constraints],
         penalty=stored.penalty + felt.penalty,
         slacks=[stored.slack],
+        stored=stored.rows,
         assign=assign,
         extract=extract,
     )

@@ -39,14 +39,13 @@ def reserve_account(stores: Mapping[str, Storage], blocks: Sequence[Block], grid
     """
     worth = grid.worth
     blocks_of = {block.asset: block for block in blocks}
-    held = {name: blocks_of[name].stored_kwh for name in stores}
     power = [blocks_of[name].flows[form.bus] for name, form in stores.items()]
-    given = sum(form.discharge_efficiency * _after(held[name]) for name, form in stores.items())
+    given = sum(form.discharge_efficiency * _after(blocks_of[name]) for name, form in stores.items())
     energy = _Short("energy", worth.reserve_per_kwh, worth.reserve_per_kwh_h, grid)
     shorts = [energy]
     constraints = [given + energy.short >= energy.need]
     if response:
-        filled = sum(_after(held[name]) / form.charge_efficiency for name, form in stores.items())
+        filled = sum(_after(blocks_of[name]) / form.charge_efficiency for name, form in stores.items())
         total = sum(power[1:], start=power[0])
         # a kW that cannot be called for an hour is as bad as a kWh
         room = _Short("room", worth.reserve_per_kwh, worth.reserve_per_kwh_h, grid)
@@ -87,6 +86,7 @@ def reserve_account(stores: Mapping[str, Storage], blocks: Sequence[Block], grid
     )
 
 
-def _after(stored_kwh: cp.Expression | None) -> cp.Expression:
-    assert stored_kwh is not None  # every store's block has it
-    return stored_kwh[1:]
+def _after(block: Block) -> cp.Expression:
+    """Stored energy at the end of each interval."""
+    assert block.stored is not None  # every store's block has it
+    return block.stored.kwh[1:]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cvxpy as cp
 import numpy as np
 
-from dispatch.block import Inputs, Slack, TimeGrid
+from dispatch.block import Inputs, Slack, StoredRows, TimeGrid
 from dispatch.forms.storage import Storage
 from dispatch.given import Given
 from dispatch.plan import FloatArray
@@ -24,12 +24,17 @@ class StoredEnergy:
     constraints: Sequence[cp.Constraint]
     penalty: cp.Expression
     slack: Slack
+    recursion: cp.Constraint
     start_kwh: cp.Parameter
     _below_kwh: cp.Parameter
     _above_kwh: cp.Parameter
     _target_kwh: cp.Parameter
     _keep_per_kwh: cp.Parameter
     _spare_per_kwh: cp.Parameter
+
+    @property
+    def rows(self) -> StoredRows:
+        return StoredRows(self.kwh, self.recursion)
 
     def assign(self, name: str, form: Storage, keep: FloatArray, inputs: Inputs) -> None:
         """Takes the start from the situation."""
@@ -78,15 +83,17 @@ def stored_energy(
     stored = inside - below + above
     outside = below[1:] + above[1:]
     price = grid.worth.outside_per_kwh_h * grid.step_h
+    recursion = stored[1:] == cp.multiply(keep, stored[:-1]) + change_kwh
     return StoredEnergy(
         kwh=stored,
         constraints=[
             stored[0] == start_kwh,
-            stored[1:] == cp.multiply(keep, stored[:-1]) + change_kwh,
+            recursion,
             stored[bounds - 1] + missing - spare == target_kwh,
         ],
         penalty=price @ outside + keep_per_kwh * missing - spare_per_kwh * spare,
         slack=Slack("is outside its window", "kWh", outside),
+        recursion=recursion,
         start_kwh=start_kwh,
         _below_kwh=below_kwh,
         _above_kwh=above_kwh,

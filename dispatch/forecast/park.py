@@ -115,7 +115,7 @@ def expect(site: Site, history: History, state: ParkState, now: datetime) -> Exp
         stored_kwh={name: max(0.0, state.stored_kwh[name]) for name in stores(site) if name not in unread},
         # nobody knows what their own control will do next, so it is taken to stay as it is
         local_kw={bus: np.full(steps, taken_kw) for bus, taken_kw in state.local_kw.items()},
-        unavailable=(state.unavailable & site.dispatched.keys()) | unread,
+        unavailable=frozenset(state.unavailable & site.dispatched.keys()) | unread,
         month_peak_kw=max(0.0, state.month_peak_kw),
         used=state.used,
         spot=state.spot,

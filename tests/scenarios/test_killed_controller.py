@@ -12,6 +12,7 @@ from processes import ControllerProcess, ParkProcess, eventually
 
 from config.clock import SystemClock
 from config.site import Site
+from dispatch.solve_record import read
 from drivers.site import links_of
 
 pytestmark = pytest.mark.timeout(300)
@@ -29,9 +30,12 @@ def test_after_sigkill_the_battery_falls_to_zero_and_the_next_controller_goes_on
     eventually(lambda: _told(park, "battery_pcs"), "the battery is told something but zero")
     eventually(lambda: _state(controller).get("month_peak_kw"), "a first interval is closed and saved")
     eventually(lambda: _state(controller)["plan"], "a plan is saved")
+    solves = controller.state / "solves"
+    eventually(lambda: list(solves.glob("*.json")), "its solve is kept")
 
     assert controller.signal(signal.SIGKILL) == -signal.SIGKILL
     saved = _state(controller)
+    assert {read(path.read_bytes()).site for path in solves.glob("*.json")} == {park.site.name}
     # the last thing that the battery hears is its own watchdog
     eventually(lambda: park.commands()[-1]["value"] is None, "the watchdog lets the battery fall")
     assert _shown(park.site, "battery_pcs", "power_setpoint_kw") == 0.0

@@ -137,6 +137,37 @@ def test_the_past_gives_the_forecast_from_a_file_or_from_a_state_folder(tmp_path
     assert from_state["assets"] == from_file["assets"]
 
 
+def test_a_solve_is_saved_and_replayed_and_another_price_is_told(series: Path, tmp_path: Path) -> None:
+    saved = str(tmp_path / "solve.json")
+    found = data_of("demo_park", "--series", str(series), "--save", saved)
+    again = plan("demo_park", "--replay", saved, "--json")
+    assert (again.returncode, again.stderr) == (0, "")
+    replayed = json.loads(again.stdout)
+    assert (replayed["same"], replayed["circumstances"]) == (True, [])
+    assert replayed["cost_now"] == pytest.approx(found["total"], abs=0.01)
+
+    record = json.loads(Path(saved).read_text(encoding="utf-8"))
+    record["plan"]["cost"]["energy_import"] += 5.0
+    Path(saved).write_text(json.dumps(record), encoding="utf-8")
+    differs = plan("demo_park", "--replay", saved)
+    assert differs.returncode == 1
+    assert f"cost: {found['total'] + 5.0:.2f} in the record, {found['total']:.2f} now" in differs.stdout
+    assert "the replay differs from the record" in differs.stderr
+
+    Path(saved).write_text(json.dumps(record)[:1000], encoding="utf-8")
+    damaged = plan("demo_park", "--replay", saved)
+    assert (damaged.returncode, damaged.stdout) == (2, "")
+    assert "solve.json cannot be replayed: it is not whole JSON" in damaged.stderr
+
+
+def test_why_shows_reasons_and_limits(series: Path) -> None:
+    done = plan("demo_park", "--series", str(series), "--why", *without(*GRID_ONLY))
+    assert done.returncode == 0
+    assert "left out: unavailable" in done.stdout
+    assert "imports: what the park lacks" in done.stdout
+    assert "follows demand" in done.stdout
+
+
 def test_when_the_solver_is_too_slow_rules_plan(series: Path, tmp_path: Path) -> None:
     text = (
         example_site("demo_park")
@@ -209,6 +240,9 @@ def test_all_assets_of_a_site_can_be_planned(tmp_path: Path) -> None:
         (["--picture", "nowhere/plan.png"], "there is no folder nowhere"),
         (["--format", "csv", "--json"], "contradict each other"),
         (["--format", "xml"], "'table', 'csv', 'json'"),
+        (["--replay", "nowhere.json"], "nowhere.json cannot be read: No such file"),
+        (["--replay", "solve.json", "--at", "2026-10-14"], "besides it only --all, --format and --json are taken"),
+        (["--save", "nowhere/solve.json"], "nowhere/solve.json cannot be written: No such file"),
         (["--month-peak", "-1"], "Invalid value for '--month-peak'"),
     ],
 )

@@ -17,9 +17,11 @@ from config.site import Site
 from dispatch.forecast.heat_pump import cop
 from dispatch.forecast.history import History
 from dispatch.plan import Method, Used
+from dispatch.reason import Reason
 from parkgrid.plan import left_out, start_time, starting_soc, used_so_far
 from parkgrid.plan_output import as_csv, as_data, remarks, rows
 from parkgrid.plan_picture import draw
+from parkgrid.plan_why import runs, stretches, why_tables
 from parkgrid.planning import Assumptions, Planned, expected, holds, planned
 from parkgrid.refusal import Failed, Refused
 from parkgrid.series_file import SeriesFile
@@ -106,6 +108,9 @@ def test_demand_beyond_every_limit_is_left_open_and_said() -> None:
     found = planned(park.site, assumptions(heat=[100, 50]))
     assert found.unmet == ("heat, step 0: 40.00 kW of 100.00 kW are not served",)
     assert f"Left open: {found.unmet[0]}" in remarks(found)
+    assert found.plan.note.endswith(
+        "in the way: 40 kW more than the 60 kW of boiler from Mon 00:00 to 01:00 would meet heat"
+    )
 
 
 def test_a_plan_that_breaks_its_balance_is_never_shown(found: Planned) -> None:
@@ -203,9 +208,16 @@ def test_csv_names_asset_quantity_and_unit(found: Planned) -> None:
         "time_utc",
         "import_price_per_kwh",
         "grid_power_kw",
+        "grid_reason",
         "load_power_kw",
+        "load_reason",
         "battery_power_kw",
         "battery_stored_kwh",
+        "battery_reason",
+    ]
+    assert [row["battery_reason"] for row in (first, second)] == [
+        "charging: cheap valley before peak",
+        "discharging: peak price",
     ]
     assert (first["time_utc"], second["time_utc"]) == ("2026-03-02T00:00Z", "2026-03-02T01:00Z")
     assert (first["import_price_per_kwh"], second["import_price_per_kwh"]) == ("1.0", "3.0")
@@ -220,6 +232,24 @@ def test_data_holds_the_whole_plan(found: Planned) -> None:
     assert data["marginal_per_kwh"]["electricity"] == pytest.approx([1.0, 3.0], abs=1e-3)
     assert (data["given"], data["defaulted"], data["soc_start"]) == (["load"], [], {"battery": 0.5})
     assert data["band"] == ["h0", "h1"]
+    assert data["assets"]["battery"]["reason"] == ["charging: cheap valley before peak", "discharging: peak price"]
+    assert data["stored_value_per_kwh"]["battery"] == pytest.approx([1 / 0.9, 1 / 0.9], abs=1e-3)
+    assert data["binding"] == [
+        {"limit": "discharging power", "whose": "battery", "value": 9.0, "unit": "kW", "steps": [1]}
+    ]
+
+
+def test_reasons_are_shown_as_stretches_of_time(found: Planned) -> None:
+    """Two hours of one load are one stretch, of the battery two."""
+    shown = [(each.asset, each.first, each.end, round(each.mean_kw, 1), each.reason) for each in stretches(found.plan)]
+    assert shown[2:] == [
+        ("load", 0, 2, 10.0, Reason.FOLLOWS_DEMAND),
+        ("battery", 0, 1, -11.1, Reason.CHARGES_CHEAP),
+        ("battery", 1, 2, 9.0, Reason.DISCHARGES_DEAR),
+    ]
+    assert runs(np.array([True, True, False, True])) == [(0, 2), (3, 4)]
+    reasons, limits = why_tables(found)
+    assert (reasons.row_count, limits.row_count) == (5, 1)
 
 
 def test_the_picture_has_a_legend_a_local_axis_and_units(found: Planned, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from controller.records import (
 from controller.telemetry.record import Record, to_line
 from controller.writes import Written
 from dispatch.plan import Method
+from dispatch.reason import Reason
 from drivers.driver import Accepted, Rejected
 
 AFTER_S = 2.0
@@ -150,6 +151,8 @@ def interval(site: Site) -> Interval:
         export_kwh=20.0,
         gas_kwh=100.0,
         curtailed_kwh=5.0,
+        bought_heat_kwh=12.0,
+        sold_heat_kwh=3.0,
         bill=Bill(
             import_price=0.365,
             cost={"import": 18.25, "export": -8.306, "gas": 33.3, "demand": 0.0, "carbon": 1.0},
@@ -173,6 +176,7 @@ def test_an_interval_is_recorded_by_asset_and_for_the_park(park: ParkBuilder) ->
     assert (totals["cost_import"], totals["cost_export"], totals["cost_gas"]) == (18.25, -8.306, 33.3)
     assert (totals["cost_demand"], totals["cost_carbon"]) == (0.0, 1.0)
     assert (totals["import_kwh"], totals["gas_kwh"], totals["curtailed_kwh"]) == (50.0, 100.0, 5.0)
+    assert (totals["bought_heat_kwh"], totals["sold_heat_kwh"]) == (12.0, 3.0)
     assert {record.at for record in records.values()} == {park.NOON}
 
 
@@ -195,6 +199,9 @@ def test_a_plan_is_recorded_step_by_step_at_each_intervals_start(park: ParkBuild
     assert {record.fields["method"] for record in records} == {Method.OPTIMAL.value}
     assert {record.fields["issued_at"] for record in records} == {"2026-10-14T04:00:00+00:00"}
     assert len(records) == 4
+    explained = replace(plan, reasons={"battery": (Reason.DISCHARGES_DEAR, Reason.EMPTY)})
+    told = [record.fields.get("reason") for record in plan_records(park.site, explained)]
+    assert sorted(told, key=str) == [None, None, "discharging: peak price", "idle: empty"]
 
 
 def test_an_alarm_is_recorded_when_it_comes_and_when_it_goes(park: ParkBuilder) -> None:

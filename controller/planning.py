@@ -1,0 +1,81 @@
+"""What the planner is asked and when, and what becomes of its answers."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from pathlib import Path
+
+from config.site import Site
+from controller.image import Snapshot
+from controller.ledger import Ledger
+from controller.park_state import park_state
+from controller.planner import Planner, PlannerProcess
+from controller.planner_process import PlanRequest
+from controller.plans import PlanBook
+from controller.recorder import Recorder
+from controller.spot import SpotBook
+
+
+class Planning:
+    """The controller's plans: a new one is wanted at each interval, and whenever an asset comes or goes."""
+
+    def __init__(
+        self, site: Site, ledger: Ledger, recorder: Recorder, state: Path, process: PlannerProcess | None
+    ) -> None:
+        """`state` is the controller's folder; `process` a planner that was started ahead."""
+        self._site = site
+        self._ledger = ledger
+        self._recorder = recorder
+        self.book = PlanBook(site)
+        self.spot = SpotBook(site)
+        self.planner = Planner(site, self._request, process, solves=state / "solves")
+        self._snapshot: Snapshot | None = None
+        self._limited: frozenset[str] = frozenset()
+        self._seen = asyncio.Event()
+        """Set once there is a snapshot."""
+        self._asked_interval: datetime | None = None
+        self._available: frozenset[str] = frozenset()
+        self._requests = 0
+
+    def update(self, snapshot: Snapshot, limited: frozenset[str]) -> bool:
+        """Take the answers that came, and ask again where it is time. True when another plan is in force.
+
+        `limited` are the generators that feed less than they could, whose power says nothing of tomorrow's.
+        """
+        self._snapshot, self._limited = snapshot, limited
+        self._seen.set()
+        changed = False
+        for answer in self.planner.answers():
+            if self.book.take(answer, snapshot.at) and self.book.plan is not None:
+                self._recorder.plan(self.book.plan)
+                changed = True
+        available = frozenset(name for name in self._site.assets if snapshot.available(name))
+        interval = self._ledger.running_start
+        if available != self._available or interval != self._asked_interval:
+            self._available, self._asked_interval = available, interval
+            self.planner.ask()
+        return changed
+
+    @property
+    def everything_available(self) -> bool:
+        return self._available == self._site.assets.keys()
+
+    def failure(self) -> str:
+        """Why there is no plan of the optimiser that could be followed."""
+        return self.book.failure or ("the plan is too old" if self.book.plan is not None else "there is no plan yet")
+
+    async def _request(self) -> PlanRequest:
+        """What the planner needs to know, as of now."""
+        await self._seen.wait()
+        await asyncio.to_thread(self.spot.refresh)
+        snapshot, ledger = self._snapshot, self._ledger
+        assert snapshot is not None
+        self._requests += 1
+        ledger.spot = self.spot.series
+        return PlanRequest(
+            number=self._requests,
+            now=snapshot.at,
+            state=park_state(snapshot, ledger.month_peak_kw, ledger.used(snapshot.at), self._limited, ledger.spot),
+            history=await self._recorder.history(snapshot.at),
+        )
