@@ -19,6 +19,7 @@ from dispatch.forms.converter import Converter
 from dispatch.forms.demand import Demand
 from dispatch.forms.form import Form
 from dispatch.forms.link import Link
+from dispatch.forms.network import Network
 from dispatch.forms.source import Source
 from dispatch.forms.storage import Storage
 from dispatch.forms.windowed import Windowed
@@ -121,6 +122,15 @@ def _windowed(view: View, name: str, form: Windowed) -> tuple[Reason, ...]:
     return _by_step(view, name, reason)
 
 
+def _network(view: View, name: str, form: Network) -> tuple[Reason, ...]:
+    def reason(step: int, kw: float) -> Reason:
+        if kw > POWER_KW:
+            return Reason.AT_BUYING_LIMIT if kw >= form.spec.import_limit_kw - POWER_KW else Reason.BUYS
+        return Reason.SELLS if kw < -POWER_KW else Reason.IDLE
+
+    return _by_step(view, name, reason)
+
+
 def _link(view: View, name: str, form: Link) -> tuple[Reason, ...]:
     through_kw = view.asset(name).flows_kw[form.bus]
 
@@ -143,6 +153,7 @@ REASONS: Mapping[type[Form], Callable[[View, str, Any], tuple[Reason, ...]]] = {
     Source: _source,
     Demand: _demand,
     Windowed: _windowed,
+    Network: _network,
     Link: _link,
     Storage: store_reasons,
     Converter: converter_reasons,
