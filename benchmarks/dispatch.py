@@ -9,7 +9,8 @@ states.
 `bare` is HiGHS by hand, on a program written from the equations in numpy: the model is kept, what has changed is told,
 the basis stays. `unperturbed` is the same with costs that HiGHS does not perturb, as in our compiled path. `plain` is
 cvxpy's own `problem.solve` on HiGHS, compiled once. Times are medians over all intervals but the first, and include
-what turns forecasts into numbers. Ends with 1 when a promise does not hold.
+what turns forecasts into numbers. E, ED and EHD are also formulated in PyPSA and oemof.solph, where these are installed
+(`pip install -e '.[compare]'`), and built anew in each of a few intervals. Ends with 1 when a promise does not hold.
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ MOST_RATIO = 1.2
 """To HiGHS by hand: what a model in equations instead of indexes may cost."""
 MOST_DISAGREEMENT = 1e-6
 """Relative, in cost: HiGHS aims at 1e-7 in each row and column."""
+MOST_DISAGREEMENT_OF_OTHERS = 1e-4
+"""Relative, in cost: other tools write the same problem in other variables, and HiGHS stops elsewhere."""
+COMPARED = ("E", "ED", "EHD")
 MOST_FIRST_S = 2.0
 MOST_MEMORY_MB = 300.0
 MOST_BUILD_S = 3.0
@@ -68,6 +72,11 @@ def verdicts_of(days: dict[str, dict[str, Any]], first: dict[str, Any]) -> list[
         verdicts.append((off <= MOST_DISAGREEMENT, f"{name}: all agree to {MOST_DISAGREEMENT:.0e}", f"{off:.1e}"))
         others = sum(count for way, count in day["ways"].items() if way != "KEPT")
         verdicts.append((others == 0, f"{name}: every interval is solved from the kept basis", f"{others} were not"))
+        for tool, theirs in day.get("others", {}).items():
+            if "disagreement" in theirs:
+                off = theirs["disagreement"]
+                what = f"{name}: {tool} agrees to {MOST_DISAGREEMENT_OF_OTHERS:.0e}"
+                verdicts.append((off <= MOST_DISAGREEMENT_OF_OTHERS, what, f"{off:.1e}"))
     first_s, memory_mb = first["first_s"], first["memory_mb"]
     verdicts.append((first_s <= MOST_FIRST_S, f"demo_park: first plan within {MOST_FIRST_S:g} s", f"{first_s:.2f} s"))
     verdicts.append(
@@ -93,6 +102,11 @@ def show(name: str, day: dict[str, Any]) -> None:
             + "".join(f"{number:>8.2f}" for number in numbers)
             + f"{day['iterations'][way]:>8.0f}{day['first_ms'][way]:>8.0f}"
         )
+    for tool, theirs in day.get("others", {}).items():
+        if "missing" in theirs:
+            print(f"  {tool:<12}  not installed ({theirs['missing']}); pip install -e '.[compare]' brings it")
+        else:
+            print(f"  {tool:<12}{theirs['ms']:>56.2f}{theirs['ms'] / day['ms']['bare']:>8.0f}")
     print(f"  a whole plan by the dispatcher takes {day['plan_ms']:.1f} ms")
 
 
@@ -102,6 +116,8 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     chosen = parser.parse_args()
     days = {name: found_by("dispatch_load.measure", name) for name in chosen.only}
+    for name in days.keys() & set(COMPARED):
+        days[name]["others"] = found_by("dispatch_load.others", name)
     first = found_by("dispatch_load.first", "demo_park")
     verdicts = verdicts_of(days, first)
     if chosen.json:

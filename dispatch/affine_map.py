@@ -11,7 +11,7 @@ import numpy as np
 from cvxpy.reductions.solution import Solution
 from scipy import sparse
 
-from dispatch.linear_program import IntArray, LinearProgram
+from dispatch.linear_program import IntArray, LinearProgram, dot
 from dispatch.plan import DispatchError, FloatArray
 
 KINDS = ("offset", "cost", "coefficient", "b", "lower", "upper")
@@ -157,7 +157,7 @@ class AffineMap:
 
     def objective(self, x: FloatArray) -> float:
         """The problem's own objective, also where that is to be the largest."""
-        return self._sense * (float(self.program.cost @ x) + float(self.program.offset[0]))
+        return self._sense * (dot(self.program.cost, x) + float(self.program.offset[0]))
 
     def unpack(self, x: FloatArray, y: FloatArray) -> None:
         """Writes a solution, values by column and prices by row, into the problem's variables and constraints.

@@ -53,9 +53,14 @@ def _unmet(site: Site, situation: Situation, plan: Plan, *, priced: bool = True)
         has_a_price = isinstance(form, Storage) or (isinstance(form, Demand) and form.price_per_kwh is not None)
         if priced or not has_a_price:
             yield from form.unmet(name, situation, plan.assets[name])
-    left_kw = _rests(buses_of(forms), situation, plan)[ELECTRICITY] if site.measured else np.zeros(plan.steps)
-    for step in np.flatnonzero(left_kw > POWER_KW):
-        yield f"electricity, step {step}: {left_kw[step]:.2f} kW under local control are more than anybody can take"
+    if site.measured:
+        rests = _rests(buses_of(forms), situation, plan)
+        for step in np.flatnonzero(rests[ELECTRICITY] > POWER_KW):
+            left_kw = rests[ELECTRICITY][step]
+            yield f"electricity, step {step}: {left_kw:.2f} kW under local control are more than anybody can take"
+        for bus, rest_kw in rests.items():
+            for step in np.flatnonzero((rest_kw < -POWER_KW) & (bus != ELECTRICITY)):
+                yield f"{bus}, step {step}: {-rest_kw[step]:.2f} kW under local control are not served"
     if priced:
         yield from not_kept(site, situation, plan.assets)
     if cap_terms(site):
@@ -113,9 +118,10 @@ def _frame(site: Site, situation: Situation, plan: Plan) -> Iterator[str]:
 
 def _balances(buses: Sequence[BusId], situation: Situation, plan: Plan) -> Iterator[str]:
     for bus, rest in _rests(buses, situation, plan).items():
-        # what is under local control may give more than anybody takes
+        # what is under local control may give more than anybody takes, and take more than anybody gives
         spare = np.maximum(-situation.local(bus), 0.0)
-        for step in np.flatnonzero((rest < -POWER_KW) | (rest > spare + POWER_KW)):
+        short = np.zeros(plan.steps) if bus == ELECTRICITY else np.maximum(situation.local(bus), 0.0)
+        for step in np.flatnonzero((rest < -short - POWER_KW) | (rest > spare + POWER_KW)):
             word = "too much" if rest[step] > 0 else "missing"
             yield f"{bus}, step {step}: the balance is open, {abs(rest[step]):.2f} kW {word}"
 

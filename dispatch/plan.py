@@ -6,7 +6,7 @@ This module knows neither cvxpy nor the solver, so that the controller can hold 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Annotated, Any, Literal
@@ -108,6 +108,18 @@ class Used:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One way in which the horizon may come, where it differs from what is expected."""
+
+    name: str
+    probability: float
+    available_kw: Mapping[str, FloatArray] = field(default_factory=dict)
+    """By source, as in the situation; whoever is not named does as expected."""
+    load_kw: Mapping[str, FloatArray] = field(default_factory=dict)
+    """By load, likewise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """All that one dispatch needs to know of the present and the expected.
 
@@ -137,10 +149,21 @@ class Situation:
     used: Used = field(default_factory=Used)
     spot: PriceSeries | None = None
     """Prices of the spot market; where it has none, the tariff's table counts."""
+    scenarios: tuple[Scenario, ...] = ()
+    """Ways in which it may come, with probabilities that are 1 together; empty where it comes as expected."""
 
     @property
     def steps(self) -> int:
         return len(self.step_h)
+
+    def under(self, scenario: Scenario) -> Situation:
+        """The situation as one scenario has it, for certain."""
+        return replace(
+            self,
+            available_kw={**self.available_kw, **scenario.available_kw},
+            load_kw={**self.load_kw, **scenario.load_kw},
+            scenarios=(),
+        )
 
     def on(self, asset: str) -> float:
         """1 for an available asset, 0 for one that must be planned at zero."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import cvxpy as cp
 import numpy as np
 
+from config.asset import carrier_of
 from config.site import Site
 from dispatch.block import Block, Inputs, TimeGrid
 from dispatch.blocks.account import Account, accounts_of
@@ -19,39 +20,47 @@ from dispatch.given import Given
 from dispatch.plan import ELECTRICITY, BusId, FloatArray
 from dispatch.registry import buses_of, forms_of
 from dispatch.reserve import batteries
-from dispatch.worth import TIE, Worth, worth_of
+from dispatch.worth import TIE, UNSERVED_TIMES, Worth, worth_of
 
 
 @dataclass(frozen=True, slots=True)
 class _Local:
-    """What assets under local control take from a bus and give to it; what nobody can take of it is left over.
+    """What assets under local control take from a bus and give to it, and what nobody can take of it or give to it.
 
-    net[t] = local[t] + over[t],  0 <= over[t] <= max(0, -local[t])
+    net[t] = local[t] + over[t] - short[t],  0 <= over[t] <= max(0, -local[t]),  0 <= short[t] <= max(0, local[t])
 
     in kW, shape (steps,). Heat that is left over is thrown away; of electricity it is a sign that the export limit
-    will not be kept.
+    will not be kept. What is short costs as much as a demand of that carrier that is not served. Electricity is never
+    short: there the import limit gives way.
     """
 
     use: cp.Parameter
-    most: cp.Parameter
+    most_over: cp.Parameter
+    most_short: cp.Parameter
     over: cp.Variable
+    short: cp.Variable
     penalty: cp.Expression
 
     @classmethod
     def of(cls, bus: BusId, grid: TimeGrid) -> _Local:
-        most = Given(grid.steps, nonneg=True, name=f"local.{bus}.most_over_kw")
-        over = cp.Variable(grid.steps, bounds=[0, most], name=f"local.{bus}.over_kw")
-        price = grid.worth.left_over_per_kwh if bus == ELECTRICITY else TIE
-        return cls(Given(grid.steps, name=f"local.{bus}.kw"), most, over, price * (grid.step_h @ over))
+        most_over = Given(grid.steps, nonneg=True, name=f"local.{bus}.most_over_kw")
+        most_short = Given(grid.steps, nonneg=True, name=f"local.{bus}.most_short_kw")
+        over = cp.Variable(grid.steps, bounds=[0, most_over], name=f"local.{bus}.over_kw")
+        short = cp.Variable(grid.steps, bounds=[0, most_short], name=f"local.{bus}.short_kw")
+        over_price = grid.worth.left_over_per_kwh if bus == ELECTRICITY else TIE
+        short_price = grid.worth.unserved_per_kwh(UNSERVED_TIMES[carrier_of(bus)])
+        penalty = over_price * (grid.step_h @ over) + short_price * (grid.step_h @ short)
+        return cls(Given(grid.steps, name=f"local.{bus}.kw"), most_over, most_short, over, short, penalty)
 
     @property
     def net(self) -> cp.Expression:
-        net: cp.Expression = self.use + self.over
+        net: cp.Expression = self.use + self.over - self.short
         return net
 
-    def assign(self, use_kw: FloatArray) -> None:
+    def assign(self, bus: BusId, use_kw: FloatArray) -> None:
         self.use.value = use_kw
-        self.most.value = np.maximum(-use_kw, 0.0)
+        self.most_over.value = np.maximum(-use_kw, 0.0)
+        self.most_short.value = np.zeros_like(use_kw) if bus == ELECTRICITY else np.maximum(use_kw, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +83,7 @@ class ParkProblem:
 
     def assign(self, inputs: Inputs) -> None:
         for bus, local in self.local.items():
-            local.assign(inputs.situation.local(bus))
+            local.assign(bus, inputs.situation.local(bus))
         for part in self.parts:
             part.assign(inputs)
 

@@ -122,6 +122,8 @@ def _electricity(walk: Walk, step: int, net_kw: float) -> None:
             walk.power_kw[name][step] -= cut_kw
             over_kw -= cut_kw
             net_kw -= cut_kw
+    # what is under local control cannot be held back: what is more than may be exported is left open
+    net_kw = max(net_kw, -walk.export_limit_kw)
     for name, grid in walk.connections.items():
         # connections share it by their limits, so that none is beyond its own unless all are
         own_kw, all_kw = grid.import_limit_kw, walk.import_limit_kw

@@ -62,6 +62,11 @@ def require_sound(site: Site, situation: Situation) -> None:
     _require_known("unavailable", situation.unavailable, site.dispatched)
     if not np.isfinite(situation.month_peak_kw) or situation.month_peak_kw < 0:
         raise BadSituation(f"month_peak_kw is {situation.month_peak_kw:g}, it must be a number from 0 on")
+    if situation.spot is not None:
+        for what in ("import_per_kwh", "export_per_kwh"):
+            prices = getattr(situation.spot, what)
+            if prices is not None and not np.all(np.isfinite(prices)):
+                raise BadSituation(f"spot has {what} that is not a finite number")
     for what, value in asdict(situation.used).items():
         least = -np.inf if what == "month_heat_kgce" else 0.0
         if isinstance(value, float | int) and not (np.isfinite(value) and value >= least):

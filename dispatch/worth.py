@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from config.asset import Carrier
 from config.heat_network import NetworkConnection
 from config.site import Site
 from config.tariff import Tariff
@@ -50,6 +51,14 @@ OVER_LIMIT_TIMES = 30.0
 """Above heat by 10, more than any heat pump's COP: it stops before it breaks the import limit."""
 UNSERVED_LOAD_TIMES = 90.0
 """Above the limit's: the rank needs only a clear factor, and 3 keeps costs within what solvers like."""
+UNSERVED_TIMES: Mapping[Carrier, float] = {
+    "electricity": UNSERVED_LOAD_TIMES,
+    "heat": UNSERVED_HEAT_TIMES,
+    "steam": UNSERVED_STEAM_TIMES,
+    "cooling": UNSERVED_COOLING_TIMES,
+    "hydrogen": UNSERVED_HYDROGEN_TIMES,
+}
+"""By carrier, for what is taken under local control, and not by a load that has a rank of its own."""
 HARD_CAP_TIMES = 180.0
 """Exceeding a hard cap, per kWh that counts least towards it: twice the loads, so that it is relaxed last."""
 OUTSIDE_TIMES = 1.0

@@ -52,7 +52,7 @@ def battery_block(name: str, form: Storage, grid: TimeGrid) -> Block:
     def extract() -> AssetPlan:
         drawn, fed = np.maximum(solved(charge), 0.0), np.maximum(solved(discharge), 0.0)
         power = fed - drawn
-        if float(np.max(np.minimum(drawn, fed))) > BOTH_WAYS_KW:
+        if form.curved or float(np.max(np.minimum(drawn, fed))) > BOTH_WAYS_KW:
             return AssetPlan(power_kw=power, flows_kw=form.flows(power), stored_kwh=solved(stored.kwh))
         held = trajectory(starts_at(stored), form.change_kwh(power, grid.step_h), keep)
         return AssetPlan(power_kw=power, flows_kw=form.flows(power), stored_kwh=held)

@@ -22,9 +22,9 @@ SATURDAY = 5
 def visits(spec: EvChargers, site: Site, start: datetime, step_h: FloatArray) -> tuple[Wanted, ...]:
     """One window a day for all vehicles of a group together; one that is open wants the rest."""
     found = []
-    for day, midnight_h in _days(site, start, step_h):
+    for day in _days(site, start, step_h):
         vehicles = spec.stations * PRESENT * (WEEKEND if day.weekday() >= SATURDAY else 1.0)
-        from_h = midnight_h + ARRIVES_H
+        from_h = _hours_until(day, ARRIVES_H, site, start)
         left = min(1.0, (from_h + STAYS_H) / STAYS_H)
         if left > 0.0:
             most_kw = min(vehicles * spec.station_kw, spec.limit_kw)
@@ -36,21 +36,21 @@ def job_windows(spec: ShiftableJob, site: Site, start: datetime, step_h: FloatAr
     """One window a day. A job whose window has opened counts as not begun while it still fits, and then as done."""
     found = []
     duration_h = spec.duration_min / 60.0
-    for _, midnight_h in _days(site, start, step_h):
-        from_h, until_h = midnight_h + spec.earliest_h, midnight_h + spec.latest_end_h
+    for day in _days(site, start, step_h):
+        from_h, until_h = (_hours_until(day, hour, site, start) for hour in (spec.earliest_h, spec.latest_end_h))
         if until_h - max(from_h, 0.0) >= duration_h:
             found.append(Wanted(from_h, until_h, spec.power_kw * duration_h, spec.power_kw))
     return tuple(found)
 
 
-def _days(site: Site, start: datetime, step_h: FloatArray) -> list[tuple[date, float]]:
-    """The local days that the horizon touches, each with the hours from the start to its midnight."""
+def _days(site: Site, start: datetime, step_h: FloatArray) -> list[date]:
+    """The local days that the horizon touches."""
     zone = ZoneInfo(site.location.time_zone)
-    end = start + timedelta(hours=float(step_h.sum()))
-    day, last = start.astimezone(zone).date(), end.astimezone(zone).date()
-    days = []
-    while day <= last:
-        midnight = datetime.combine(day, time(), zone)
-        days.append((day, (midnight - start).total_seconds() / 3600.0))
-        day += timedelta(days=1)
-    return days
+    first, end = start.astimezone(zone).date(), (start + timedelta(hours=float(step_h.sum()))).astimezone(zone).date()
+    return [first + timedelta(days=number) for number in range((end - first).days + 1)]
+
+
+def _hours_until(day: date, clock_h: float, site: Site, start: datetime) -> float:
+    """Hours from the start until the local clock shows this, which it does also on days when it is changed."""
+    shown = datetime.combine(day, time()) + timedelta(hours=clock_h)
+    return (shown.replace(tzinfo=ZoneInfo(site.location.time_zone)) - start).total_seconds() / 3600.0

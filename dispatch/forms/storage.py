@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -65,6 +65,11 @@ class Storage(Form):
     @property
     def need(self) -> Need | None:
         return "stored_kwh"
+
+    @property
+    def curved(self) -> bool:
+        """Whether its losses are a curve, which a plan may exceed up to those at full power."""
+        return self.charge_curve is not None or self.discharge_curve is not None
 
     @property
     def worst_round_trip(self) -> float:
@@ -145,7 +150,12 @@ class Storage(Form):
             by = abs(stored[0] - start)
             yield f"{name}, step 0: starts with {stored[0]:.2f} kWh, {by:.2f} off the measured {start:.2f}"
         after = keep * stored[:-1] + self.change_kwh(power_kw, situation.step_h)
-        yield from same(name, "stored_kwh after it", stored[1:], after, ENERGY_KWH)
+        if self.curved:
+            worst = replace(self, charge_curve=None, discharge_curve=None).change_kwh(power_kw, situation.step_h)
+            least = keep * stored[:-1] + worst
+            yield from between(name, stored[1:], least, after, "stored_kwh after it", ENERGY_KWH)
+        else:
+            yield from same(name, "stored_kwh after it", stored[1:], after, ENERGY_KWH)
         alone = start * np.cumprod(keep)
         low = np.minimum(self.soc_min * self.capacity_kwh, alone)
         high = np.maximum(self.soc_max * self.capacity_kwh, alone)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_park import TinyPark
 
 from config.loader import SiteError, example_site, load_site
 from config.site import Site
@@ -88,6 +90,26 @@ def test_more_power_than_the_park_may_export_is_said(site: Site) -> None:
     assert left_open
     assert "under local control are more than anybody can take" in left_open[0]
     assert check_plan(site, given, plan) == left_open
+
+
+def test_rules_do_not_export_more_than_they_may_either(site: Site) -> None:
+    given = situation(-12_000.0)
+    plan = rules_plan(site, given, given.start)
+    left_open = unmet(site, given, plan)
+    assert plan.assets["grid"].power_kw.min() >= -site.grid[1].export_limit_kw
+    assert "under local control are more than anybody can take" in left_open[0]
+    assert check_plan(site, given, plan) == left_open
+
+
+def test_heat_that_nobody_can_give_is_said_and_not_made_up(tiny_park: Callable[..., TinyPark]) -> None:
+    # a bath under local control takes 130 kW, and the boiler gives 100
+    bath = {"kind": "heat_load", "device": "d", "peak_kw": 200, "control": "local"}
+    park = tiny_park({"bath": bath, "boiler": {}}, (1.0, 1.0))
+    given = park.situation(local_kw={"heat": np.array([130.0, 60.0])})
+    for plan in (park.plan(given), rules_plan(park.site, given, given.start)):
+        assert plan.assets["boiler"].power_kw == pytest.approx([100, 60])
+        assert check_plan(park.site, given, plan) == ["heat, step 0: 30.00 kW under local control are not served"]
+        assert unmet(park.site, given, plan) == check_plan(park.site, given, plan)
 
 
 def test_a_wrong_balance_is_still_found(site: Site) -> None:

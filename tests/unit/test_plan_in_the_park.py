@@ -1,4 +1,8 @@
-"""A plan of all assets, told to the simulated park interval by interval: what it does is what was planned."""
+"""A day's plan of all assets, told to the simulated park interval by interval: what it does is what was planned.
+
+Forecasts are perfect. Energies of every asset over the day, and levels of every store at the end of each interval, are
+within 2 %.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,13 @@ import numpy as np
 import pytest
 
 from config.asset import KWH_PER_KG_HYDROGEN, carrier_of
+from config.assets import GridConnection, HeatPump, HotWaterTank
 from config.flexible_assets import EvChargers, Transformer
-from config.hydrogen_assets import HydrogenLoad
+from config.hydrogen_assets import HydrogenLoad, HydrogenTank
 from config.loader import example_site, load_site
 from config.points import NEEDS
 from config.site import Site
-from config.thermal_assets import PressureTurbine
+from config.thermal_assets import ColdStore, PressureTurbine
 from config.whole_site import whole_site
 from dispatch.dispatcher import Dispatcher
 from dispatch.forecast.park import cops
@@ -23,13 +28,17 @@ from dispatch.registry import forms_of
 from dispatch.soundness import stores
 from simulators.account import Account
 from simulators.ev_chargers import visits_of
+from simulators.heat_pump import cop
 from simulators.plant import Plant
 from simulators.pressure_turbine import per_flow_kw
-from simulators.surroundings import OUTDOOR, Surroundings
+from simulators.surroundings import OUTDOOR, WATER, Surroundings
 
-HOURS = 8
+HOURS = 24
 STEP_S = 900
 SEED = 5
+SHARE = 0.02
+ROUNDING_KWH = 15.0
+"""An interval at the least load more or less, of a unit that a plan runs at less than that for a part of the day."""
 
 
 def foreseen(site: Site, plant: Plant, course: Surroundings) -> Situation:
@@ -53,7 +62,12 @@ def foreseen(site: Site, plant: Plant, course: Surroundings) -> Situation:
         step_h=np.full(steps, STEP_S / 3600),
         available_kw=available_kw,
         load_kw=load_kw,
-        cop=cops(site, means[OUTDOOR]),
+        cop=cops(site, means[OUTDOOR])
+        | {
+            name: np.array([cop("water", degc, spec.supply_degc) for degc in means[WATER].tolist()])
+            for name, spec in site.dispatched_of(HeatPump).items()
+            if spec.source == "water"
+        },
         stored_kwh={name: held[name].stored_kwh for name in stores(site)},
         wanted={name: vehicles(site, name, plant.now) for name in site.dispatched_of(EvChargers)},
         month_peak_kw=site.grid[1].import_limit_kw,
@@ -88,22 +102,33 @@ def tell(site: Site, plant: Plant, situation: Situation, plan: Plan, step: int) 
         plant.command(spec.device, point, value)
 
 
-def moved_kwh(before: Account, after: Account, bus: str) -> float:
-    """What an asset gave to a bus between two accounts, less what it took."""
-    fed = getattr(after, f"{bus}_fed_kwh") - getattr(before, f"{bus}_fed_kwh")
-    used = getattr(after, f"{bus}_used_kwh") - getattr(before, f"{bus}_used_kwh")
-    return float(fed - used)
+def moved_kwh(before: Account, after: Account, carrier: str) -> tuple[float, float]:
+    """What an asset gave to the buses of a carrier between two accounts, and what it took."""
+    fed = getattr(after, f"{carrier}_fed_kwh") - getattr(before, f"{carrier}_fed_kwh")
+    used = getattr(after, f"{carrier}_used_kwh") - getattr(before, f"{carrier}_used_kwh")
+    return float(fed), float(used)
 
 
-OWN_WAY = {
-    # a cold start, and what it leaves to the tank
-    "hydrogen_park": {"electrolyser", "hydrogen_tank", "grid"},
-    # the exchanger takes no command and fills the tank, which is then missing to the ORC
-    "steel_plant": {"hot_gas", "hot_water", "orc", "tank", "grid"},
-    # forecasts take water at 10 degC, and the river is warmer
-    "campus": {"river_pump", "tank", "clinic_tank"},
+COLD_START = "a cold start takes 20 minutes, of which plans know nothing"
+NO_COMMAND = "the exchanger takes no command: it fills the tank whatever is planned"
+OWN_WAY: dict[str, dict[str, str]] = {
+    "campus": {},
+    "demo_park": {},
+    "small_factory": {},
+    "hydrogen_park": {
+        "electrolyser": COLD_START,
+        "hydrogen_tank": COLD_START,
+        "charging": "windows are planned together, and a vehicle that is full takes no more",
+        "grid": COLD_START,
+    },
+    "steel_plant": {
+        "hot_water": NO_COMMAND,
+        "tank": NO_COMMAND,
+        "orc": f"{NO_COMMAND}, and less is left; with little heat an ORC cannot run at full load for a while",
+        "grid": NO_COMMAND,
+    },
 }
-"""Assets that do something else than planned, and why."""
+"""By site: the assets that do something else than planned, and why."""
 
 
 @pytest.mark.parametrize("name", sorted(OWN_WAY))
@@ -119,23 +144,45 @@ def test_a_park_does_what_was_planned(name: str) -> None:
     plan = outcome.plan
     assert plan.note == ""
     before = plant.tally().accounts
+    tanks = tanks_of(site)
     for step in range(plan.steps):
         tell(site, plant, situation, plan, step)
         plant.advance(STEP_S)
+        held = plant.tally().accounts
+        for together in tanks:
+            if not OWN_WAY[name].keys() & set(together):
+                capacity_kwh = sum(stores(site)[each].capacity_kwh for each in together)
+                planned_kwh = sum(planned_level(plan, each)[step + 1] for each in together)
+                seen_kwh = sum(held[each].stored_kwh for each in together)
+                assert seen_kwh == pytest.approx(planned_kwh, abs=SHARE * capacity_kwh), f"{together}, step {step}"
     after = plant.tally().accounts
-    compared = 0
     for asset, made in plan.assets.items():
-        if asset in OWN_WAY[name] or isinstance(site.assets[asset], Transformer):
+        spec = site.assets[asset]
+        # the level of a tank is looked at above, and a transformer's losses depend on reactive power, too
+        if asset in OWN_WAY[name] or isinstance(spec, HotWaterTank | ColdStore | HydrogenTank | Transformer):
             continue
         for bus, flow_kw in made.flows_kw.items():
-            planned_kwh = float(flow_kw @ plan.step_h)
             carrier = "electricity" if bus == "connection" else carrier_of(bus)
-            seen_kwh = moved_kwh(before[asset], after[asset], carrier)
-            assert seen_kwh == pytest.approx(planned_kwh, rel=0.03, abs=15), f"{asset} on {bus}"
-            compared += 1
-    assert compared > 7
+            fed_kwh, used_kwh = moved_kwh(before[asset], after[asset], carrier)
+            gives, takes = (float(np.maximum(sign * flow_kw, 0.0) @ plan.step_h) for sign in (1.0, -1.0))
+            if isinstance(spec, GridConnection):  # within an interval it goes both ways, and plans have its mean
+                assert fed_kwh - used_kwh == pytest.approx(gives - takes, rel=SHARE, abs=ROUNDING_KWH), asset
+                continue
+            if gives > 0.0:
+                assert fed_kwh == pytest.approx(gives, rel=SHARE, abs=ROUNDING_KWH), f"{asset} to {bus}"
+            if takes > 0.0:
+                assert used_kwh == pytest.approx(takes, rel=SHARE, abs=ROUNDING_KWH), f"{asset} from {bus}"
+
+
+def tanks_of(site: Site) -> list[list[str]]:
+    """The stores of each bus: tanks take no command, so their plans are one; each battery is by itself."""
+    by_bus: dict[str, list[str]] = {}
     for asset, form in stores(site).items():
-        stored = plan.assets[asset].stored_kwh
-        assert stored is not None
-        if name != "steel_plant" or asset != "tank":
-            assert after[asset].stored_kwh == pytest.approx(stored[-1], abs=0.06 * form.capacity_kwh), asset
+        by_bus.setdefault(asset if form.bus == "electricity" else form.bus, []).append(asset)
+    return list(by_bus.values())
+
+
+def planned_level(plan: Plan, asset: str) -> FloatArray:
+    stored_kwh = plan.assets[asset].stored_kwh
+    assert stored_kwh is not None
+    return stored_kwh

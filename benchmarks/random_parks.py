@@ -1,0 +1,87 @@
+"""Plans of ten thousand random parks and situations, by solver and by rules, each held against the plan checker.
+
+    python benchmarks/random_parks.py [--count 10000] [--from SEED] [--processes N] [--json]
+
+A seed draws a park of any kinds of assets with five situations (`tests/plugins/drawn_parks.py`). What fails is printed
+with its seed, and can be had again: `--from SEED --count 5`. A run that was stopped names the seed to go on with. Ends
+with 1 when a plan fails.
+
+A battery that charges and discharges at once, in order to be rid of power that nobody takes, is counted by itself: the
+plan says so in its note, the checker refuses it, and the park falls back to the plan before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "plugins")]
+
+from drawn_parks import BOTH_WAYS, SITUATIONS, faults_of  # noqa: E402 - the path comes first
+
+AHEAD = 8
+"""Seeds that a process takes at a time: enough that handing them out costs nothing, few enough that a stop loses
+little."""
+
+
+def found_by(seed: int) -> tuple[int, list[str]]:
+    try:
+        return seed, list(faults_of(seed))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to this seed and not to the run
+        return seed, [f"seed {seed}: {type(error).__name__}: {error}"]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=10_000, help="parks x situations")
+    parser.add_argument("--from", type=int, default=0, dest="first", metavar="SEED", help="the first seed")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    chosen = parser.parse_args()
+    seeds = range(chosen.first, chosen.first + max(1, chosen.count // SITUATIONS))
+    failed: list[str] = []
+    done, began_s = 0, time.monotonic()
+    columns = (TextColumn("planning random parks"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with (
+        multiprocessing.Pool(chosen.processes) as pool,
+        Progress(*columns, console=Console(stderr=True), transient=True) as progress,
+    ):
+        task = progress.add_task("", total=len(seeds) * SITUATIONS)
+        try:
+            for seed, faults in pool.imap(found_by, seeds, chunksize=AHEAD):
+                done = seed + 1 - chosen.first
+                failed += faults
+                for words in faults:
+                    progress.console.print(words, highlight=False, soft_wrap=True)
+                progress.advance(task, SITUATIONS)
+        except KeyboardInterrupt:
+            print(f"stopped; go on with --from {chosen.first + done}", file=sys.stderr)
+    both_ways = [words for words in failed if BOTH_WAYS in words]
+    found = {
+        "parks": done,
+        "plans": 2 * done * SITUATIONS,
+        "failed": len(failed) - len(both_ways),
+        "both_ways": len(both_ways),
+        "took_s": round(time.monotonic() - began_s, 1),
+    }
+    if chosen.json:
+        print(json.dumps({**found, "faults": failed}))
+    else:
+        print(
+            f"{done} parks x {SITUATIONS} situations, {found['plans']} plans in {found['took_s']:.0f} s: "
+            f"{found['failed']} fail; {found['both_ways']} more have a battery that {BOTH_WAYS}"
+        )
+    return 0 if not failed and done == len(seeds) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

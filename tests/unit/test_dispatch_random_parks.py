@@ -1,0 +1,43 @@
+"""Sixty random parks with five situations each; `benchmarks/random_parks.py` takes ten thousand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from drawn_parks import ASSETS, BOTH_WAYS, SITUATIONS, drawn_park, drawn_situation, faults_of
+
+from dispatch.registry import KINDS
+
+SEEDS = range(60)
+
+
+@pytest.mark.parametrize("first", SEEDS[::10])
+def test_no_plan_of_a_random_park_fails_the_checker(first: int) -> None:
+    faults = [words for seed in range(first, first + 10) for words in faults_of(seed)]
+    # power that nobody takes may be burnt in a battery: such a plan says so, and is refused
+    assert [words for words in faults if BOTH_WAYS not in words] == []
+
+
+def test_random_parks_are_of_all_kinds_and_ways() -> None:
+    kinds, steps, unavailable, local, spot, caps, ladders = set(), set(), 0, 0, 0, 0, 0
+    for seed in SEEDS:
+        random = np.random.default_rng(seed)
+        park = drawn_park(random)
+        kinds |= {type(asset) for asset in park.site.dispatched.values()}
+        steps.add(park.steps)
+        local += bool(park.site.measured)
+        caps += bool(park.site.file.caps.model_dump(exclude_none=True))
+        ladders += park.site.tariffs[0].ladder is not None
+        for _ in range(SITUATIONS):
+            situation = drawn_situation(park, random)
+            unavailable += bool(situation.unavailable)
+            spot += situation.spot is not None
+    assert kinds == KINDS.keys()
+    assert len(ASSETS) == len(KINDS)  # all but the connection once, sheddable loads twice
+    assert steps == set(range(2, 9))
+    assert min(unavailable, local, spot, caps, ladders) >= 10
+
+
+def test_a_seed_draws_the_same_park_again() -> None:
+    one, other = (drawn_park(np.random.default_rng(7)) for _ in range(2))
+    assert one.site.file == other.site.file
