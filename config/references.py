@@ -23,12 +23,11 @@ from config.point_spec import ModbusPoint, MqttPoint, OpcuaPoint
 from config.points import NEEDS
 from config.profile import AnyProfile, ModbusProfile, Profile, parameters_used
 from config.reach import beyond_reach
+from config.reserve import misnamed
 from config.tariff import Tariff
 
 SLOWEST_GRID_S = 3.0
 """The longest period of which three and a cycle are over within the ten seconds that safe values may take."""
-CRITICAL_KINDS = ("electric_load", "sheddable_load")
-"""What an outage must not stop; others have no forecast of their own, or can wait."""
 HERE = Path(__file__).parent
 _PROFILE: TypeAdapter[AnyProfile] = TypeAdapter(Profile)
 _TARIFF: TypeAdapter[Tariff] = TypeAdapter(Tariff)
@@ -280,31 +279,10 @@ class References:
                 )
 
     def _reserve(self) -> None:
-        """Critical loads and generators of the reserve are planned ones, and a battery is there to keep it."""
         reserve = self._data.get("reserve")
-        if not isinstance(reserve, dict):
-            return
-        planned = {n: a for n, a in self._section("assets") if a.get("control", "dispatch") == "dispatch"}
-        if not any(asset.get("kind") == "battery" for asset in planned.values()):
-            self._fault(("reserve",), "needs a battery that the controller plans: nothing else keeps a reserve")
-        outage = reserve.get("outage")
-        if not isinstance(outage, dict):
-            return
-        loads = {name for name, asset in planned.items() if asset.get("kind") in CRITICAL_KINDS}
-        for index, name in enumerate(_listed(outage.get("critical"))):
-            if name not in loads:
-                self._fault(
-                    ("reserve", "outage", "critical", index),
-                    f"{shown(name)} is no electric load that the controller plans; {nearest(str(name), loads)}",
-                )
-        generators = {name for name, asset in planned.items() if asset.get("kind") in ("pv_plant", "wind_turbine")}
-        sure = outage.get("sure")
-        for name in sure if isinstance(sure, dict) else ():
-            if name not in generators:
-                self._fault(
-                    ("reserve", "outage", "sure", name),
-                    f"is no generator that the controller plans; {nearest(str(name), generators)}",
-                )
+        if isinstance(reserve, dict):
+            for location, what in misnamed(reserve, dict(self._section("assets"))):
+                self._fault(location, what)
 
     def _simulation(self) -> None:
         simulation = self._data.get("simulation")

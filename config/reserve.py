@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Self
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, model_validator
 
 from config.base import Frozen, Identifier, Share
+from config.document import Location, shown
+from config.faults import nearest
 from config.tariff import Hours
+
+CRITICAL_KINDS = ("electric_load", "sheddable_load")
+"""What an outage must not stop; others have no forecast of their own, or can wait."""
+SURE_KINDS = ("pv_plant", "wind_turbine")
 
 
 class OutageReserve(Frozen):
@@ -41,3 +48,30 @@ class DemandResponse(Frozen):
 class Reserve(Frozen):
     outage: OutageReserve | None = None
     demand_response: DemandResponse | None = None
+
+
+def misnamed(reserve: Mapping[str, Any], assets: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[Location, str]]:
+    """What is wrong with the names in a reserve, given the raw data: where, and in words.
+
+    Critical loads and generators must be planned ones, and a battery must be there to keep the reserve.
+    """
+    planned = {name: asset for name, asset in assets.items() if asset.get("control", "dispatch") == "dispatch"}
+
+    def of_kinds(*kinds: str) -> set[str]:
+        return {name for name, asset in planned.items() if asset.get("kind") in kinds}
+
+    if not of_kinds("battery"):
+        yield ("reserve",), "needs a battery that the controller plans: nothing else keeps a reserve"
+    outage = reserve.get("outage")
+    if not isinstance(outage, dict):
+        return
+    critical, sure = outage.get("critical"), outage.get("sure")
+    loads, generators = of_kinds(*CRITICAL_KINDS), of_kinds(*SURE_KINDS)
+    for index, name in enumerate(critical if isinstance(critical, list) else ()):
+        if name not in loads:
+            what = f"{shown(name)} is no electric load that the controller plans; {nearest(str(name), loads)}"
+            yield ("reserve", "outage", "critical", index), what
+    for name in sure if isinstance(sure, dict) else ():
+        if name not in generators:
+            what = f"is no generator that the controller plans; {nearest(str(name), generators)}"
+            yield ("reserve", "outage", "sure", name), what

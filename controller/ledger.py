@@ -7,11 +7,9 @@ from the grid meter's counters where they can be read, so that nothing is lost w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
-
-import numpy as np
 
 from config.assets import Battery, GasBoiler, HeatPump, PvPlant, WindTurbine
 from config.caps import KGCE_PER_KWH
@@ -26,7 +24,7 @@ from controller.totals import SavedTotals, Totals
 from dispatch.plan import Used
 from dispatch.registry import forecast_for
 from dispatch.tariff import TariffCalendar
-from dispatch.traded_heat import TradedHeat, no_heat, traded
+from dispatch.traded_heat import traded_in
 
 LONGEST_STEP_S = 3600.0
 """Two snapshots further apart than this are not joined: the power between them is unknown."""
@@ -167,25 +165,7 @@ class Ledger:
         running = self._running
         if running is None:
             return None
-        return SavedInterval(
-            start=running.start,
-            until=running.until,
-            covered_s=running.covered_s,
-            measured_s=running.measured_s,
-            energy_kwh=running.energy_kwh,
-            gas_kwh=running.gas_kwh,
-            import_kwh=running.import_kwh,
-            export_kwh=running.export_kwh,
-            curtailed_kwh=running.curtailed_kwh,
-            limited=tuple(sorted(running.limited)),
-            outdoor_degc_s=running.outdoor_degc_s,
-            outdoor_s=running.outdoor_s,
-            factor_kwh=running.factor_kwh,
-            factor_kvarh=running.factor_kvarh,
-            bought_kwh=running.bought_kwh,
-            sold_kwh=running.sold_kwh,
-            discharged_kwh=running.discharged_kwh,
-        )
+        return SavedInterval(**{**asdict(running), "limited": tuple(sorted(running.limited))})
 
     @property
     def saved_totals(self) -> SavedTotals | None:
@@ -338,12 +318,13 @@ class Ledger:
         # an interval that a clock set back made longer is averaged over its true length
         peak_kw = running.import_kwh / (max(self._interval.total_seconds(), running.covered_s) / 3600)
         factor = self._totals.factor_before(running.start)
-        heat = self._heat_of(running)
+        hours = self._interval.total_seconds() / 3600
+        heat = traded_in(self._networks, self._zone, running.start, hours, running.bought_kwh, running.sold_kwh)
         heat_kgce = float(heat.kgce.sum())
         bill = bill_of(
             self._calendar,
             running.start,
-            hours=self._interval.total_seconds() / 3600,
+            hours=hours,
             import_kwh=running.import_kwh,
             export_kwh=running.export_kwh,
             gas_kwh=running.gas_kwh,
@@ -386,16 +367,6 @@ class Ledger:
             peak_kw=peak_kw,
             mean_kw=self._means(running),
         )
-
-    def _heat_of(self, running: _Running) -> TradedHeat:
-        """What networks sold to the park within an interval, and took from it."""
-        hours = np.array([self._interval.total_seconds() / 3600])
-        total = no_heat(1)
-        for name, network in self._networks.items():
-            bought_kwh = np.array([running.bought_kwh.get(name, 0.0)])
-            sold_kwh = np.array([running.sold_kwh.get(name, 0.0)])
-            total = total + traded(network, self._zone, running.start, hours, bought_kwh, sold_kwh)
-        return total
 
     def _means(self, running: _Running) -> dict[str, float | None]:
         """What the forecasts learn from: nothing that was measured for less than half of the interval."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -49,3 +50,19 @@ def traded(
         co2_kg=spec.co2_kg_per_kwh * bought_kwh,
         kgce=spec.kgce_per_kwh * (bought_kwh - sold_kwh),
     )
+
+
+def traded_in(
+    networks: Mapping[str, NetworkConnection],
+    zone: ZoneInfo,
+    start: datetime,
+    hours: float,
+    bought_kwh: Mapping[str, float],
+    sold_kwh: Mapping[str, float],
+) -> TradedHeat:
+    """What all connections of a park bought and sold in one interval."""
+    total, step_h = no_heat(1), np.array([hours])
+    for name, spec in networks.items():
+        bought, sold = np.array([bought_kwh.get(name, 0.0)]), np.array([sold_kwh.get(name, 0.0)])
+        total = total + traded(spec, zone, start, step_h, bought, sold)
+    return total

@@ -16,7 +16,7 @@ from config.site import Site
 from dispatch.battery_curves import DepthWear
 from dispatch.demand_charge import DemandCharge
 from dispatch.tariff import TariffCalendar
-from dispatch.traded_heat import TradedHeat, no_heat, traded
+from dispatch.traded_heat import TradedHeat, no_heat, traded_in
 
 TERMS = ("import", "export", "demand", "contract", "ladder", "gas", "heat", "carbon", "wear", "stored energy")
 """The terms of a settled bill, in the order in which people read them."""
@@ -110,15 +110,18 @@ def _wear_by_depth(site: Site, name: str, battery: Battery, intervals: Sequence[
 
 def _heat_of(site: Site, interval: Mapping[str, Any], start: datetime) -> TradedHeat:
     """What networks sold to the park in an interval, and took from it, as heat or as steam."""
-    zone, hours = ZoneInfo(site.location.time_zone), np.array([interval["seconds"] / 3600])
-    total = no_heat(1)
-    for name, network in site.of_kind(NetworkConnection).items():
-        account = interval["assets"][name]
-        bought_kwh = np.array([account["heat_fed_kwh"] + account["steam_fed_kwh"]])
-        sold_kwh = np.array([account["heat_used_kwh"] + account["steam_used_kwh"]])
-        if interval["seconds"] > 0:
-            total = total + traded(network, zone, start, hours, bought_kwh, sold_kwh)
-    return total
+    networks = site.of_kind(NetworkConnection)
+    if not networks or interval["seconds"] == 0:
+        return no_heat(1)
+    accounts = {name: interval["assets"][name] for name in networks}
+    return traded_in(
+        networks,
+        ZoneInfo(site.location.time_zone),
+        start,
+        interval["seconds"] / 3600,
+        {name: account["heat_fed_kwh"] + account["steam_fed_kwh"] for name, account in accounts.items()},
+        {name: account["heat_used_kwh"] + account["steam_used_kwh"] for name, account in accounts.items()},
+    )
 
 
 def _heat_price(site: Site, truth: Mapping[str, Any], import_price: float, gas_price: float) -> float:
