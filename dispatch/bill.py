@@ -13,7 +13,7 @@ from dispatch.plan import AssetPlan, FloatArray, Situation
 from dispatch.registry import forms_of
 from dispatch.tariff import Prices
 
-TERMS = ("energy_import", "export_revenue", "demand", "gas", "heat", "carbon", "wear", "ladder")
+TERMS = ("energy_import", "export_revenue", "demand", "gas", "heat", "carbon", "wear", "ladder", "starts")
 """The terms of `Plan.cost`, in the order in which people read them; export revenue is negative, and heat is what is
 paid for heat and steam less what is earned with them."""
 
@@ -47,6 +47,7 @@ def bill(site: Site, prices: Prices, situation: Situation, assets: Mapping[str, 
             gas_kwh = gas_kwh + asset.gas_kw * step_h
     heat = heat_of(forms, situation, assets)
     wear = sum(form.wear(assets[name], step_h) for name, form in forms.items())
+    starts = sum(form.starting(name, situation, assets[name]) for name, form in forms.items())
     demand = 0.0
     for month, peak_kw in enumerate(peaks_kw(site, prices, situation.month_peak_kw)):
         highest_kw = float(np.max(grid_kw[prices.month == month], initial=0.0))
@@ -64,4 +65,5 @@ def bill(site: Site, prices: Prices, situation: Situation, assets: Mapping[str, 
         ),
         "wear": float(wear),
         "ladder": 0.0 if prices.ladder is None else prices.ladder.cost(situation.used, import_kwh),
+        "starts": float(starts),
     }

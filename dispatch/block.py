@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dispatch.caps import CapNumbers
+from dispatch.choice import Choice
 from dispatch.plan import AssetPlan, BusId, FloatArray, Situation
 from dispatch.reserve import ReserveNeed
 from dispatch.tariff import Prices
@@ -59,7 +60,7 @@ class Slack:
     what: str
     unit: str
     amount: cp.Expression
-    """Never negative, shape (steps,)."""
+    """Never negative, shape (steps,), or that of the first steps where it can only be there."""
     limit: float | None = None
     """The limit that it goes beyond, where it is one; None where it is something that is left undone."""
 
@@ -94,6 +95,8 @@ class Block:
     penalty: cp.Expression = field(default_factory=lambda: cp.Constant(0.0))
     """Slack prices, end values and tie-breaks: steers the plan, is paid by nobody."""
     slacks: Sequence[Slack] = ()
+    choices: Sequence[Choice] = ()
+    """What must be yes or no."""
     stored: StoredRows | None = None
     """Of a store."""
     assign: Callable[[Inputs], None]

@@ -14,6 +14,7 @@ from dispatch.block import Block, Inputs, TimeGrid
 from dispatch.blocks.account import Account, accounts_of
 from dispatch.blocks.feeder import metered
 from dispatch.blocks.reserve import reserve_account
+from dispatch.choice import Choice
 from dispatch.forms.connection import connections_of
 from dispatch.forms.form import Form
 from dispatch.given import Given
@@ -76,6 +77,10 @@ class ParkProblem:
     """Only for a site with assets under local control."""
     accounts: tuple[Account, ...]
     """The ladder, the caps and the reserve, and the meter of several connections."""
+
+    @property
+    def choices(self) -> list[Choice]:
+        return [choice for block in self.blocks for choice in block.choices]
 
     @property
     def parts(self) -> list[Block | Account]:

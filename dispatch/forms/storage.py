@@ -71,13 +71,6 @@ class Storage(Form):
         """Whether its losses are a curve, which a plan may exceed up to those at full power."""
         return self.charge_curve is not None or self.discharge_curve is not None
 
-    @property
-    def worst_round_trip(self) -> float:
-        """The smallest part of one more kWh charged that comes out again."""
-        into = self.charge_curve.lines[-1].slope if self.charge_curve is not None else self.charge_efficiency
-        out_of = self.discharge_curve.lines[-1].slope if self.discharge_curve is not None else None
-        return into / out_of if out_of is not None else into * self.discharge_efficiency
-
     def start_kwh(self, name: str, situation: Situation) -> float:
         """What it holds at first; an unavailable store whose energy is unknown stands in mid-window."""
         return situation.stored_kwh.get(name, (self.soc_min + self.soc_max) / 2.0 * self.capacity_kwh)
