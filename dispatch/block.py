@@ -19,11 +19,13 @@ from dispatch.worth import EndValue, Worth
 
 @dataclass(frozen=True, slots=True)
 class TimeGrid:
-    """The intervals of the problem and the slack prices on them; both are constants of one build."""
+    """The intervals of the problem and the slack prices on them; all are constants of one build."""
 
     step_h: FloatArray
     """Length of each interval in hours, shape (steps,)."""
     worth: Worth
+    surplus_may_cost: bool = False
+    """Whether a kWh more may ever cost the park something, so that burning it in losses pays."""
 
     @property
     def steps(self) -> int:

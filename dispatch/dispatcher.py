@@ -157,6 +157,8 @@ class Dispatcher:
         words += too_weak(self._site, situation)
         words += spot_tail(self._site, situation)
         words += cycles_counted_late(self._forms, situation)
+        # counted: what stands by for a part of an interval is warm or not
+        starts = sum(form.starting(name, situation, assets[name]) for name, form in self._forms.items())
         return Plan(
             issued_at=issued_at,
             method=Method.RELAXED if answer.undecided else Method.OPTIMAL,
@@ -164,7 +166,7 @@ class Dispatcher:
             step_h=situation.step_h,
             assets=assets,
             import_price_per_kwh=prices.import_per_kwh,
-            cost=self._park.cost(TERMS) | ({"starts": 0.0} if answer.undecided else {}),
+            cost=self._park.cost(TERMS) | {"starts": starts},
             marginal_per_kwh=self._park.marginal_per_kwh(),
             stored_value_per_kwh=self._park.stored_value_per_kwh(),
             note="; ".join([*words, *_detour_of(answer)]),

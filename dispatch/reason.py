@@ -77,6 +77,8 @@ class Reason(Enum):
     STORE_GIVES = "off: the store gives"
     NOT_WANTED = "off: nothing needs it"
     OFF = "off: another way is cheaper"
+    HELD_ON = "runs: its minimum time is not over"
+    HELD_OFF = "off: its minimum time is not over"
 
     # connections to heat and steam networks
     BUYS = "buys: what the park lacks"

@@ -25,7 +25,7 @@ def battery_block(name: str, form: Storage, grid: TimeGrid) -> Block:
     charge, discharge >= 0 in kW at the AC side, up to the ratings, shape (steps,); E in kWh with the rules of
     `stored_energy`. Wear is paid per kWh discharged. Losses make it cheaper to net charge against discharge
     than to do both, so no binaries are needed; a tie-break says the same for a battery without losses, and lets
-    it charge early. Where a kWh of import is paid for, losses would be a gain, and a gate keeps the two apart. Curves
+    it charge early. Where a kWh more may cost something, losses would be a gain, and a gate keeps the two apart. Curves
     of efficiency, the taper near full and empty, wear by depth and the cycles of a day are pages of their own.
     """
     charge_max = Given(nonneg=True, name=f"{name}.max_charge_kw")
@@ -39,7 +39,7 @@ def battery_block(name: str, form: Storage, grid: TimeGrid) -> Block:
     cycles = DailyCycles(name, form, grid, discharge) if form.daily is not None else None
     gate = (
         Gate(name, grid, charge, form.max_charge_kw, discharge, form.max_discharge_kw)
-        if grid.worth.import_may_pay
+        if grid.surplus_may_cost
         else None
     )
 

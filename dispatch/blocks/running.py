@@ -84,11 +84,11 @@ class UnitChoice(Choice):
             self.cost = {"starts": self._unit.start_cost * cp.sum(self._start if self.ready is None else self._cold())}
 
     def _cold(self) -> cp.Variable:
-        """Starts from neither running nor standing by. Once on is settled these are paths between its runs, so that
-        standing by is yes or no by itself."""
+        """Starts from neither running nor standing by; where it stands by for part of an interval, that part of one. A
+        unit whose past nobody knows may have been standing by."""
         cold = cp.Variable(self._grid.steps, bounds=[0, 1], name=f"{self._name}.cold_start")
         warm = self.yes + self.ready
-        self.constraints += [warm <= 1, cold[:1] >= warm[:1] - self._before]
+        self.constraints += [warm <= 1, cold[:1] >= warm[:1] - self._before_high]
         if self._grid.steps > 1:
             self.constraints.append(cold[1:] >= warm[1:] - warm[:-1])
         return cold

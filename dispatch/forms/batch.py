@@ -109,7 +109,7 @@ class Batch(Form):
 
     def pace(self, name: str, situation: Situation, asset: AssetPlan) -> Iterator[str]:
         """Whether it runs from its starts to their ends, and starts only where it may."""
-        runs, (started, rest_kw) = self.runs(name, situation), self._starts(name, situation, asset)
+        runs, (started, rest_kw) = self.runs(name, situation), self.starts_of(name, situation, asset)
         for step in np.flatnonzero(np.abs(rest_kw) > POWER_KW):
             yield f"{name}, step {step}: {asset.power_kw[step]:.2f} kW are not those of whole runs"
         for step in np.flatnonzero(started & ~runs.may_start):
@@ -118,14 +118,14 @@ class Batch(Form):
             yield f"{name}, step {step}: more runs have begun than are wanted"
 
     def unmet(self, name: str, situation: Situation, asset: AssetPlan) -> Iterator[str]:
-        runs, (started, _) = self.runs(name, situation), self._starts(name, situation, asset)
+        runs, (started, _) = self.runs(name, situation), self.starts_of(name, situation, asset)
         if runs.impossible:
             yield f"{name}: {runs.impossible} runs are wanted that no longer fit into their windows"
         missed = np.maximum.accumulate(np.maximum(runs.least[1:] - np.cumsum(started), 0.0))
         for step in np.flatnonzero(np.diff(missed, prepend=0.0) > 0.5):
             yield f"{name}, step {step}: a run has not begun at its last chance"
 
-    def _starts(self, name: str, situation: Situation, asset: AssetPlan) -> tuple[BoolArray, FloatArray]:
+    def starts_of(self, name: str, situation: Situation, asset: AssetPlan) -> tuple[BoolArray, FloatArray]:
         """Where runs begin, and what of its power is not explained by them, each of shape (steps,)."""
         shares = self.shares(situation.step_h)
         rest_kw = asset.power_kw - self.runs(name, situation).going_on_kw

@@ -60,13 +60,15 @@ class Commitment:
                 may = begins_h >= self.min_off_h - past.since_h - ROUNDING_H
         return must, may
 
-    def starts(self, name: str, situation: Situation, running: BoolArray, power_kw: FloatArray) -> int:
-        """How often it starts and pays for it: not from standing by. What it did before the horizon is as in the
-        situation, or as in the first interval."""
-        warm = running | (power_kw > self.ready_kw / 2.0) if self.ready_kw else running
+    def starts(self, name: str, situation: Situation, running: BoolArray, power_kw: FloatArray) -> float:
+        """How often it starts and pays for it: from standing by in part of an interval only for the rest. What it did
+        before the horizon is as in the situation, or as in the first interval."""
+        warm = running.astype(np.float64)
+        if self.ready_kw:
+            warm[~running] = np.clip(power_kw[~running] / self.ready_kw, 0.0, 1.0)
         past = situation.running.get(name)
-        before = bool(warm[0]) if past is None else past.on
-        return int(np.count_nonzero(warm & ~np.append(before, warm[:-1])))
+        before = warm[0] if past is None else float(past.on)
+        return float(np.maximum(np.diff(warm, prepend=before), 0.0).sum())
 
     def broken(self, running: BoolArray, past: Running | None, step_h: FloatArray) -> Iterator[tuple[int, str]]:
         """Where it stops or starts too early after a start or stop within the horizon, each with a word of it."""

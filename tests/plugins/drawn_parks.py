@@ -83,8 +83,6 @@ LOCAL_CHANCE = 0.08
 MOST_LOCAL = 0.6
 """Of the import limit, taken or given under local control: it has passed the transformers, so it is never many times
 their rating."""
-BOTH_WAYS = "charges and discharges at once"
-"""What a plan says of itself where it burns power in a battery's losses, which the checker refuses."""
 SIZES = (1.0, 40.0)
 """How many times larger than `ASSETS` all of a park is: rounding matters at 4 MW where it does not at 100 kW."""
 PRICED = "_per_kwh"
@@ -129,9 +127,7 @@ def _faults(
             left_open = unmet(park.site, situation, plan)
             faults = [words for words in check_plan(park.site, situation, plan) if words not in left_open]
             if faults:
-                burns = f" ({BOTH_WAYS})" if BOTH_WAYS in plan.note else ""
-                by = f"{plan.method.value}{burns}"
-                yield f"{where}, situation {number}, {by}: {faults[0]} ({len(faults)} in all)"
+                yield f"{where}, situation {number}, {plan.method.value}: {faults[0]} ({len(faults)} in all)"
 
 
 def drawn_park(random: np.random.Generator) -> TinyPark:

@@ -17,6 +17,8 @@ from config.flexible_assets import ShiftableJob
 from dispatch.checker import check_plan, unmet
 from dispatch.dispatcher import Dispatcher
 from dispatch.plan import Plan, Situation, Solved, Wanted
+from dispatch.reason import Reason
+from dispatch.reasons import with_reasons
 from dispatch.rules import rules_plan
 from simulators.shiftable_job import ShiftableJobModel
 
@@ -41,6 +43,14 @@ def test_a_run_begins_where_all_of_it_is_cheapest() -> None:
     plan = plan_of(job_park((0.1, 0.2, 0.9, 0.4, 0.3, 0.1)), DAY)
     assert plan.assets["job"].power_kw == pytest.approx([0, 0, 0, 50, 50, 0])
     assert sum(plan.cost.values()) == pytest.approx(50 * 0.7)
+
+
+def test_a_job_says_why_it_waits() -> None:
+    park = job_park((0.1, 0.2, 0.9, 0.4, 0.3, 0.1))
+    situation = park.situation(wanted={"job": (DAY,)})
+    cheap, nothing = Reason.TAKES_CHEAP, Reason.NOTHING_WANTED
+    reasons = with_reasons(park.site, situation, park.plan(situation)).reasons["job"]
+    assert reasons == (nothing, Reason.WAITS, Reason.WAITS, cheap, cheap, nothing)
 
 
 def test_where_it_costs_the_same_a_run_begins_early() -> None:

@@ -16,6 +16,8 @@ from dispatch.checker import check_plan, unmet
 from dispatch.fallback import shifted
 from dispatch.forms.commitment import Commitment
 from dispatch.plan import BadSituation, Plan, Running
+from dispatch.reason import Reason
+from dispatch.reasons import with_reasons
 from dispatch.rules import rules_plan
 
 # -- least load --------------------------------------------------------------------------------------
@@ -181,6 +183,22 @@ def test_minimum_times_are_hours_also_where_intervals_differ() -> None:
     step_h = np.array([1.0, 0.5, 0.5, 1.0])
     plan = plan_of(park, step_h=step_h, running={"heat_pump": Running(OFF)})
     assert runs(plan) == [ON, ON, ON, OFF]
+
+
+@pytest.mark.parametrize(
+    ("past", "prices", "held"),
+    [
+        (Running(ON, 0.5), (1.2, 1.2, 1.2), [Reason.HELD_ON, Reason.HELD_ON, Reason.GAS_CHEAPER]),
+        (Running(OFF, 0.5), (0.3, 0.3, 0.3), [Reason.HELD_OFF, Reason.HELD_OFF, Reason.CHEAPER_THAN_GAS]),
+    ],
+    ids=["on", "off"],
+)
+def test_a_plan_says_that_a_minimum_time_holds_a_unit(
+    past: Running, prices: tuple[float, ...], held: list[Reason]
+) -> None:
+    park = heated(prices, min_on_s=7200, min_off_s=7200)
+    situation = park.situation(load_kw={"heat": 150.0}, running={"heat_pump": past})
+    assert list(with_reasons(park.site, situation, park.plan(situation)).reasons["heat_pump"]) == held
 
 
 def test_an_unavailable_unit_stands_still_whatever_its_minimum_time() -> None:
