@@ -10,6 +10,7 @@ import numpy as np
 
 from config.site import Site
 from dispatch.block import Inputs
+from dispatch.forms.connection import connections_of
 from dispatch.forms.demand import Demand
 from dispatch.forms.form import Form
 from dispatch.forms.source import Source
@@ -27,7 +28,7 @@ class ChanceLimit:
     E is the mean over scenarios, sigma the standard deviation over them of what the electric loads take less what the
     sources could give, k the site's `control.chance.deviations`. more >= 0 costs as much as a new peak of the month,
     beyond >= 0 as much as import beyond the limit; neither is on the bill. extra is what a scenario adds to the peak
-    anyhow. Where k is 0 there are no such rows.
+    anyhow. Several connections count together. Where k is 0 there are no such rows.
     """
 
     deviations: float
@@ -42,12 +43,12 @@ class ChanceLimit:
     def of(cls, site: Site, step_h: FloatArray, parks: Sequence[ParkProblem], probability: cp.Parameter) -> ChanceLimit:
         reserve, peak = Given(nonneg=True, name="chance.reserve_kw"), Given(nonneg=True, name="chance.peak_kw")
         demand = Given(nonneg=True, name="chance.demand_price_per_kw")
-        deviations, (name, connection) = site.control.chance.deviations, site.grid
+        forms, deviations = forms_of(site), site.control.chance.deviations
         if deviations == 0.0:
-            return cls(deviations, (), cp.Constant(0.0), forms_of(site), reserve, peak, demand)
-        grids = [next(block for block in park.blocks if block.asset == name) for park in parks]
-        first_kw = probability @ cp.hstack([block.counted["import_kw"][0] for block in grids])
-        extra_kw = probability @ cp.hstack([block.added_peak_kw[0] for block in grids])
+            return cls(deviations, (), cp.Constant(0.0), forms, reserve, peak, demand)
+        limit_kw = sum(form.import_limit_kw for form in connections_of(forms).values())
+        first_kw = probability @ cp.hstack([park.meter.counted["import_kw"][0] for park in parks])
+        extra_kw = probability @ cp.hstack([park.meter.added_peak_kw[0] for park in parks])
         more = cp.Variable(bounds=[0, None], name="chance.more_peak_kw")
         beyond = cp.Variable(bounds=[0, None], name="chance.beyond_limit_kw")
         over_price = worth_of(site, step_h).over_limit_per_kwh * float(step_h[0])
@@ -55,10 +56,10 @@ class ChanceLimit:
             deviations,
             (
                 first_kw + reserve <= peak + extra_kw + more,
-                first_kw + reserve <= connection.import_limit_kw + beyond,
+                first_kw + reserve <= limit_kw + beyond,
             ),
             demand * more + over_price * beyond,
-            forms_of(site),
+            forms,
             reserve,
             peak,
             demand,

@@ -75,8 +75,10 @@ def require_sound(site: Site, situation: Situation) -> None:
             if prices is not None and not np.all(np.isfinite(prices)):
                 raise BadSituation(f"spot has {what} that is not a finite number")
     for what, value in asdict(situation.used).items():
-        if isinstance(value, float | int) and (not np.isfinite(value) or value < 0):
-            raise BadSituation(f"{what} is {value:g}, it must be a number from 0 on")
+        least = -np.inf if what == "month_heat_kgce" else 0.0
+        if isinstance(value, float | int) and not (np.isfinite(value) and value >= least):
+            from_0 = "" if least < 0.0 else " from 0 on"
+            raise BadSituation(f"{what} is {value:g}, it must be a number{from_0}")
 
 
 def _in_need(forms: Mapping[str, Form], what: Need) -> tuple[str, ...]:
