@@ -9,8 +9,9 @@ from typing import Any
 import cvxpy as cp
 import numpy as np
 import pytest
+import tiny_kinds as kinds
 from drawn_parks import drawn_park, drawn_situation, with_units
-from tiny_park import TinyPark
+from tiny_park import GRID, TinyPark
 
 from dispatch.block import solved
 from dispatch.checker import check_plan, unmet
@@ -152,9 +153,14 @@ def test_a_tail_of_all_scenarios_is_their_mean(tiny_park: Callable[..., TinyPark
 
 
 @pytest.mark.parametrize(
-    ("keys", "grid"),
-    [({"demand_charge_per_kw_month": 5.0}, {}), ({}, {"import_limit_kw": 100})],
-    ids=["month peak", "import limit"],
+    ("keys", "connections"),
+    [
+        ({"demand_charge_per_kw_month": 5.0}, {"grid": {}}),
+        ({"demand_charge_per_kw_month": 5.0}, {"grid": {}, "south": GRID}),
+        ({}, {"grid": {"import_limit_kw": 100}}),
+        ({}, {"grid": {"import_limit_kw": 60}, "south": {**GRID, "import_limit_kw": 40}}),
+    ],
+    ids=["month peak", "month peak of two", "import limit", "import limits of two"],
 )
 @pytest.mark.parametrize(
     ("deviations", "discharged_kw"),
@@ -166,12 +172,12 @@ def test_a_tail_of_all_scenarios_is_their_mean(tiny_park: Callable[..., TinyPark
 def test_a_chance_limit_holds_import_back(
     tiny_park: Callable[..., TinyPark],
     keys: dict[str, float],
-    grid: dict[str, float],
+    connections: dict[str, dict[str, Any]],
     deviations: float,
     discharged_kw: float,
 ) -> None:
     park = tiny_park(
-        {"grid": grid, "load": {}, "battery": LOSSLESS},
+        {**connections, "load": {}, "battery": LOSSLESS},
         (1.0, 1.0),
         site_keys={"control": {"interval_min": 60, "horizon_h": 2, "chance": {"deviations": deviations}}},
         **keys,
@@ -207,6 +213,27 @@ def test_heat_without_a_tank_follows_the_load(tiny_park: Callable[..., TinyPark]
     plan = park.plan(situation)
     assert [each.assets["boiler"].power_kw[0] for each in plan.scenarios] == pytest.approx([20.0, 60.0])
     assert first_kw(plan, "boiler") == pytest.approx(40.0)
+    assert check_plan(park.site, situation, plan) == []
+
+
+@pytest.mark.parametrize(
+    ("export_kw", "boiler_kw"),
+    [
+        (50, [40.0, 40.0]),  # at 0.33 a kWh of the boiler is cheaper than one bought for 0.4, and dearer than 0.1
+        (0, [20.0, 60.0]),  # nobody takes what is too much
+    ],
+)
+def test_a_heat_network_follows_only_where_it_also_takes_heat(
+    tiny_park: Callable[..., TinyPark], export_kw: float, boiler_kw: list[float]
+) -> None:
+    network = {**kinds.DISTRICT_HEAT, "export_limit_kw": export_kw}
+    park = tiny_park({"heat": {}, "boiler": {}, "network": network}, (1.0, 1.0))
+    either = (scenario("mild", 0.2, load_kw={"heat": (20, 50)}), scenario("usual", 0.6, load_kw={"heat": (40, 50)}))
+    either += (scenario("cold", 0.2, load_kw={"heat": (60, 50)}),)
+    situation = park.situation(load_kw={"heat": (40, 50)}, scenarios=either)
+    plan = park.plan(situation)
+    mild, _, cold = plan.scenarios
+    assert [each.assets["boiler"].power_kw[0] for each in (mild, cold)] == pytest.approx(boiler_kw)
     assert check_plan(park.site, situation, plan) == []
 
 
