@@ -16,8 +16,9 @@ from tiny_park import START, TinyPark, make_park
 from config.site import Site
 from dispatch.forecast.heat_pump import cop
 from dispatch.forecast.history import History
-from dispatch.plan import Method, Used
+from dispatch.plan import Method, Scenario, Used
 from dispatch.reason import Reason
+from dispatch.reasons import with_reasons
 from parkgrid.plan import left_out, start_time, starting_soc, used_so_far
 from parkgrid.plan_output import as_csv, as_data, remarks, rows
 from parkgrid.plan_picture import draw
@@ -251,6 +252,36 @@ def test_data_holds_the_whole_plan(found: Planned) -> None:
     assert data["binding"] == [
         {"limit": "discharging power", "whose": "battery", "value": 9.0, "unit": "kW", "steps": [1]}
     ]
+
+
+def test_data_says_what_each_scenario_costs() -> None:
+    park = make_park({"load": {}}, (1.0, 2.0))
+    ways = (("calm", 0.75, [10.0, 10.0]), ("busy", 0.25, [10.0, 30.0]))
+    situation = park.situation(
+        load_kw={"load": 10},
+        scenarios=tuple(
+            Scenario(name=name, probability=probability, load_kw={"load": np.array(load)})
+            for name, probability, load in ways
+        ),
+    )
+    found = Planned(
+        site=park.site,
+        assumptions=assumptions(),
+        situation=situation,
+        plan=with_reasons(park.site, situation, park.plan(situation)),
+        failure="",
+        unmet=(),
+        defaulted=(),
+        solve_s=None,
+    )
+    data = as_data(found)
+    assert [(each["name"], each["probability"], each["total"]) for each in data["scenarios"]] == [
+        ("calm", 0.75, 10 + 2 * 10),
+        ("busy", 0.25, 10 + 2 * 30),
+    ]
+    assert data["scenarios"][1]["cost"]["energy_import"] == 70
+    assert data["total"] == 0.75 * 30 + 0.25 * 70
+    assert data["assets"]["grid"]["power_kw"] == [10, 0.75 * 10 + 0.25 * 30]
 
 
 def test_reasons_are_shown_as_stretches_of_time(found: Planned) -> None:
