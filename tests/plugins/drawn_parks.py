@@ -173,7 +173,8 @@ def with_units(park: TinyPark, random: np.random.Generator) -> TinyPark:
         elif isinstance(asset, ShiftableJob):
             changes = {"interruptible": False}
         assets[name] = asset.model_copy(update=changes)
-    control = park.site.control.model_copy(update={"commitment": True})
+    # a busy machine must not cut a search short
+    control = park.site.control.model_copy(update={"commitment": True, "commitment_time_limit_s": 60.0})
     file = park.site.file.model_copy(update={"assets": assets, "control": control})
     return TinyPark(replace(park.site, file=file), park.steps)
 
