@@ -35,8 +35,9 @@ MEASURE_LIMIT_S = 240.0
 
 PARKS = ("E", "ED", "EHD", "demo_park", "factory")
 UNITS = ("demo_park:units", "factory:units")
-SCENARIOS = {"scenarios:linear": 0.25, "scenarios:units": 1.0}
-"""Most seconds for the median of a whole plan over eight scenarios: short against the intervals, also on events."""
+SCENARIOS = ("scenarios:linear", "scenarios:units")
+MOST_SCENARIOS_S = 0.25
+"""Median of a whole plan over eight scenarios: a plan that an event asks for is there within the next cycle."""
 WAYS = ("bare", "unperturbed", "compiled", "plain")
 
 MOST_RATIO = 1.2
@@ -116,8 +117,8 @@ def verdicts_of_units(days: dict[str, dict[str, Any]]) -> list[Verdict]:
 def verdicts_of_scenarios(days: dict[str, dict[str, Any]]) -> list[Verdict]:
     verdicts: list[Verdict] = []
     for name, day in days.items():
-        median_s, most_s = day["plan_ms"] / 1e3, SCENARIOS[name]
-        verdicts.append((median_s <= most_s, f"{name}: median at most {most_s:g} s", f"{median_s:.3f} s"))
+        median_s, what = day["plan_ms"] / 1e3, f"{name}: median at most {MOST_SCENARIOS_S:g} s"
+        verdicts.append((median_s <= MOST_SCENARIOS_S, what, f"{median_s:.3f} s"))
         verdicts.append((day["faults"] == 0, f"{name}: the checker finds nothing", f"{day['faults']} faults"))
         what = f"{name}: every interval is solved from the kept basis"
         verdicts.append((day["detours"] == 0, what, f"{day['detours']} were not"))
