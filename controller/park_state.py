@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from config.asset import HEAT_BUS
 from config.assets import HeatPump, PvPlant, WindTurbine
 from config.price_series import PriceSeries
 from controller.decision import Decision
 from controller.image import Snapshot
 from dispatch.forecast.park import ParkState
-from dispatch.plan import ELECTRICITY, Plan, Used
+from dispatch.plan import Plan, Used
 from dispatch.registry import buses_of, forecast_for, forms_of
 from dispatch.soundness import stores
 
@@ -56,8 +55,7 @@ def _local_kw(snapshot: Snapshot) -> dict[str, float]:
     site = snapshot.site
     if not site.measured:
         return {}
-    buses = [bus for bus in buses_of(forms_of(site)) if bus in (ELECTRICITY, HEAT_BUS)]
-    return {bus: sum(snapshot.taken_kw(name, bus) or 0.0 for name in site.measured) for bus in buses}
+    return {bus: sum(snapshot.taken_kw(name, bus) or 0.0 for name in site.measured) for bus in buses_of(forms_of(site))}
 
 
 def limited_generators(snapshot: Snapshot, decision: Decision | None, plan: Plan | None) -> dict[str, float]:
