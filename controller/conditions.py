@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from config.assets import GridConnection, HotWaterTank
 from controller.alarms import Condition
-from controller.decide import HEAT_RESERVE_SOC
+from controller.deciding.standing import SUPPLY_RESERVE_SOC
 from controller.image import Snapshot
 from controller.modes import Mode
 
@@ -73,7 +73,7 @@ def _park(snapshot: Snapshot, mode: Mode) -> list[Condition]:
                 found.append(Condition("asset_unavailable", name, why))
             case HotWaterTank():
                 soc = snapshot.value(name, "soc")
-                if soc is not None and soc <= asset.soc_min + HEAT_RESERVE_SOC:
+                if soc is not None and soc <= asset.soc_min + SUPPLY_RESERVE_SOC:
                     found.append(Condition("heat_supply_low", name, f"tank at {soc:.0%}"))
             case _:
                 pass

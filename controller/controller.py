@@ -15,7 +15,8 @@ from config.site import Site
 from controller.adopt import adopted, restored_guard
 from controller.alarms import AlarmBoard
 from controller.conditions import Health, conditions
-from controller.decide import Inputs, decide
+from controller.decide import decide
+from controller.deciding.standing import Inputs
 from controller.decision import Decision
 from controller.field import Field
 from controller.following import Following

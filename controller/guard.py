@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from config.assets import Asset, Battery, GasBoiler, HeatPump
 from config.site import Site
 from config.thermal_assets import ElectricBoiler
-from controller.decide import EXPORT_LIMIT
+from controller.deciding.by_weather import EXPORT_LIMIT
 from controller.decision import AssetDecision, Decision
 from controller.image import Snapshot
 from controller.modes import Mode
