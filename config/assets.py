@@ -179,7 +179,7 @@ class HeatLoad(Demand):
     heat_bus: HeatBus = HEAT_BUS
 
 
-DispatchedAsset = (
+Asset = Annotated[
     GridConnection
     | PvPlant
     | WindTurbine
@@ -190,11 +190,7 @@ DispatchedAsset = (
     | GasBoiler
     | ElectricLoad
     | HeatLoad
-)
-"""The kinds that the controller can follow a plan for; all others are measured only."""
-
-MeasuredAsset = (
-    Chp
+    | Chp
     | WasteHeatSource
     | HeatExchanger
     | WasteHeatBoiler
@@ -213,11 +209,9 @@ MeasuredAsset = (
     | EvChargers
     | ShiftableJob
     | SheddableLoad
-    | Transformer
-)
-"""The kinds that only come with `control: local`, until the controller can follow a plan for them."""
-
-Asset = Annotated[DispatchedAsset | MeasuredAsset, Field(discriminator="kind")]
+    | Transformer,
+    Field(discriminator="kind"),
+]
 
 SERIES_KINDS = (
     "electric_load",

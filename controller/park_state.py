@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from config.assets import HeatPump, PvPlant, WindTurbine
+from config.flexible_assets import EvChargers, SheddableLoad, ShiftableJob
 from config.price_series import PriceSeries
 from controller.decision import Decision
 from controller.image import Snapshot
@@ -24,7 +25,7 @@ def park_state(
 ) -> ParkState:
     """State of stores, last measurements, and what cannot be used.
 
-    Generators named in `limited` are left out of the measurements: what they feed is not what they could.
+    What is named in `limited` is left out of the measurements: what it feeds, or uses, is not what it could.
     """
     site = snapshot.site
     stored_kwh = {}
@@ -37,10 +38,17 @@ def park_state(
         power_kw = snapshot.power_kw(name)
         if power_kw is not None and name not in limited:
             measured_kw[name] = power_kw
+    needed_kwh = {
+        name: max(kwh, 0.0)
+        for kind in (EvChargers, ShiftableJob)
+        for name in site.dispatched_of(kind)
+        if (kwh := snapshot.value(name, "energy_needed_kwh")) is not None
+    }
     outdoor = [snapshot.value(name, "outdoor_degc") for name in site.dispatched_of(HeatPump)]
     return ParkState(
         stored_kwh=stored_kwh,
         measured_kw=measured_kw,
+        needed_kwh=needed_kwh,
         outdoor_degc=next((degc for degc in outdoor if degc is not None), None),
         local_kw=_local_kw(snapshot),
         unavailable=frozenset(name for name in site.dispatched if not snapshot.available(name)),
@@ -56,6 +64,19 @@ def _local_kw(snapshot: Snapshot) -> dict[str, float]:
     if not site.measured:
         return {}
     return {bus: sum(snapshot.taken_kw(name, bus) or 0.0 for name in site.measured) for bus in buses_of(forms_of(site))}
+
+
+def shed_loads(snapshot: Snapshot, decision: Decision | None) -> frozenset[str]:
+    """Loads that use what they were left with, and would use more."""
+    held = set()
+    for name, load in snapshot.site.dispatched_of(SheddableLoad).items():
+        decided = decision.assets.get(name) if decision is not None else None
+        power_kw = snapshot.power_kw(name)
+        if decided is None or decided.setpoint_kw is None or power_kw is None:
+            continue
+        if decided.setpoint_kw < load.peak_kw and power_kw >= AT_ITS_LIMIT * decided.setpoint_kw:
+            held.add(name)
+    return frozenset(held)
 
 
 def limited_generators(snapshot: Snapshot, decision: Decision | None, plan: Plan | None) -> dict[str, float]:

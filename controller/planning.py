@@ -41,7 +41,7 @@ class Planning:
     def update(self, snapshot: Snapshot, limited: frozenset[str]) -> bool:
         """Take the answers that came, and ask again where it is time. True when another plan is in force.
 
-        `limited` are the generators that feed less than they could, whose power says nothing of tomorrow's.
+        `limited` are the generators and loads that are held back, whose power says nothing of tomorrow's.
         """
         self._snapshot, self._limited = snapshot, limited
         self._seen.set()

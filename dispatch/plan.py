@@ -183,6 +183,8 @@ class AssetPlan:
     """Energy of a store at the interval bounds, shape (steps + 1,)."""
     available_kw: FloatArray | None = None
     """What a source could have fed."""
+    wanted_kw: FloatArray | None = None
+    """What a load would use if nothing were left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ def decide_by_weather(park: Standing, name: str, generator: PvPlant | WindTurbin
 
 
 def _curtailed(park: Standing, name: str, planned_kw: float) -> bool:
-    available_kw = park.planned_available_kw(name)
+    available_kw = park.foreseen_kw(name)
     return available_kw is not None and planned_kw < CURTAILED_BELOW * available_kw - 1.0
 
 

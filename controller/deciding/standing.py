@@ -92,12 +92,14 @@ class Standing:
             return None
         return float(self.plan.assets[name].power_kw[self.step])
 
-    def planned_available_kw(self, name: str) -> float | None:
-        """What the plan counts on from a source in this interval, None where it says nothing."""
-        assert self.plan is not None
-        assert self.step is not None
-        available = self.plan.assets[name].available_kw
-        return None if available is None else float(available[self.step])
+    def foreseen_kw(self, name: str) -> float | None:
+        """What the plan reckons that a source could feed in this interval, or that a load wants; None where it does
+        not say."""
+        if self.plan is None or self.step is None or name not in self.plan.assets:
+            return None
+        planned = self.plan.assets[name]
+        foreseen = planned.wanted_kw if planned.available_kw is None else planned.available_kw
+        return None if foreseen is None else float(foreseen[self.step])
 
     def override(self, name: str) -> list[Bound]:
         held = self._overrides.get(name)

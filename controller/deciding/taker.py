@@ -31,7 +31,7 @@ def decide_sheddable(park: Standing, name: str, load: SheddableLoad) -> AssetDec
     bounds = [exactly("local default", Priority.LOCAL, most_kw, "not limited")]
     planned_kw = park.planned(name)
     if planned_kw is not None:
-        wanted_kw = park.planned_available_kw(name)
+        wanted_kw = park.foreseen_kw(name)
         if wanted_kw is not None and planned_kw < SHED_BELOW * wanted_kw - 1.0:
             bounds.append(exactly("plan", Priority.PLAN, planned_kw, f"plan sheds to {planned_kw:.0f} kW"))
     return _decided(park, name, most_kw, bounds)
