@@ -66,7 +66,28 @@ class Store(AssetBase):
     max_discharge_kw: PositiveFloat
 
 
-class Ramped(AssetBase):
+class OnOff(AssetBase):
+    """A unit that either stands still or runs at its least load or more."""
+
+    min_on_s: NonNegativeFloat = 0.0
+    """For how long it runs once it has started."""
+    min_off_s: NonNegativeFloat = 0.0
+    """For how long it stands still once it has stopped."""
+    start_cost_cny: NonNegativeFloat = 0.0
+    """What a start costs beside the energy: wear, and heat that is lost."""
+
+    @property
+    def least_load(self) -> float:
+        """The least load at which it can run, as a share of full load; 0 where it can run at any."""
+        raise NotImplementedError
+
+    @property
+    def ready_kw(self) -> float:
+        """The power at which it stands by, ready to start without what a start costs; 0 where it cannot."""
+        return 0.0
+
+
+class Ramped(OnOff):
     """A unit with a load range, that takes time to start and to move."""
 
     max_power_kw: PositiveFloat
@@ -79,6 +100,10 @@ class Ramped(AssetBase):
     def _has_a_load_range(self) -> Self:
         load_range(self.min_power_kw, self.max_power_kw, "min_power_kw", "max_power_kw")
         return self
+
+    @property
+    def least_load(self) -> float:
+        return self.min_power_kw / self.max_power_kw
 
 
 class Demand(AssetBase):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, model_validator
 
-from config.asset import HEAT_BUS, AssetBase, Demand, HeatBus, Ramped
+from config.asset import HEAT_BUS, AssetBase, Demand, HeatBus, OnOff, Ramped, load_range
 from config.base import Efficiency, Frozen, Share
 from config.flexible_assets import EvChargers, SheddableLoad, ShiftableJob, Transformer
 from config.hydrogen_assets import Electrolyser, FuelCell, HydrogenLoad, HydrogenTank
@@ -159,7 +159,7 @@ class HotWaterTank(AssetBase):
         return self
 
 
-class GasBoiler(AssetBase):
+class GasBoiler(OnOff):
     kind: Literal["gas_boiler"]
     max_heat_kw: PositiveFloat
     min_heat_kw: NonNegativeFloat
@@ -168,6 +168,15 @@ class GasBoiler(AssetBase):
     min_on_s: NonNegativeFloat
     min_off_s: NonNegativeFloat
     heat_bus: HeatBus = HEAT_BUS
+
+    @model_validator(mode="after")
+    def _has_a_load_range(self) -> GasBoiler:
+        load_range(self.min_heat_kw, self.max_heat_kw, "min_heat_kw", "max_heat_kw")
+        return self
+
+    @property
+    def least_load(self) -> float:
+        return self.min_heat_kw / self.max_heat_kw
 
 
 class ElectricLoad(Demand):

@@ -36,7 +36,7 @@ class ShiftableJob(AssetBase):
     """Where nobody says otherwise, it starts here."""
     latest_end_h: HourOfDay
     interruptible: bool = False
-    """Whether it may stand still in between; one that may not is planned by nobody yet."""
+    """Whether it may stand still in between."""
 
     @model_validator(mode="after")
     def _fits(self) -> ShiftableJob:

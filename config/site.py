@@ -45,6 +45,12 @@ class Control(Frozen):
     solver: Literal["highs", "clarabel"] = "highs"
     """HiGHS goes on from its last basis; Clarabel starts anew each time, by another algorithm."""
     solver_time_limit_s: PositiveFloat = 20.0
+    commitment: bool = False
+    """Whether plans say when units run and when they stand still, with their least loads, minimum times and starts."""
+    commitment_gap: Annotated[float, Field(gt=0, lt=1)] = 1e-3
+    """How far above the cheapest plan one with units may be, as a share of its cost: no search goes on below it."""
+    commitment_time_limit_s: PositiveFloat = 5.0
+    """How long the search for when units run may take; the best plan that was found until then counts."""
     kept_solves: Annotated[int, Field(ge=0, le=1000)] = 8
     """How many of the last solves lie in the state folder, for `parkgrid plan --replay`: two hours of quarters, at some
     100 kB each."""

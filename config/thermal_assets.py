@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, model_validator
 
-from config.asset import HEAT_BUS, AssetBase, Demand, HeatBus, Ramped, Store, load_range
+from config.asset import HEAT_BUS, AssetBase, Demand, HeatBus, OnOff, Ramped, Store, load_range
 from config.base import Efficiency, Share
 
 
@@ -78,7 +78,7 @@ class WasteHeatBoiler(AssetBase):
     source_bus: HeatBus
 
 
-class SteamBoiler(AssetBase):
+class SteamBoiler(OnOff):
     """Makes steam from gas."""
 
     kind: Literal["steam_boiler"]
@@ -92,6 +92,10 @@ class SteamBoiler(AssetBase):
     def _has_a_load_range(self) -> SteamBoiler:
         load_range(self.min_heat_kw, self.max_heat_kw, "min_heat_kw", "max_heat_kw")
         return self
+
+    @property
+    def least_load(self) -> float:
+        return self.min_heat_kw / self.max_heat_kw
 
 
 class Orc(Ramped):
@@ -135,7 +139,7 @@ class PressureTurbine(AssetBase):
         return self
 
 
-class Chiller(AssetBase):
+class Chiller(OnOff):
     """A compression chiller."""
 
     kind: Literal["chiller"]
@@ -152,8 +156,12 @@ class Chiller(AssetBase):
         load_range(self.min_cooling_kw, self.max_cooling_kw, "min_cooling_kw", "max_cooling_kw")
         return self
 
+    @property
+    def least_load(self) -> float:
+        return self.min_cooling_kw / self.max_cooling_kw
 
-class AbsorptionChiller(AssetBase):
+
+class AbsorptionChiller(OnOff):
     """Makes cold from heat."""
 
     kind: Literal["absorption_chiller"]
@@ -174,6 +182,10 @@ class AbsorptionChiller(AssetBase):
         load_range(self.min_cooling_kw, self.max_cooling_kw, "min_cooling_kw", "max_cooling_kw")
         load_range(self.least_source_degc, self.rated_source_degc, "least_source_degc", "rated_source_degc")
         return self
+
+    @property
+    def least_load(self) -> float:
+        return self.min_cooling_kw / self.max_cooling_kw
 
 
 class ColdStore(Store):

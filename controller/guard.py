@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from config.asset import Ramped
-from config.assets import Battery, GasBoiler, HeatPump
+from config.asset import OnOff, Ramped
+from config.assets import Battery
 from config.flexible_assets import ShiftableJob
 from config.site import Site
-from config.thermal_assets import Chiller
 from controller.deciding.by_weather import EXPORT_LIMIT
 from controller.deciding.load_range import load_range_kw
 from controller.decision import AssetDecision, Decision
@@ -111,7 +110,7 @@ def _load_range(site: Site, asset: AssetDecision) -> AssetDecision:
 def _minimum_times(site: Site, asset: AssetDecision, held: AssetGuard | None, site_s: float) -> AssetDecision:
     """A compressor or burner stays on, or off, for its minimum time."""
     unit = site.assets[asset.asset]
-    if held is None or not isinstance(unit, HeatPump | GasBoiler | Chiller):
+    if held is None or not isinstance(unit, OnOff):
         return asset
     assert asset.setpoint_kw is not None
     since_s = site_s - held.switched_s

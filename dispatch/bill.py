@@ -11,7 +11,7 @@ from dispatch.plan import AssetPlan, FloatArray, Situation
 from dispatch.registry import forms_of
 from dispatch.tariff import Prices
 
-TERMS = ("energy_import", "export_revenue", "demand", "gas", "carbon", "wear", "ladder")
+TERMS = ("energy_import", "export_revenue", "demand", "gas", "carbon", "wear", "ladder", "starts")
 """The terms of `Plan.cost`, in the order in which people read them; export revenue is negative."""
 
 
@@ -42,6 +42,7 @@ def bill(site: Site, prices: Prices, situation: Situation, assets: Mapping[str, 
         if asset.gas_kw is not None:
             gas_kwh = gas_kwh + asset.gas_kw * step_h
     wear = sum(form.wear(assets[name], step_h) for name, form in forms_of(site).items())
+    starts = sum(form.starting(name, situation, assets[name]) for name, form in forms_of(site).items())
     demand = 0.0
     for month, peak_kw in enumerate(peaks_kw(site, prices, situation.month_peak_kw)):
         highest_kw = float(np.max(grid_kw[prices.month == month], initial=0.0))
@@ -54,4 +55,5 @@ def bill(site: Site, prices: Prices, situation: Situation, assets: Mapping[str, 
         "carbon": float(prices.import_carbon_per_kwh @ import_kwh + prices.gas_carbon_per_kwh @ gas_kwh),
         "wear": float(wear),
         "ladder": 0.0 if prices.ladder is None else prices.ladder.cost(situation.used, import_kwh),
+        "starts": float(starts),
     }

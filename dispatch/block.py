@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dispatch.caps import CapNumbers
+from dispatch.choice import Choice
 from dispatch.plan import AssetPlan, BusId, FloatArray, Situation
 from dispatch.tariff import Prices
 from dispatch.worth import EndValue, Worth
@@ -17,11 +18,13 @@ from dispatch.worth import EndValue, Worth
 
 @dataclass(frozen=True, slots=True)
 class TimeGrid:
-    """The intervals of the problem and the slack prices on them; both are constants of one build."""
+    """The intervals of the problem and the slack prices on them; all are constants of one build."""
 
     step_h: FloatArray
     """Length of each interval in hours, shape (steps,)."""
     worth: Worth
+    surplus_may_cost: bool = False
+    """Whether a kWh more may ever cost the park something, so that burning it in losses pays."""
 
     @property
     def steps(self) -> int:
@@ -55,7 +58,7 @@ class Slack:
     what: str
     unit: str
     amount: cp.Expression
-    """Never negative, shape (steps,)."""
+    """Never negative, shape (steps,), or that of the first steps where it can only be there."""
     limit: float | None = None
     """The limit that it goes beyond, where it is one; None where it is something that is left undone."""
 
@@ -89,6 +92,8 @@ class Block:
     penalty: cp.Expression = field(default_factory=lambda: cp.Constant(0.0))
     """Slack prices, end values and tie-breaks: steers the plan, is paid by nobody."""
     slacks: Sequence[Slack] = ()
+    choices: Sequence[Choice] = ()
+    """What must be yes or no."""
     stored: StoredRows | None = None
     """Of a store."""
     assign: Callable[[Inputs], None]

@@ -16,7 +16,7 @@ from dispatch.caps import cap_terms, exceeded
 from dispatch.findings import POWER_KW, series
 from dispatch.forms.demand import Demand
 from dispatch.plan import ELECTRICITY, BusId, FloatArray, Method, Plan, Situation
-from dispatch.registry import buses_of, forms_of
+from dispatch.registry import buses_of, forms_of, units_of
 from dispatch.tariff import Prices, TariffCalendar
 
 MONEY = 0.01
@@ -27,7 +27,8 @@ def check_plan(site: Site, situation: Situation, plan: Plan) -> list[str]:
     """What is wrong with a plan for a situation: one sentence each with asset, step and by how much; empty is good.
 
     These are its `faults`, and where there are none what is `unmet`. The situation must be sound. Minimum
-    loads, and ramps of plans that are not the solver's, are the guard's, second by second.
+    loads of plans that do not say when units run, and ramps of those that are not the solver's, are the guard's,
+    second by second.
     """
     if broken := list(_frame(site, situation, plan)):
         return broken
@@ -85,6 +86,7 @@ def _frame(site: Site, situation: Situation, plan: Plan) -> Iterator[str]:
     for name in sorted(plan.assets.keys() - site.dispatched.keys()):
         yield f"{name} is planned, but the site has no such asset"
     shape, bounds = (plan.steps,), (plan.steps + 1,)
+    units = units_of(site)
     yield from series("the plan", "import_price_per_kwh", plan.import_price_per_kwh, shape)
     for bus, values in plan.marginal_per_kwh.items():
         yield from series(bus, "marginal_per_kwh", values, shape)
@@ -104,6 +106,10 @@ def _frame(site: Site, situation: Situation, plan: Plan) -> Iterator[str]:
             yield f"{name}: its plan has gas, and it burns none"
         if form.need == "stored_kwh" and name in situation.stored_kwh:
             yield from series(name, "stored_kwh", asset.stored_kwh, bounds)
+        if asset.running is not None and name not in units:
+            yield f"{name}: its plan says when it runs, and it is no unit that runs or stands still"
+        elif asset.running is not None:
+            yield from series(name, "running", asset.running, shape)
         if form.need == "available_kw":
             yield from series(name, "available_kw", asset.available_kw, shape)
 

@@ -31,10 +31,11 @@ from dispatch.plan import (
 )
 from dispatch.problem import ParkProblem, build_problem
 from dispatch.registry import forms_of
-from dispatch.solving import Answer, Optimal
+from dispatch.solving import Answer, Optimal, Solver
 from dispatch.soundness import require_sound
 from dispatch.spot import spot_tail
 from dispatch.tariff import Prices, TariffCalendar
+from dispatch.unit_commitment import UnitCommitment
 from dispatch.worth import end_values
 
 NAMED_FROM = 1e-2
@@ -63,12 +64,26 @@ class Dispatcher:
 
     def _build(self, step_h: FloatArray) -> None:
         self._park = build_problem(self._site, step_h)
-        self._solver = solver_of(self._park.problem, self._site.control.solver)
+        control = self._site.control
+        self._solver: Solver = solver_of(self._park.problem, control.solver)
+        if self._park.choices:
+            self._solver = UnitCommitment(
+                self._park.problem,
+                self._park.choices,
+                self._solver,
+                gap=control.commitment_gap,
+                limit_s=control.commitment_time_limit_s,
+            )
 
     @property
     def park(self) -> ParkProblem:
         """The problem as it was built last, for measurements and tests."""
         return self._park
+
+    @property
+    def solver(self) -> Solver:
+        """What solves it, for measurements."""
+        return self._solver
 
     def inputs(self, situation: Situation) -> Inputs:
         """The numbers that a situation is solved with at first, for measurements and tests. Raises NoTariff."""
@@ -128,23 +143,28 @@ class Dispatcher:
         words += [words for account in self._park.accounts for words in account.words()]
         words += counted_late(self._site, situation)
         words += spot_tail(self._site, situation)
+        assets = {block.asset: _as_planned(block, situation, decided=not answer.undecided) for block in blocks}
+        # counted: what stands by for a part of an interval is warm or not
+        starts = sum(form.starting(name, situation, assets[name]) for name, form in self._forms.items())
         return Plan(
             issued_at=issued_at,
-            method=Method.OPTIMAL,
+            method=Method.RELAXED if answer.undecided else Method.OPTIMAL,
             start=situation.start,
             step_h=situation.step_h,
-            assets={block.asset: _without_guess(block, situation) for block in blocks},
+            assets=assets,
             import_price_per_kwh=prices.import_per_kwh,
-            cost=self._park.cost(TERMS),
+            cost=self._park.cost(TERMS) | {"starts": starts},
             marginal_per_kwh=self._park.marginal_per_kwh(),
             stored_value_per_kwh=self._park.stored_value_per_kwh(),
             note="; ".join([*words, *_detour_of(answer)]),
         )
 
 
-def _without_guess(block: Block, situation: Situation) -> AssetPlan:
+def _as_planned(block: Block, situation: Situation, *, decided: bool) -> AssetPlan:
     """The asset's plan; a store whose energy nobody knows has none in the plan either."""
     asset = block.extract()
+    if not decided:
+        asset = replace(asset, running=None)
     known = asset.stored_kwh is None or block.asset in situation.stored_kwh
     return asset if known else replace(asset, stored_kwh=None)
 
@@ -165,7 +185,8 @@ def _slack_of(block: Block) -> list[str]:
 
 def _detour_of(answer: Optimal) -> list[str]:
     """How the optimum was found, when the first way was not good enough."""
-    return [f"solved by {answer.way.value}, because {'; '.join(answer.doubts)}"] if answer.doubts else []
+    words = [f"solved by {answer.way.value}, because {'; '.join(answer.doubts)}"] if answer.doubts else []
+    return [*words, *(each for each in (answer.undecided, answer.remark) if each)]
 
 
 def _surplus(forms: Mapping[str, Form], situation: Situation) -> NDArray[np.bool_]:

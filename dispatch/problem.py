@@ -12,7 +12,10 @@ from config.asset import carrier_of
 from config.site import Site
 from dispatch.block import Block, Inputs, TimeGrid
 from dispatch.blocks.account import Account, accounts_of
+from dispatch.choice import Choice
+from dispatch.forms.converter import Converter
 from dispatch.forms.form import Form
+from dispatch.forms.source import Source
 from dispatch.given import Given
 from dispatch.plan import ELECTRICITY, BusId, FloatArray
 from dispatch.registry import buses_of, forms_of
@@ -74,6 +77,10 @@ class ParkProblem:
     """The ladder and the caps."""
 
     @property
+    def choices(self) -> list[Choice]:
+        return [choice for block in self.blocks for choice in block.choices]
+
+    @property
     def parts(self) -> list[Block | Account]:
         return [*self.blocks, *self.accounts]
 
@@ -124,8 +131,9 @@ def build_problem(
     ValueError when the problem is outside disciplined parametrised programming: each solve would then compile it
     again.
     """
-    grid = TimeGrid(step_h, worth_of(site, step_h) if worth is None else worth)
+    worth = worth_of(site, step_h) if worth is None else worth
     forms = forms_of(site) if forms is None else forms
+    grid = TimeGrid(step_h, worth, worth.prices_below_zero or _pushed(site, forms))
     blocks = tuple(form.block(name, grid) for name, form in forms.items())
     balances: dict[BusId, cp.Constraint] = {}
     local = {bus: _Local.of(bus, grid) for bus in buses_of(forms)} if site.measured else {}
@@ -141,3 +149,17 @@ def build_problem(
     if not problem.is_dpp():
         raise ValueError(f"the problem of site {site.name} is not DPP")
     return ParkProblem(problem, blocks, balances, step_h, local, sums)
+
+
+def _pushed(site: Site, forms: Mapping[str, Form]) -> bool:
+    """Whether electricity may come that nobody can hold back: from assets under local control, from sources that take
+    no command, and from units that must run for a while."""
+    return bool(site.measured) or any(
+        (isinstance(form, Source) and form.bus == ELECTRICITY and not form.free)
+        or (
+            isinstance(form, Converter)
+            and form.unit is not None
+            and form.points[-1].flows_kw.get(ELECTRICITY, 0.0) > 0.0
+        )
+        for form in forms.values()
+    )

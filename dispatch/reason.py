@@ -75,6 +75,8 @@ class Reason(Enum):
     STORE_GIVES = "off: the store gives"
     NOT_WANTED = "off: nothing needs it"
     OFF = "off: another way is cheaper"
+    HELD_ON = "runs: its minimum time is not over"
+    HELD_OFF = "off: its minimum time is not over"
 
     # transformers
     PASSES_IN = "passes: import"

@@ -14,6 +14,7 @@ import numpy as np
 
 from config.site import Site
 from dispatch.findings import ENERGY_KWH, POWER_KW
+from dispatch.forms.batch import Batch
 from dispatch.forms.connection import Connection
 from dispatch.forms.converter import Converter
 from dispatch.forms.demand import Demand
@@ -121,6 +122,20 @@ def _windowed(view: View, name: str, form: Windowed) -> tuple[Reason, ...]:
     return _by_step(view, name, reason)
 
 
+def _batch(view: View, name: str, form: Batch) -> tuple[Reason, ...]:
+    runs, (started, _) = form.runs(name, view.situation), form.starts_of(name, view.situation, view.asset(name))
+    begun = np.cumsum(started)
+
+    def reason(step: int, kw: float) -> Reason:
+        if kw > POWER_KW:
+            return Reason.TAKES_SURPLUS if view.surplus[ELECTRICITY][step] else Reason.TAKES_CHEAP
+        if runs.least[step + 1] > begun[step]:
+            return Reason.LATE
+        return Reason.WAITS if runs.most[step + 1] > begun[step] else Reason.NOTHING_WANTED
+
+    return _by_step(view, name, reason)
+
+
 def _link(view: View, name: str, form: Link) -> tuple[Reason, ...]:
     through_kw = view.asset(name).flows_kw[form.bus]
 
@@ -143,6 +158,7 @@ REASONS: Mapping[type[Form], Callable[[View, str, Any], tuple[Reason, ...]]] = {
     Source: _source,
     Demand: _demand,
     Windowed: _windowed,
+    Batch: _batch,
     Link: _link,
     Storage: store_reasons,
     Converter: converter_reasons,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from config.asset import AssetBase
+from config.asset import AssetBase, OnOff
 from config.assets import (
     Battery,
     ElectricLoad,
@@ -39,6 +39,9 @@ from config.thermal_assets import (
     WasteHeatBoiler,
     WasteHeatSource,
 )
+from dispatch.forms.batch import Batch
+from dispatch.forms.commitment import Commitment
+from dispatch.forms.converter import Converter
 from dispatch.forms.form import Form
 from dispatch.kinds.boilers import electric_boiler, gas_boiler, steam_boiler
 from dispatch.kinds.chillers import absorption_chiller, chiller
@@ -93,7 +96,29 @@ KINDS: Mapping[type[AssetBase], Callable[[Any, Levels], Form]] = {
 def forms_of(site: Site) -> dict[str, Form]:
     """The assets that dispatch plans, by name, in the file's order."""
     levels = Levels(site)
-    return {name: KINDS[type(asset)](asset, levels) for name, asset in site.dispatched.items()}
+    forms = {name: KINDS[type(asset)](asset, levels) for name, asset in site.dispatched.items()}
+    return (
+        {name: _committed(form, site.dispatched[name]) for name, form in forms.items()}
+        if site.control.commitment
+        else forms
+    )
+
+
+def _committed(form: Form, asset: AssetBase) -> Form:
+    if isinstance(form, Converter) and isinstance(asset, OnOff):
+        return form.as_unit(Commitment.of(asset))
+    return form
+
+
+def units_of(site: Site) -> dict[str, Commitment]:
+    """The assets for which a plan says when they run, by name, in the file's order."""
+    forms = forms_of(site).items()
+    return {name: form.unit for name, form in forms if isinstance(form, Converter) and form.unit is not None}
+
+
+def has_choices(site: Site) -> bool:
+    """Whether plans of a site have a yes or no, so that they are the cheapest within a gap only."""
+    return bool(units_of(site)) or any(isinstance(form, Batch) for form in forms_of(site).values())
 
 
 def forecast_for(site: Site) -> tuple[str, ...]:

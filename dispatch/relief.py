@@ -215,7 +215,8 @@ def _widened(form: Form) -> Form:
             full = form.points[-1]
             flows = {bus: WIDER * kw for bus, kw in full.flows_kw.items()}
             more = OperatingPoint(flows_kw=flows, gas_kw=WIDER * full.gas_kw)
-            return replace(form, points=(*form.points, more))
+            # the search is for limits, and not for when units run
+            return replace(form, points=(*form.points, more), unit=None)
         case Windowed():
             return replace(form, limit_kw=WIDER * form.limit_kw)
         case Storage():

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from config.site import Site
 from dispatch.bill import peaks_kw
+from dispatch.forms.batch import Batch
 from dispatch.forms.connection import Connection
 from dispatch.forms.converter import Converter, PointSeries
 from dispatch.forms.demand import Demand
@@ -82,7 +83,7 @@ class Walk:
             share={name: np.zeros(steps) for name in converters},
             full={name: form.curve(name, situation)[-1] for name, form in converters.items()},
             drawn_kw={bus: np.zeros(steps) for form in forms.values() for bus in form.buses},
-            stored_kwh={name: np.full(steps + 1, situation.stored_kwh.get(name, 0.0)) for name in held},
+            stored_kwh={name: np.full(steps + 1, float(situation.stored_kwh.get(name, 0.0))) for name in held},
             keep={name: form.kept(situation.step_h) for name, form in held.items()},
         )
 
@@ -104,7 +105,7 @@ class Walk:
     def net_kw(self, step: int) -> float:
         """What loads and converters need beyond generation."""
         net_kw = float(self.situation.local(ELECTRICITY)[step])
-        for kind in (Demand, Windowed):
+        for kind in (Demand, Windowed, Batch):
             net_kw += self.now_kw(self.all_of(kind), step)
         return net_kw - self.now_kw(self.all_of(Source), step)
 
@@ -168,6 +169,8 @@ def _at_first(name: str, form: Form, situation: Situation) -> FloatArray:
             return form.offered(name, situation)
         case Windowed():
             return _as_soon_as_possible(form, name, situation)
+        case Batch():
+            return form.as_soon_as_possible(name, situation)
         case _:
             return np.zeros(situation.steps)
 

@@ -86,8 +86,8 @@ class Worth:
     outside_per_kwh_h: float
     left_over_per_kwh: float
     hard_cap_per_kwh: float
-    import_may_pay: bool
-    """Whether a price of import can be negative: only that of a spot market can."""
+    prices_below_zero: bool
+    """Whether more import may be paid for, or export may cost something."""
 
     def unserved_per_kwh(self, times: float) -> float:
         return times * self.dearest_per_kwh
@@ -109,7 +109,8 @@ def worth_of(site: Site, step_h: FloatArray) -> Worth:
         over_limit_per_kwh=OVER_LIMIT_TIMES * dearest,
         left_over_per_kwh=LEFT_OVER_TIMES * energy,
         hard_cap_per_kwh=HARD_CAP_TIMES * dearest,
-        import_may_pay=spot is not None and spot.least_per_kwh < 0.0,
+        prices_below_zero=(spot is not None and spot.least_per_kwh < 0.0)
+        or any(tariff.export_per_kwh < 0.0 for tariff in site.tariffs),
         outside_per_kwh_h=OUTSIDE_TIMES * energy / float(np.sum(step_h)),
     )
 

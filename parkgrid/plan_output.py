@@ -39,6 +39,7 @@ TERMS = {
     "gas": "gas",
     "carbon": "carbon",
     "wear": "battery wear",
+    "starts": "starts of units",
 }
 """The terms of the bill in words."""
 
@@ -287,6 +288,7 @@ def _quantities(form: Form, asset: AssetPlan) -> dict[str, FloatArray]:
         "gas_kw": asset.gas_kw,
         "stored_kwh": asset.stored_kwh,
         "available_kw": asset.available_kw,
+        "running": None if asset.running is None else asset.running.astype(np.float64),
     }
     return {name: values for name, values in series.items() if values is not None}
 

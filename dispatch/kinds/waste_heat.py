@@ -6,7 +6,7 @@ ORC              P = eta(x) * heat
                  eta(x) = eta * (1 - T_cold / T) / (1 - T_cold / T_rated) * (1 - PART_LOAD * (1 - x)^2)
 
 Exchanger and boiler work only while the hotter bus is at least `approach_k` above what they supply. Temperatures
-in the Carnot factors in kelvin; T is that of the ORC's source. Its start and least load are left to the guard.
+in the Carnot factors in kelvin; T is that of the ORC's source.
 """
 
 from __future__ import annotations

@@ -191,9 +191,6 @@ class ParkEquations:
                 continue
             charge = self.program.column(0.0, charge_kw, TIE * (1.0 + 0.1 * t / len(self._hours)) * h)
             discharge = self.program.column(0.0, discharge_kw, (form.wear_per_kwh + TIE) * h)
-            paid = max(0.0, -float(self._prices.import_cost_per_kwh[t])) if self._worth.import_may_pay else 0.0
-            lost = 1.0 / (form.charge_efficiency * form.discharge_efficiency) - 1.0
-            self.program.price(discharge, paid * lost * h)  # burning power in the losses gains nothing
             self._flow(form.bus, t, discharge - charge)
             changes.append(charge * (form.charge_efficiency * h) - discharge * (h / form.discharge_efficiency))
         self._stored(name, form, changes)

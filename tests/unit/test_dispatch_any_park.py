@@ -15,7 +15,7 @@ from tiny_park import make_park
 
 from config.loader import example_site, load_site
 from config.site import Site
-from config.whole_site import plannable, whole_site
+from config.whole_site import whole_site
 from dispatch.checker import check_plan, unmet
 from dispatch.dispatcher import Dispatcher
 from dispatch.fallback import shifted
@@ -55,7 +55,7 @@ def planned(name: str) -> Plan:
 def test_a_day_of_a_site_with_all_its_assets(name: str) -> None:
     site, given_day, plan = whole(name), day(name), planned(name)
     assert given_day.steps == 96
-    assert plan.assets.keys() == {asset for asset, spec in site.assets.items() if plannable(spec)}
+    assert plan.assets.keys() == site.assets.keys()
     assert check_plan(site, given_day, plan) == []
     assert plan.note == ""
     by_rules = rules_plan(site, given_day, MORNING)
