@@ -227,7 +227,7 @@ class References:
             )
 
     def _control(self, here: Location, name: str, asset: dict[str, Any]) -> None:
-        """What the controller cannot follow is refused, and what is under local control is written by nobody."""
+        """What is under local control, or follows its own pressure, is written by nobody."""
         kind, control = asset["kind"], asset.get("control", "dispatch")
         device = dict(self._section("devices")).get(str(asset.get("device")), {})
         if control == "local":
@@ -239,12 +239,6 @@ class References:
                     ("devices", str(asset.get("device")), "write"),
                     f"{setpoint!r} would never be written: {name!r} is under local control; take it out",
                 )
-        elif kind == "shiftable_job" and not asset.get("interruptible", False):
-            self._fault(
-                here,
-                "the controller cannot follow a plan for a job that may not be interrupted yet; "
-                "say control: local, and it is measured only",
-            )
         elif kind == "steam_boiler" and NEEDS[kind].setpoint in _listed(device.get("write")):
             self._fault(
                 ("devices", str(asset.get("device")), "write"),

@@ -40,6 +40,8 @@ def decide_sheddable(park: Standing, name: str, load: SheddableLoad) -> AssetDec
 def decide_job(park: Standing, name: str, job: ShiftableJob) -> AssetDecision:
     """On or off; the device itself keeps its window, and starts in time even where nobody calls it."""
     bounds = [exactly("local default", Priority.LOCAL, job.power_kw, "no plan: it runs as soon as it may")]
+    if not job.interruptible and park.measured_kw(name) > 0:
+        bounds.append(exactly("job", Priority.DEVICE, job.power_kw, "has begun, and runs to its end"))
     planned_kw = park.planned(name)
     if planned_kw is not None:
         runs_kw = job.power_kw if planned_kw >= job.power_kw / 2 else 0.0

@@ -129,14 +129,6 @@ def test_what_no_one_knows_is_refused(site: Site) -> None:
         optimal(site, replace(situation(0.0), local_kw={"steam": np.zeros(STEPS)}))
 
 
-def test_a_job_that_may_not_be_interrupted_must_be_local(tmp_path: Path) -> None:
-    text = example_site("campus").read_text(encoding="utf-8")
-    path = tmp_path / "campus.yaml"
-    path.write_text(text.replace("device: laundry_plc, control: local,", "device: laundry_plc,"))
-    with pytest.raises(SiteError, match="a job that may not be interrupted yet; say control: local"):
-        load_site(path)
-
-
 def test_a_steam_boiler_is_planned_and_not_told(tmp_path: Path) -> None:
     text = example_site("steel_plant").read_text(encoding="utf-8")
     path = tmp_path / "steel_plant.yaml"
