@@ -66,6 +66,14 @@ class Store(AssetBase):
     max_discharge_kw: PositiveFloat
 
 
+class Comfort(Frozen):
+    """What it costs when a tank falls below a level that people notice."""
+
+    soc: Annotated[float, Field(gt=0, le=1)]
+    price_per_kwh_h: PositiveFloat
+    """Of each kWh below it, for each hour."""
+
+
 class OnOff(AssetBase):
     """A unit that either stands still or runs at its least load or more."""
 
@@ -115,3 +123,11 @@ def load_range(low: float, high: float, low_name: str, high_name: str) -> None:
     """Raises ValueError unless a unit has something between its least and its full load."""
     if low >= high:
         raise ValueError(f"{low_name} must be below {high_name}")
+
+
+def require_within(comfort: Comfort | None, soc_min: float, soc_max: float) -> None:
+    """Raises ValueError for a level of comfort that a store never is below, or always is."""
+    if comfort is not None and not soc_min < comfort.soc <= soc_max:
+        raise ValueError(
+            f"comfort.soc ({comfort.soc:g}) must be between soc_min ({soc_min:g}) and soc_max ({soc_max:g})"
+        )

@@ -19,6 +19,7 @@ from config.point import Point
 from config.points import NEEDS
 from config.price_series import PriceSeries, SpotPrices
 from config.profile import ModbusProfile
+from config.reserve import Reserve
 from config.tariff import Tariff, ZoneName
 
 SLOW_S = 5.0
@@ -139,6 +140,7 @@ class SiteFile(Frozen):
     month_peak_floor_kw: NonNegativeFloat = 0.0
     """A monthly peak that is paid in any case, such as a contracted minimum."""
     caps: Caps = Caps()
+    reserve: Reserve | None = None
     spot_prices: SpotPrices | None = None
     certificates: str = "certificates"
     """Folder of the OPC UA certificates, ours and those that are trusted; taken from the site file's own folder."""
@@ -215,8 +217,13 @@ class Site:
 
     @property
     def grid(self) -> tuple[str, GridConnection]:
-        """Name and data of the connection point; a site has exactly one."""
-        return next(iter(self.of_kind(GridConnection).items()))
+        """Name and data of the connection point; the first where a site, which nobody runs then, has several."""
+        return next(iter(self.grids.items()))
+
+    @property
+    def grids(self) -> dict[str, GridConnection]:
+        """All connections by name. The controller and the simulated park know one."""
+        return self.of_kind(GridConnection)
 
     def point(self, asset: str, name: str) -> Point | None:
         """The point that an asset has under a standard name, None when its device has none."""

@@ -6,7 +6,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, model_validator
 
-from config.asset import HEAT_BUS, AssetBase, Demand, HeatBus, OnOff, Ramped, Store, load_range
+from config.asset import (
+    HEAT_BUS,
+    AssetBase,
+    Comfort,
+    Demand,
+    HeatBus,
+    OnOff,
+    Ramped,
+    Store,
+    load_range,
+    require_within,
+)
 from config.base import Efficiency, Share
 
 
@@ -198,6 +209,12 @@ class ColdStore(Store):
     """Supply temperature at SOC 1."""
     empty_degc: float
     """Supply temperature at SOC 0."""
+    comfort: Comfort | None = None
+
+    @model_validator(mode="after")
+    def _comfort_is_within_the_window(self) -> ColdStore:
+        require_within(self.comfort, self.soc_min, self.soc_max)
+        return self
 
     @model_validator(mode="after")
     def _window_is_open(self) -> ColdStore:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dispatch.caps import CapNumbers
 from dispatch.choice import Choice
 from dispatch.plan import AssetPlan, BusId, FloatArray, Situation
+from dispatch.reserve import ReserveNeed
 from dispatch.tariff import Prices
 from dispatch.worth import EndValue, Worth
 
@@ -47,6 +48,9 @@ class Inputs:
     end_value: Mapping[BusId, EndValue]
     caps: Mapping[str, CapNumbers]
     """By the key that the site file has for a cap."""
+    reserve: ReserveNeed | None
+    taken_first: Mapping[str, FloatArray]
+    """By converter that takes no command: its least share of full load, shape (steps,)."""
     exporting: NDArray[np.bool_]
     """Intervals in which the park is taken to export, shape (steps,); matters where export pays more than import."""
 
@@ -88,7 +92,8 @@ class Block:
     cost: Mapping[str, cp.Expression] = field(default_factory=dict)
     """Money by term of the bill."""
     counted: Mapping[str, cp.Expression] = field(default_factory=dict)
-    """What ladders and caps add up: `import_kw`, `export_kw`, `gas_kw`, each of shape (steps,)."""
+    """What ladders and caps add up: `import_kw`, `export_kw`, `gas_kw`, `heat_co2_kg_per_h`, `heat_kgce_per_h`, each of
+    shape (steps,)."""
     penalty: cp.Expression = field(default_factory=lambda: cp.Constant(0.0))
     """Slack prices, end values and tie-breaks: steers the plan, is paid by nobody."""
     slacks: Sequence[Slack] = ()

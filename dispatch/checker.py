@@ -13,10 +13,13 @@ import numpy as np
 from config.site import Site
 from dispatch.bill import bill
 from dispatch.caps import cap_terms, exceeded
+from dispatch.direct_use import held_back
 from dispatch.findings import POWER_KW, series
 from dispatch.forms.demand import Demand
+from dispatch.forms.storage import Storage
 from dispatch.plan import ELECTRICITY, BusId, FloatArray, Method, Plan, Situation
 from dispatch.registry import buses_of, forms_of, units_of
+from dispatch.reserve import not_kept
 from dispatch.tariff import Prices, TariffCalendar
 
 MONEY = 0.01
@@ -39,8 +42,8 @@ def unmet(site: Site, situation: Situation, plan: Plan, *, priced: bool = True) 
     """What a plan that is right in itself leaves open: demand not served, import beyond the limit, a cap exceeded.
 
     The sentences are among those of `check_plan`; a plan with nothing else may still be the best there is. One whose
-    numbers cannot be looked at leaves nothing open, it is wrong. Without `priced`, loads and caps that have a price of
-    their own are left out: to leave them open may be what the site file wants.
+    numbers cannot be looked at leaves nothing open, it is wrong. Without `priced`, what has a price of its own is
+    left out, loads and caps with one, the reserve and the cycles of a day: to leave it open may be what the site wants.
     """
     return [] if list(_frame(site, situation, plan)) else list(_unmet(site, situation, plan, priced=priced))
 
@@ -48,7 +51,8 @@ def unmet(site: Site, situation: Situation, plan: Plan, *, priced: bool = True) 
 def _unmet(site: Site, situation: Situation, plan: Plan, *, priced: bool = True) -> Iterator[str]:
     forms = forms_of(site)
     for name, form in forms.items():
-        if priced or not (isinstance(form, Demand) and form.price_per_kwh is not None):
+        has_a_price = isinstance(form, Storage) or (isinstance(form, Demand) and form.price_per_kwh is not None)
+        if priced or not has_a_price:
             yield from form.unmet(name, situation, plan.assets[name])
     if site.measured:
         rests = _rests(buses_of(forms), situation, plan)
@@ -58,6 +62,10 @@ def _unmet(site: Site, situation: Situation, plan: Plan, *, priced: bool = True)
         for bus, rest_kw in rests.items():
             for step in np.flatnonzero((rest_kw < -POWER_KW) & (bus != ELECTRICITY)):
                 yield f"{bus}, step {step}: {-rest_kw[step]:.2f} kW under local control are not served"
+    if plan.method is Method.OPTIMAL:
+        yield from held_back(forms, situation, plan.assets)
+    if priced:
+        yield from not_kept(site, situation, plan.assets)
     if cap_terms(site):
         yield from exceeded(site, situation, _prices(site, situation, plan), plan.assets, priced=priced)
 

@@ -15,9 +15,12 @@ from dispatch.bill import TERMS, peaks_kw
 from dispatch.block import Block, Inputs, solved
 from dispatch.caps import cap_numbers, counted_late
 from dispatch.compiled import solver_of
+from dispatch.direct_use import taken_first
+from dispatch.forms.connection import connections_of, grid_kw_of
 from dispatch.forms.demand import Demand
 from dispatch.forms.form import Form
 from dispatch.forms.source import Source
+from dispatch.forms.storage import cycles_counted_late
 from dispatch.plan import (
     ELECTRICITY,
     AssetPlan,
@@ -31,6 +34,7 @@ from dispatch.plan import (
 )
 from dispatch.problem import ParkProblem, build_problem
 from dispatch.registry import forms_of
+from dispatch.reserve import reserve_need, shortages, too_weak, within_reach
 from dispatch.solving import Answer, Optimal, Solver
 from dispatch.soundness import require_sound
 from dispatch.spot import spot_tail
@@ -59,6 +63,7 @@ class Dispatcher:
         self._site = site
         self._steps = steps
         self._forms = forms_of(site)
+        self._connections = connections_of(self._forms)
         self._tariff = TariffCalendar(site.tariffs)
         self._build(np.full(steps, site.control.interval_min / 60.0))
 
@@ -124,16 +129,21 @@ class Dispatcher:
         return answer
 
     def _grid_kw(self) -> FloatArray:
-        name, _ = self._site.grid
-        return next(block for block in self._park.blocks if block.asset == name).extract().power_kw
+        return grid_kw_of(
+            self._forms,
+            {block.asset: block.extract() for block in self._park.blocks if block.asset in self._connections},
+        )
 
     def _inputs(self, situation: Situation, prices: Prices, exporting: NDArray[np.bool_]) -> Inputs:
+        need = reserve_need(self._site, situation)
         return Inputs(
             exporting=exporting,
             situation=situation,
             prices=prices,
             peaks_kw=peaks_kw(self._site, prices, situation.month_peak_kw),
             end_value=end_values(self._forms, situation, prices),
+            reserve=None if need is None else within_reach(need, self._forms, situation),
+            taken_first=taken_first(self._forms, situation),
             caps=cap_numbers(self._site, situation, prices),
         )
 
@@ -142,9 +152,12 @@ class Dispatcher:
         words = [words for block in blocks for words in _slack_of(block)]
         words += [words for account in self._park.accounts for words in account.words()]
         words += counted_late(self._site, situation)
-        words += spot_tail(self._site, situation)
         assets = {block.asset: _as_planned(block, situation, decided=not answer.undecided) for block in blocks}
-        # counted: what stands by for a part of an interval is warm or not
+        words += [shortage.in_words() for shortage in shortages(self._site, situation, assets)]
+        words += too_weak(self._site, situation)
+        words += spot_tail(self._site, situation)
+        words += cycles_counted_late(self._forms, situation)
+        # counted as the bill does: where units are not settled there is none
         starts = sum(form.starting(name, situation, assets[name]) for name, form in self._forms.items())
         return Plan(
             issued_at=issued_at,

@@ -103,7 +103,7 @@ class Running:
 class Used:
     """What the running month and year have used up before the first interval, for ladders and caps.
 
-    Months and years are those of the site's calendar. Nothing of it is negative.
+    Months and years are those of the site's calendar. Nothing of it is negative, but for heat in standard coal.
     """
 
     month_import_kwh: float = 0.0
@@ -111,9 +111,15 @@ class Used:
     month_export_kwh: float = 0.0
     month_gas_kwh: float = 0.0
     """Lower heating value."""
+    month_heat_kgce: float = 0.0
+    """Standard coal of heat and steam bought, less that of what was sold; below 0 where more was sold."""
     month_co2_kg: float = 0.0
     month_available_kwh: float = 0.0
     """What PV and wind fed, and what of theirs was curtailed."""
+    day_discharged_kwh: Mapping[str, float] = field(default_factory=dict)
+    """By battery: what it has given within the running local day, at the AC side; one that is not known is left out."""
+    day_since: datetime | None = None
+    """The same as `month_since`, of the day."""
     month_since: datetime | None = None
     """From when on the month was counted, where that is not its begin: the numbers are too low then."""
     year_since: datetime | None = None
@@ -124,7 +130,8 @@ class Used:
     @property
     def month_kgce(self) -> float:
         """Energy bought less energy exported, in standard coal."""
-        return (self.month_import_kwh - self.month_export_kwh + self.month_gas_kwh) * KGCE_PER_KWH
+        powers_kwh = self.month_import_kwh - self.month_export_kwh + self.month_gas_kwh
+        return powers_kwh * KGCE_PER_KWH + self.month_heat_kgce
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,8 +237,8 @@ class Plan:
     import_price_per_kwh: FloatArray
     """What the tariff asks for import, per interval, for display and for rules."""
     cost: Mapping[str, float]
-    """Expected cost over the horizon by term: energy import, export revenue (negative), demand, gas, carbon, wear,
-    the surcharge of a ladder where the site has one, starts of units."""
+    """Expected cost over the horizon by term: energy import, export revenue (negative), demand, gas, heat, carbon,
+    wear, the surcharge of a ladder where the site has one, starts of units."""
     marginal_per_kwh: Mapping[str, FloatArray] = field(default_factory=dict)
     """By bus: value of one more kWh in each interval, from the duals; empty when there are none."""
     stored_value_per_kwh: Mapping[str, FloatArray] = field(default_factory=dict)

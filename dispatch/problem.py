@@ -12,13 +12,17 @@ from config.asset import carrier_of
 from config.site import Site
 from dispatch.block import Block, Inputs, TimeGrid
 from dispatch.blocks.account import Account, accounts_of
+from dispatch.blocks.feeder import metered
+from dispatch.blocks.reserve import reserve_account
 from dispatch.choice import Choice
+from dispatch.forms.connection import connections_of
 from dispatch.forms.converter import Converter
 from dispatch.forms.form import Form
 from dispatch.forms.source import Source
 from dispatch.given import Given
 from dispatch.plan import ELECTRICITY, BusId, FloatArray
 from dispatch.registry import buses_of, forms_of
+from dispatch.reserve import batteries
 from dispatch.worth import TIE, UNSERVED_TIMES, Worth, worth_of
 
 
@@ -74,7 +78,7 @@ class ParkProblem:
     local: dict[BusId, _Local]
     """Only for a site with assets under local control."""
     accounts: tuple[Account, ...]
-    """The ladder and the caps."""
+    """The ladder, the caps and the reserve, and the meter of several connections."""
 
     @property
     def choices(self) -> list[Choice]:
@@ -117,6 +121,21 @@ class ParkProblem:
         }
 
 
+def sums_of(
+    site: Site, forms: Mapping[str, Form], blocks: Sequence[Block], grid: TimeGrid, *, reserve: bool = True
+) -> tuple[Account, ...]:
+    """What is added up over several assets: the meter of several connections, ladder and caps, and the reserve."""
+    connections, kept = connections_of(forms), site.file.reserve
+    found: tuple[Account, ...] = ()
+    if len(connections) > 1:
+        meter, billed = metered(connections, blocks, grid)
+        found, blocks = (billed,), (*blocks, meter)
+    found += accounts_of(site, blocks, grid)
+    if reserve and kept is not None and (stores := batteries(forms)):
+        found += (reserve_account(stores, blocks, grid, kept.demand_response is not None),)
+    return found
+
+
 def build_problem(
     site: Site,
     step_h: FloatArray,
@@ -140,7 +159,7 @@ def build_problem(
     for bus in buses_of(forms):
         flows = [block.flows[bus] for block in blocks if bus in block.flows]
         balances[bus] = sum(flows[1:], start=flows[0]) == (local[bus].net if bus in local else 0)
-    sums = accounts_of(site, blocks, grid) if accounts is None else accounts(blocks, grid)
+    sums = sums_of(site, forms, blocks, grid) if accounts is None else accounts(blocks, grid)
     parts: list[Block | Account] = [*blocks, *sums]
     costs = [part.penalty for part in parts] + [each.penalty for each in local.values()]
     costs += [cost for part in parts for cost in part.cost.values()]

@@ -22,6 +22,7 @@ from config.assets import (
     WindTurbine,
 )
 from config.flexible_assets import EvChargers, SheddableLoad, ShiftableJob, Transformer
+from config.heat_network import HeatConnection, SteamConnection
 from config.hydrogen_assets import Electrolyser, FuelCell, HydrogenLoad, HydrogenTank
 from config.site import Site
 from config.thermal_assets import (
@@ -52,6 +53,7 @@ from dispatch.kinds.fuel_cell import fuel_cell
 from dispatch.kinds.grid_connection import grid_connection
 from dispatch.kinds.heat_pump import heat_pump
 from dispatch.kinds.loads import cooling_load, electric_load, heat_load, hydrogen_load, sheddable_load, steam_load
+from dispatch.kinds.networks import heat_connection, steam_connection
 from dispatch.kinds.sources import generator, pressure_turbine, waste_heat_source
 from dispatch.kinds.stores import battery, cold_store, hot_water_tank, hydrogen_tank
 from dispatch.kinds.transformer import transformer
@@ -90,6 +92,8 @@ KINDS: Mapping[type[AssetBase], Callable[[Any, Levels], Form]] = {
     EvChargers: ev_chargers,
     ShiftableJob: shiftable_job,
     Transformer: transformer,
+    HeatConnection: heat_connection,
+    SteamConnection: steam_connection,
 }
 
 

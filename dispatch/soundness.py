@@ -75,8 +75,10 @@ def require_sound(site: Site, situation: Situation) -> None:
                 raise BadSituation(f"spot has {what} that is not a finite number")
     _require_scenarios(situation, forms)
     for what, value in asdict(situation.used).items():
-        if isinstance(value, float | int) and (not np.isfinite(value) or value < 0):
-            raise BadSituation(f"{what} is {value:g}, it must be a number from 0 on")
+        least = -np.inf if what == "month_heat_kgce" else 0.0
+        if isinstance(value, float | int) and not (np.isfinite(value) and value >= least):
+            from_0 = "" if least < 0.0 else " from 0 on"
+            raise BadSituation(f"{what} is {value:g}, it must be a number{from_0}")
 
 
 def _require_scenarios(situation: Situation, forms: Mapping[str, Form]) -> None:

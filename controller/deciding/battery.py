@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from config.assets import Battery
+from config.battery_curves import share_left
 from controller.bounds import Bound, Priority, exactly, resolve
 from controller.deciding.standing import Standing, decision_of
 from controller.decision import AssetDecision
@@ -18,6 +19,7 @@ def decide_battery(park: Standing, name: str, battery: Battery) -> AssetDecision
     assert soc is not None
     bounds = [
         Bound("rating", Priority.DEVICE, -battery.max_charge_kw, battery.max_discharge_kw, "rated power"),
+        *_taper(battery, soc),
         *_soc_window(battery, soc),
         Bound(
             "connection limit",
@@ -42,6 +44,16 @@ def decide_battery(park: Standing, name: str, battery: Battery) -> AssetDecision
     if name not in park.not_following:
         park.expected_grid_kw -= resolved.value - measured_kw
     return decision_of(name, resolved, planned_kw, correction_kw)
+
+
+def _taper(battery: Battery, soc: float) -> list[Bound]:
+    """What near full or near empty is left of its powers."""
+    charge, discharge = share_left(battery.charge_taper, soc), share_left(battery.discharge_taper, soc)
+    if charge == discharge == 1.0:
+        return []
+    reason = f"taper: SOC {soc:.1%} leaves {charge:.0%} for charging and {discharge:.0%} for discharging"
+    low_kw, high_kw = -charge * battery.max_charge_kw, discharge * battery.max_discharge_kw
+    return [Bound("taper", Priority.DEVICE, low_kw, high_kw, reason)]
 
 
 def _soc_window(battery: Battery, soc: float) -> list[Bound]:

@@ -22,6 +22,9 @@ def converter_block(name: str, form: Converter, grid: TimeGrid) -> Block:
     are zero while the converter is unavailable. cost = sum over t and k of (p_gas + p_carbon) * gas_k * share[k, t]
     * dt, and that of a unit's starts.
 
+    One that takes no command has share + held_back >= what it takes by itself (`dispatch.direct_use`), with held_back
+    as dear as import beyond its limit: that may be all the heat there is, and rounding must not make it impossible.
+
     Where the curve is better in its middle, the mix of neighbouring points is its upper hull, and below the best
     point the converter runs there for a part of the interval.
 
@@ -58,10 +61,19 @@ def converter_block(name: str, form: Converter, grid: TimeGrid) -> Block:
     cost = {} if running is None else dict(running.cost)
     if form.burns:
         cost |= {"gas": cp.sum(_mixed(gas_cost, shares)), "carbon": cp.sum(_mixed(carbon_cost, shares))}
+    penalty = running.penalty if running is not None else cp.Constant(0.0)
+    least = Given(grid.steps, nonneg=True, name=f"{name}.least_share") if form.takes_first else None
+    if least is not None:
+        held_back = cp.Variable(grid.steps, bounds=[0, 1], name=f"{name}.held_back_share")
+        constraints.append(shares[-1] + held_back >= least)
+        full_kw = abs(form.points[-1].flows_kw[form.makes])
+        penalty = penalty + (grid.worth.over_limit_per_kwh * full_kw * grid.step_h) @ held_back
     gas_kw: list[FloatArray] = []
 
     def assign(inputs: Inputs) -> None:
         gas_kw.clear()
+        if least is not None:
+            least.value = inputs.taken_first.get(name, np.zeros(grid.steps))
         if running is not None:
             running.assign(inputs)
         for k, point in enumerate(form.curve(name, inputs.situation)):
@@ -94,7 +106,7 @@ def converter_block(name: str, form: Converter, grid: TimeGrid) -> Block:
         flows=flows,
         constraints=constraints,
         cost=cost,
-        penalty=running.penalty if running is not None else cp.Constant(0.0),
+        penalty=penalty,
         slacks=running.slacks if running is not None else (),
         choices=(running,) if running is not None else (),
         counted={"gas_kw": _mixed(burnt, shares)} if form.burns else {},

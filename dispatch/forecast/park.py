@@ -137,7 +137,7 @@ def cops(site: Site, outdoor_degc: FloatArray) -> dict[str, FloatArray]:
     """By heat pump and chiller, at full load, shape (steps,)."""
     return {
         **{
-            name: cop(spec.source, spec.supply_degc, outdoor_degc)
+            name: cop(spec.source, spec.supply_degc, outdoor_degc, spec.source_degc)
             for name, spec in site.dispatched_of(HeatPump).items()
         },
         **{

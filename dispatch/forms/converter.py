@@ -12,7 +12,7 @@ import numpy as np
 from dispatch.findings import POWER_KW, between
 from dispatch.forms.commitment import Commitment
 from dispatch.forms.form import Form, Need
-from dispatch.plan import AssetPlan, BoolArray, BusId, FloatArray, Situation
+from dispatch.plan import ELECTRICITY, AssetPlan, BoolArray, BusId, FloatArray, Situation
 
 if TYPE_CHECKING:
     from dispatch.block import Block, TimeGrid
@@ -61,12 +61,19 @@ class Converter(Form):
     """Buses that need not take what it gives them: heat beside power or hydrogen."""
     ramp_kw_per_h: float = np.inf
     """How fast power_kw may change."""
+    takes_first: bool = False
+    """It takes no command, and what it takes comes before all that does (`dispatch.direct_use`)."""
     unit: Commitment | None = None
     """What holds for it as one that runs or stands still."""
 
     @property
     def buses(self) -> tuple[BusId, ...]:
         return tuple(self.points[-1].flows_kw)
+
+    @property
+    def sources(self) -> tuple[BusId, ...]:
+        """The buses but the electric one that it takes from."""
+        return tuple(bus for bus, kw in self.points[-1].flows_kw.items() if kw < 0.0 and bus != ELECTRICITY)
 
     @property
     def burns(self) -> bool:

@@ -70,6 +70,8 @@ ASSETS: Mapping[str, Mapping[str, Any]] = {
     "cell": kinds.FUEL_CELL,
     "chargers": kinds.CHARGERS,
     "job": kinds.JOB,
+    "district": kinds.DISTRICT_HEAT,
+    "neighbour": kinds.NEIGHBOURS_STEAM,
     "transformer": {**kinds.TRANSFORMER, "rated_kva": 300},
 }
 """One of each kind, two of the one that has an order."""
@@ -83,6 +85,8 @@ MOST_LOCAL = 0.6
 their rating."""
 SIZES = (1.0, 40.0)
 """How many times larger than `ASSETS` all of a park is: rounding matters at 4 MW where it does not at 100 kW."""
+PRICED = "_per_kwh"
+"""What a kWh costs or emits has no size."""
 SIZED = ("_kw", "_kwh", "_kva", "_kg", "_kg_per_h", "_kw_per_s")
 STARTS = tuple(datetime(2026, *when, tzinfo=UTC) for when in ((3, 2), (3, 31, 20), (12, 31, 22)))
 """The second and the third end in another month, and the third in another year."""
@@ -147,7 +151,7 @@ def drawn_park(random: np.random.Generator) -> TinyPark:
         "export_limit_kw": random.choice([0.0, 50.0, 1000.0]),
     }
     for keys in found.values():
-        keys |= {key: size * value for key, value in keys.items() if key.endswith(SIZED)}
+        keys |= {key: size * value for key, value in keys.items() if key.endswith(SIZED) and not key.endswith(PRICED)}
     steps = int(random.integers(2, 9))
     prices = random.choice([0.0, 0.3, 0.6, 1.2, 1.9], steps) if random.random() < 0.5 else random.uniform(0, 2, steps)
     return make_park(found, prices.tolist(), site_keys=_site_keys(random), **_tariff_keys(random))
@@ -169,7 +173,8 @@ def with_units(park: TinyPark, random: np.random.Generator) -> TinyPark:
         elif isinstance(asset, ShiftableJob):
             changes = {"interruptible": False}
         assets[name] = asset.model_copy(update=changes)
-    control = park.site.control.model_copy(update={"commitment": True})
+    # a busy machine must not cut a search short
+    control = park.site.control.model_copy(update={"commitment": True, "commitment_time_limit_s": 60.0})
     file = park.site.file.model_copy(update={"assets": assets, "control": control})
     return TinyPark(replace(park.site, file=file), park.steps)
 
@@ -309,6 +314,7 @@ def _used(random: np.random.Generator) -> Used:
         month_export_kwh=random.choice([0.0, 400.0]),
         month_gas_kwh=random.choice([0.0, 900.0]),
         month_co2_kg=random.choice([0.0, 300.0]),
+        month_heat_kgce=random.choice([-20.0, 0.0, 40.0]),
         month_available_kwh=random.choice([0.0, 2000.0]),
     )
 

@@ -50,7 +50,7 @@ def test_a_plan_says_what_was_planned_when_and_how(park_with_all: TinyPark) -> N
     assert plan.start == situation.start
     assert plan.assets.keys() == park_with_all.site.assets.keys()
     assert plan.import_price_per_kwh == pytest.approx([0.6, 0.3, 1.2, 0.6])
-    terms = {"energy_import", "export_revenue", "demand", "gas", "carbon", "wear", "ladder", "starts"}
+    terms = {"energy_import", "export_revenue", "demand", "gas", "heat", "carbon", "wear", "ladder", "starts"}
     assert plan.cost.keys() == terms
     assert plan.marginal_per_kwh.keys() == {"electricity", "heat"}
     assert check_plan(park_with_all.site, situation, plan) == []
