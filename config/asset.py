@@ -12,7 +12,7 @@ Carrier = Literal["electricity", "heat", "steam", "cooling", "hydrogen"]
 """In what form energy flows. Hydrogen counts with its lower heating value."""
 
 HEAT_BUS = "heat"
-"""The heat bus of an asset that names none, and the only one on which the controller follows plans."""
+"""The heat bus of an asset that names none."""
 
 CONNECTION_BUS = "connection"
 """What dispatch calls the electric bus before the transformers."""
@@ -43,6 +43,11 @@ class AssetBase(Frozen):
     """The name that operators use."""
     control: Literal["dispatch", "local"] = "dispatch"
     """`local`: its own control runs it; the controller measures it and never writes to it."""
+
+
+def bus_of(asset: AssetBase, carrier: Carrier, direction: int) -> str:
+    """The bus that an asset gives a carrier to (`direction` above 0), or takes it from."""
+    return heat_bus_of(asset, direction) if carrier == "heat" else carrier
 
 
 def heat_bus_of(asset: AssetBase, direction: int) -> str:

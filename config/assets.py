@@ -231,7 +231,7 @@ class HeatLoad(Demand):
     heat_bus: HeatBus = HEAT_BUS
 
 
-DispatchedAsset = (
+Asset = Annotated[
     GridConnection
     | PvPlant
     | WindTurbine
@@ -243,11 +243,7 @@ DispatchedAsset = (
     | ElectricLoad
     | HeatLoad
     | HeatConnection
-)
-"""The kinds that the controller can follow a plan for; all others are measured only."""
-
-MeasuredAsset = (
-    Chp
+    | Chp
     | WasteHeatSource
     | HeatExchanger
     | WasteHeatBoiler
@@ -267,11 +263,9 @@ MeasuredAsset = (
     | ShiftableJob
     | SheddableLoad
     | Transformer
-    | SteamConnection
-)
-"""The kinds that only come with `control: local`, until the controller can follow a plan for them."""
-
-Asset = Annotated[DispatchedAsset | MeasuredAsset, Field(discriminator="kind")]
+    | SteamConnection,
+    Field(discriminator="kind"),
+]
 
 SERIES_KINDS = (
     "electric_load",

@@ -6,7 +6,9 @@ A profile that uses these names binds to an asset by itself. ``docs/points.md`` 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
+
+from config.asset import Carrier
 
 STANDARD_POINTS: dict[str, str] = {
     "active_power_kw": "active power; two-way assets count + towards the park, one-way assets are never negative",
@@ -51,8 +53,15 @@ STANDARD_POINTS: dict[str, str] = {
     "status": "the device's own state number",
 }
 
-Direction = Literal[-1, 0, 1]
-"""+1: what the point shows flows towards the park; -1: the asset uses it; 0: no such flow."""
+
+class Flow(NamedTuple):
+    """What one point of an asset shows of its flows."""
+
+    point: str
+    carrier: Carrier
+    """Of hydrogen the point counts kg/h, of all else kW."""
+    direction: Literal[-1, 1]
+    """+1: it gives what the point shows to the bus; -1: it takes it from there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +74,35 @@ class PointNeeds:
     """What the controller writes; None for an asset that is only measured."""
     power: str | None = "active_power_kw"
     """The point that is the asset's power; None for one without, such as a tank."""
-    electricity: Direction = 0
-    """Of active_power_kw, at the electric bus."""
-    heat: Direction = 0
-    """Of heat_power_kw, at the heat bus; steam is no heat here."""
+    flows: tuple[Flow, ...] = ()
+    """At every bus that it has to do with and whose flow it can show."""
     two_way: bool = False
     """Whether its power may be negative."""
 
+    @property
+    def steered(self) -> str | None:
+        """The point that shows what the setpoint asks for, which for a chiller is cold and not its power."""
+        if self.setpoint is None:
+            return self.power
+        return {"heat_setpoint_kw": "heat_power_kw", "cooling_setpoint_kw": "cooling_power_kw"}.get(
+            self.setpoint, "active_power_kw"
+        )
+
+    def direction(self, carrier: Carrier) -> int:
+        """Whether such an asset gives a carrier (1), takes it (-1) or shows nothing of it (0)."""
+        return next((flow.direction for flow in self.flows if flow.carrier == carrier), 0)
+
+
+_GIVES_POWER = Flow("active_power_kw", "electricity", 1)
+_TAKES_POWER = Flow("active_power_kw", "electricity", -1)
+_GIVES_HEAT = Flow("heat_power_kw", "heat", 1)
+_TAKES_HEAT = Flow("heat_power_kw", "heat", -1)
+_GIVES_STEAM = Flow("heat_power_kw", "steam", 1)
+_TAKES_STEAM = Flow("heat_power_kw", "steam", -1)
+_GIVES_COLD = Flow("cooling_power_kw", "cooling", 1)
+_TAKES_COLD = Flow("cooling_power_kw", "cooling", -1)
+_GIVES_HYDROGEN = Flow("hydrogen_kg_per_h", "hydrogen", 1)
+_TAKES_HYDROGEN = Flow("hydrogen_kg_per_h", "hydrogen", -1)
 
 _UNIT = ("available", "status")
 
@@ -79,20 +110,20 @@ NEEDS: dict[str, PointNeeds] = {
     "grid_connection": PointNeeds(
         required=("active_power_kw", "energy_import_kwh", "energy_export_kwh"),
         optional=("reactive_power_kvar", "voltage_v", "frequency_hz", "breaker_closed"),
-        electricity=1,
         two_way=True,
+        flows=(_GIVES_POWER,),
     ),
     "pv_plant": PointNeeds(
         required=("active_power_kw",),
         optional=("energy_kwh", "irradiance_w_per_m2", "reactive_power_kvar", "reactive_setpoint_kvar", "status"),
         setpoint="power_limit_kw",
-        electricity=1,
+        flows=(_GIVES_POWER,),
     ),
     "wind_turbine": PointNeeds(
         required=("active_power_kw",),
         optional=("energy_kwh", "wind_speed_m_per_s", *_UNIT),
         setpoint="power_limit_kw",
-        electricity=1,
+        flows=(_GIVES_POWER,),
     ),
     "battery": PointNeeds(
         required=("active_power_kw", "soc"),
@@ -110,15 +141,14 @@ NEEDS: dict[str, PointNeeds] = {
             *_UNIT,
         ),
         setpoint="power_setpoint_kw",
-        electricity=1,
         two_way=True,
+        flows=(_GIVES_POWER,),
     ),
     "heat_pump": PointNeeds(
         required=("active_power_kw", "heat_power_kw"),
         optional=("energy_kwh", "heat_energy_kwh", "supply_degc", "outdoor_degc", *_UNIT),
         setpoint="power_setpoint_kw",
-        electricity=-1,
-        heat=1,
+        flows=(_TAKES_POWER, _GIVES_HEAT),
     ),
     "hot_water_tank": PointNeeds(required=("soc",), optional=("supply_degc", "return_degc"), power=None),
     "gas_boiler": PointNeeds(
@@ -126,133 +156,153 @@ NEEDS: dict[str, PointNeeds] = {
         optional=("gas_energy_kwh", "supply_degc", *_UNIT),
         setpoint="heat_setpoint_kw",
         power="heat_power_kw",
-        heat=1,
+        flows=(_GIVES_HEAT,),
     ),
     "electric_load": PointNeeds(
-        required=("active_power_kw",), optional=("energy_kwh", "reactive_power_kvar"), electricity=-1
+        required=("active_power_kw",),
+        optional=("energy_kwh", "reactive_power_kvar"),
+        flows=(_TAKES_POWER,),
     ),
     "heat_load": PointNeeds(
         required=("heat_power_kw",),
         optional=("energy_kwh", "supply_degc", "return_degc"),
         power="heat_power_kw",
-        heat=-1,
+        flows=(_TAKES_HEAT,),
     ),
     "electric_boiler": PointNeeds(
         required=("active_power_kw", "heat_power_kw"),
         optional=("energy_kwh", "heat_energy_kwh", "supply_degc", *_UNIT),
         setpoint="power_setpoint_kw",
-        electricity=-1,
-        heat=1,
+        flows=(_TAKES_POWER, _GIVES_HEAT),
     ),
     "chp": PointNeeds(
         required=("active_power_kw", "heat_power_kw"),
         optional=("energy_kwh", "heat_energy_kwh", "gas_energy_kwh", "supply_degc", *_UNIT),
         setpoint="power_setpoint_kw",
-        electricity=1,
-        heat=1,
+        flows=(_GIVES_POWER, _GIVES_HEAT),
     ),
     "waste_heat_source": PointNeeds(
         required=("heat_power_kw",),
         optional=("energy_kwh", "supply_degc"),
         power="heat_power_kw",
-        heat=1,
+        flows=(_GIVES_HEAT,),
     ),
     "heat_exchanger": PointNeeds(
         required=("heat_power_kw",),
         optional=("energy_kwh", "supply_degc", "source_degc"),
         power="heat_power_kw",
-        heat=1,
+        flows=(_GIVES_HEAT, _TAKES_HEAT),
     ),
     "waste_heat_boiler": PointNeeds(
         required=("heat_power_kw",),
         optional=("energy_kwh", "supply_degc", "source_degc"),
         power="heat_power_kw",
+        flows=(_GIVES_STEAM,),
     ),
     "steam_boiler": PointNeeds(
         required=("heat_power_kw",),
         optional=("energy_kwh", "gas_energy_kwh", "supply_degc", *_UNIT),
         setpoint="heat_setpoint_kw",
         power="heat_power_kw",
+        flows=(_GIVES_STEAM,),
     ),
     "orc": PointNeeds(
         required=("active_power_kw",),
         optional=("energy_kwh", "heat_power_kw", "source_degc", *_UNIT),
         setpoint="power_limit_kw",
-        electricity=1,
-        heat=-1,
+        flows=(_GIVES_POWER, _TAKES_HEAT),
     ),
     "pressure_turbine": PointNeeds(
         required=("active_power_kw",),
         optional=("energy_kwh", "flow_kg_per_s", "pressure_bar", *_UNIT),
-        electricity=1,
+        flows=(_GIVES_POWER,),
     ),
     "chiller": PointNeeds(
         required=("active_power_kw", "cooling_power_kw"),
         optional=("energy_kwh", "supply_degc", "outdoor_degc", *_UNIT),
         setpoint="cooling_setpoint_kw",
-        electricity=-1,
+        flows=(_TAKES_POWER, _GIVES_COLD),
     ),
     "absorption_chiller": PointNeeds(
         required=("cooling_power_kw", "heat_power_kw"),
         optional=("active_power_kw", "energy_kwh", "supply_degc", "source_degc", *_UNIT),
         setpoint="cooling_setpoint_kw",
         power="cooling_power_kw",
-        electricity=-1,
-        heat=-1,
+        flows=(_TAKES_POWER, _TAKES_HEAT, _GIVES_COLD),
     ),
     "cold_store": PointNeeds(required=("soc",), optional=("supply_degc",), power=None),
     "cooling_load": PointNeeds(
-        required=("cooling_power_kw",), optional=("energy_kwh", "supply_degc"), power="cooling_power_kw"
+        required=("cooling_power_kw",),
+        optional=("energy_kwh", "supply_degc"),
+        power="cooling_power_kw",
+        flows=(_TAKES_COLD,),
     ),
-    "steam_load": PointNeeds(required=("heat_power_kw",), optional=("energy_kwh",), power="heat_power_kw"),
+    "steam_load": PointNeeds(
+        required=("heat_power_kw",),
+        optional=("energy_kwh",),
+        power="heat_power_kw",
+        flows=(_TAKES_STEAM,),
+    ),
     "electrolyser": PointNeeds(
         required=("active_power_kw", "hydrogen_kg_per_h"),
         optional=("energy_kwh", "hydrogen_kg", "heat_power_kw", "supply_degc", *_UNIT),
         setpoint="power_setpoint_kw",
-        electricity=-1,
-        heat=1,
+        flows=(_TAKES_POWER, _GIVES_HEAT, _GIVES_HYDROGEN),
     ),
     "hydrogen_tank": PointNeeds(
-        required=("soc",), optional=("stored_kg", "pressure_bar", "hydrogen_kg_per_h"), power=None
+        required=("soc",),
+        optional=("stored_kg", "pressure_bar", "hydrogen_kg_per_h"),
+        power=None,
+        two_way=True,
+        flows=(_GIVES_HYDROGEN,),
     ),
     "fuel_cell": PointNeeds(
         required=("active_power_kw", "hydrogen_kg_per_h"),
         optional=("energy_kwh", "hydrogen_kg", "heat_power_kw", "supply_degc", *_UNIT),
         setpoint="power_setpoint_kw",
-        electricity=1,
-        heat=1,
+        flows=(_GIVES_POWER, _GIVES_HEAT, _TAKES_HYDROGEN),
     ),
-    "hydrogen_load": PointNeeds(required=("hydrogen_kg_per_h",), optional=("hydrogen_kg",), power=None),
+    "hydrogen_load": PointNeeds(
+        required=("hydrogen_kg_per_h",),
+        optional=("hydrogen_kg",),
+        power="hydrogen_kg_per_h",
+        flows=(_TAKES_HYDROGEN,),
+    ),
     "ev_chargers": PointNeeds(
         required=("active_power_kw",),
         optional=("energy_kwh", "vehicles", "energy_needed_kwh", "reactive_power_kvar", *_UNIT),
         setpoint="power_limit_kw",
-        electricity=-1,
+        flows=(_TAKES_POWER,),
     ),
     "shiftable_job": PointNeeds(
         required=("active_power_kw",),
         optional=("energy_kwh", "energy_needed_kwh", *_UNIT),
         setpoint="power_setpoint_kw",
-        electricity=-1,
+        flows=(_TAKES_POWER,),
     ),
     "sheddable_load": PointNeeds(
         required=("active_power_kw",),
         optional=("energy_kwh", "reactive_power_kvar", *_UNIT),
         setpoint="power_limit_kw",
-        electricity=-1,
+        flows=(_TAKES_POWER,),
     ),
-    "transformer": PointNeeds(required=("active_power_kw",), optional=("energy_kwh", "load_share"), electricity=-1),
+    "transformer": PointNeeds(
+        required=("active_power_kw",),
+        optional=("energy_kwh", "load_share"),
+        flows=(_TAKES_POWER,),
+    ),
     "heat_connection": PointNeeds(
         required=("heat_power_kw",),
         optional=("energy_import_kwh", "energy_export_kwh", "supply_degc", "return_degc"),
         power="heat_power_kw",
-        heat=1,
         two_way=True,
+        flows=(_GIVES_HEAT,),
     ),
     "steam_connection": PointNeeds(
         required=("heat_power_kw",),
         optional=("energy_import_kwh", "energy_export_kwh", "supply_degc"),
         power="heat_power_kw",
         two_way=True,
+        flows=(_GIVES_STEAM,),
     ),
 }

@@ -7,13 +7,13 @@ from collections.abc import Container, Iterator
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
 from config.asset import HEAT_BUS
-from config.assets import SERIES_KINDS, STORE_KINDS, DispatchedAsset
+from config.assets import SERIES_KINDS, STORE_KINDS
 from config.base import IDENTIFIER, NAME_LENGTH
 from config.browse_path import elements_of
 from config.document import Document, Fault, Location, read_document, shown
@@ -31,7 +31,6 @@ SLOWEST_GRID_S = 3.0
 HERE = Path(__file__).parent
 _PROFILE: TypeAdapter[AnyProfile] = TypeAdapter(Profile)
 _TARIFF: TypeAdapter[Tariff] = TypeAdapter(Tariff)
-DISPATCHED_KINDS = frozenset(get_args(kind.model_fields["kind"].annotation)[0] for kind in get_args(DispatchedAsset))
 
 
 def load_profile(path: Path) -> AnyProfile:
@@ -230,28 +229,23 @@ class References:
             )
 
     def _control(self, here: Location, name: str, asset: dict[str, Any]) -> None:
-        """What the controller cannot follow must be under local control, and what is, is written by nobody."""
+        """What is under local control, or follows its own pressure, is written by nobody."""
         kind, control = asset["kind"], asset.get("control", "dispatch")
+        device = dict(self._section("devices")).get(str(asset.get("device")), {})
         if control == "local":
             if kind == "grid_connection":
                 self._fault((*here, "control"), "a grid_connection has no control of its own; leave the key out")
-            device = dict(self._section("devices")).get(str(asset.get("device")), {})
             setpoint = NEEDS[kind].setpoint
             if setpoint is not None and setpoint in _listed(device.get("write")):
                 self._fault(
                     ("devices", str(asset.get("device")), "write"),
                     f"{setpoint!r} would never be written: {name!r} is under local control; take it out",
                 )
-        elif kind not in DISPATCHED_KINDS:
+        elif kind == "steam_boiler" and NEEDS[kind].setpoint in _listed(device.get("write")):
             self._fault(
-                here,
-                f"the controller cannot follow a plan for a {kind} yet; say control: local, and it is measured only",
-            )
-        elif (bus := asset.get("heat_bus", HEAT_BUS)) != HEAT_BUS:
-            self._fault(
-                (*here, "heat_bus"),
-                f"the controller follows plans on the bus {HEAT_BUS!r} only, not on {shown(bus)}; "
-                "say control: local, and it is measured",
+                ("devices", str(asset.get("device")), "write"),
+                f"a steam_boiler follows the steam demand by its own pressure control: {name!r} is planned and not "
+                f"told; take {NEEDS[kind].setpoint!r} out",
             )
         source = asset.get("source_bus")
         fed = {str(other.get("heat_bus", HEAT_BUS)) for _, other in self._section("assets")}

@@ -1,5 +1,4 @@
-"""Heat, steam and cooling beyond what the controller can follow: waste heat and pressure, CHP, chillers and their
-stores."""
+"""Heat, steam and cooling beyond heat pumps and hot water: waste heat and pressure, CHP, chillers and their stores."""
 
 from __future__ import annotations
 

@@ -68,6 +68,22 @@ KINDS: Mapping[str, AlarmKind] = {
             off_delay_s=5.0,
         ),
         AlarmKind(
+            name="cold_supply_low",
+            priority="medium",
+            consequence="Chillers run at full load whatever cold costs; demand may not be met.",
+            action="Check the chillers; reduce cooling demand that can wait.",
+            on_delay_s=5.0,
+            off_delay_s=5.0,
+        ),
+        AlarmKind(
+            name="hydrogen_supply_low",
+            priority="medium",
+            consequence="The electrolyser runs at full load whatever power costs; demand may not be met.",
+            action="Check the electrolyser; reduce hydrogen demand that can wait.",
+            on_delay_s=5.0,
+            off_delay_s=5.0,
+        ),
+        AlarmKind(
             name="fallback_plan",
             priority="medium",
             consequence="The park is run by an older or simpler plan; it costs more than it must.",

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from config.assets import GridConnection, HotWaterTank
+from config.hydrogen_assets import HydrogenTank
+from config.thermal_assets import ColdStore
 from controller.alarms import Condition
-from controller.decide import HEAT_RESERVE_SOC
+from controller.deciding.standing import SUPPLY_RESERVE_SOC
 from controller.image import Snapshot
 from controller.modes import Mode
 
@@ -72,12 +74,23 @@ def _park(snapshot: Snapshot, mode: Mode) -> list[Condition]:
             case _ if why and mode is not Mode.STARTING:
                 found.append(Condition("asset_unavailable", name, why))
             case HotWaterTank():
-                soc = snapshot.value(name, "soc")
-                if soc is not None and soc <= asset.soc_min + HEAT_RESERVE_SOC:
-                    found.append(Condition("heat_supply_low", name, f"tank at {soc:.0%}"))
+                found += _store_low(snapshot, name, asset, "heat_supply_low", "tank")
+            case ColdStore():
+                found += _store_low(snapshot, name, asset, "cold_supply_low", "cold store")
+            case HydrogenTank():
+                found += _store_low(snapshot, name, asset, "hydrogen_supply_low", "tank")
             case _:
                 pass
     return found
+
+
+def _store_low(
+    snapshot: Snapshot, name: str, store: HotWaterTank | ColdStore | HydrogenTank, kind: str, word: str
+) -> list[Condition]:
+    soc = snapshot.value(name, "soc")
+    if soc is None or soc > store.soc_min + SUPPLY_RESERVE_SOC:
+        return []
+    return [Condition(kind, name, f"{word} at {soc:.0%}")]
 
 
 def _limits(name: str, grid: GridConnection, power_kw: float) -> list[Condition]:

@@ -15,7 +15,8 @@ from config.site import Site
 from controller.adopt import adopted, restored_guard
 from controller.alarms import AlarmBoard
 from controller.conditions import Health, conditions
-from controller.decide import Inputs, decide
+from controller.decide import decide
+from controller.deciding.standing import Inputs
 from controller.decision import Decision
 from controller.field import Field
 from controller.following import Following
@@ -26,7 +27,7 @@ from controller.memory import remembered, standing_alarms
 from controller.modes import Facts, Mode, next_mode
 from controller.override import Override, OverrideFolder, in_force
 from controller.pacer import Pacer
-from controller.park_state import limited_generators
+from controller.park_state import limited_generators, shed_loads
 from controller.planner import PlannerProcess
 from controller.planning import Planning
 from controller.recorder import Recorder
@@ -218,7 +219,7 @@ class Controller:
 
     def _account(self, snapshot: Snapshot) -> None:
         limited = limited_generators(snapshot, self._decision, self._plans.plan)
-        self._limited = frozenset(limited)
+        self._limited = frozenset(limited) | shed_loads(snapshot, self._decision)
         for interval in self._ledger.update(snapshot, limited):
             self._recorder.interval(interval)
             self._saved_s = float("-inf")

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from config.asset import OnOff
-from config.assets import Asset, Battery, GasBoiler, HeatPump
+from config.asset import OnOff, Ramped
+from config.assets import Battery
+from config.flexible_assets import ShiftableJob
 from config.site import Site
-from config.thermal_assets import ElectricBoiler
-from controller.decide import EXPORT_LIMIT
+from controller.deciding.by_weather import EXPORT_LIMIT
+from controller.deciding.load_range import load_range_kw
 from controller.decision import AssetDecision, Decision
 from controller.image import Snapshot
 from controller.modes import Mode
@@ -96,21 +97,10 @@ def _soc_window(snapshot: Snapshot, asset: AssetDecision) -> AssetDecision:
     return asset
 
 
-def _least_kw(unit: Asset) -> float:
-    """The least load that a unit can run at; 0 where it can take any."""
-    match unit:
-        case HeatPump() | ElectricBoiler():
-            return unit.min_power_kw
-        case GasBoiler():
-            return unit.min_heat_kw
-        case _:
-            return 0.0
-
-
 def _load_range(site: Site, asset: AssetDecision) -> AssetDecision:
     """Below its least load a unit cannot run, and above what was asked for it must not: it is off."""
     assert asset.setpoint_kw is not None
-    least_kw = _least_kw(site.assets[asset.asset])
+    least_kw, _ = load_range_kw(site.assets[asset.asset])
     if not 0 < asset.setpoint_kw < least_kw:
         return asset
     reason = f"{asset.setpoint_kw:.1f} kW is below the least load of {least_kw:g} kW; {asset.reason}"
@@ -127,7 +117,7 @@ def _minimum_times(site: Site, asset: AssetDecision, held: AssetGuard | None, si
     wants_on = asset.setpoint_kw > 0
     if held.running and not wants_on and since_s < unit.min_on_s:
         reason = f"minimum on time: {since_s:.0f} of {unit.min_on_s:.0f} s; wanted off: {asset.reason}"
-        return replace(asset, setpoint_kw=_least_kw(unit), owner="guard", reason=reason)
+        return replace(asset, setpoint_kw=load_range_kw(unit)[0], owner="guard", reason=reason)
     if not held.running and wants_on and since_s < unit.min_off_s:
         reason = f"minimum off time: {since_s:.0f} of {unit.min_off_s:.0f} s; wanted on: {asset.reason}"
         return replace(asset, setpoint_kw=0.0, owner="guard", reason=reason)
@@ -135,29 +125,28 @@ def _minimum_times(site: Site, asset: AssetDecision, held: AssetGuard | None, si
 
 
 def _ramp(site: Site, asset: AssetDecision, held: AssetGuard | None, site_s: float) -> AssetDecision:
-    if held is None:
+    unit = site.assets[asset.asset]
+    if held is None or isinstance(unit, ShiftableJob):  # a job is switched
         return asset
     assert asset.setpoint_kw is not None
-    unit = site.assets[asset.asset]
-    rate_kw_per_s = (
-        unit.ramp_kw_per_s if isinstance(unit, Battery | HeatPump | ElectricBoiler) else site.control.ramp_kw_per_s
-    )
+    rate_kw_per_s = unit.ramp_kw_per_s if isinstance(unit, Battery | Ramped) else site.control.ramp_kw_per_s
     step_kw = rate_kw_per_s * max(0.0, site_s - held.decided_s)
     start_kw = _ramp_start_kw(site, asset.asset, held)
     change_kw = asset.setpoint_kw - start_kw
     if abs(change_kw) <= step_kw or (asset.owner == EXPORT_LIMIT and change_kw < 0):
         return asset
     value = start_kw + (step_kw if change_kw > 0 else -step_kw)
-    if 0 < value < _least_kw(unit):
+    least_kw, _ = load_range_kw(unit)
+    if 0 < value < least_kw:
         # below its least load a unit does not run: the ramp starts at, and falls from, that load
-        value = _least_kw(unit) if change_kw > 0 else 0.0
+        value = least_kw if change_kw > 0 else 0.0
     reason = f"ramp {rate_kw_per_s:g} kW/s towards {asset.setpoint_kw:.1f} kW: {asset.reason}"
     return replace(asset, setpoint_kw=value, owner="guard", reason=reason)
 
 
 def _ramp_start_kw(site: Site, name: str, held: AssetGuard) -> float:
     """Where a ramp starts: inside the range whatever the device was found at, and at 0 for a unit that is off."""
-    if isinstance(site.assets[name], HeatPump | ElectricBoiler | GasBoiler) and not held.running:
+    if load_range_kw(site.assets[name])[0] > 0 and not held.running:
         return 0.0
     point = site.setpoint(name)
     assert point is not None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from config.asset import HEAT_BUS, heat_bus_of
+from config.asset import KWH_PER_KG_HYDROGEN, bus_of
 from config.points import NEEDS
 from config.site import Site
 from drivers.driver import Quality, Reading
@@ -61,31 +61,39 @@ class Snapshot:
         return f"{self.site.assets[asset].device} says that it is not available"
 
     def power_kw(self, asset: str) -> float | None:
-        """The asset's power in its own carrier and the site's sign; one-way assets never below zero.
+        """The asset's power in its own carrier and the site's sign, of hydrogen the lower heating value; one-way assets
+        never below zero.
 
         None for what cannot be read, and for an asset that shows no power.
         """
         needs = NEEDS[self.site.assets[asset].kind]
         return None if needs.power is None else self._flow_kw(asset, needs.power)
 
+    def steered_kw(self, asset: str) -> float | None:
+        """What the asset's setpoint asks for, and its plan counts, as measured; None for what cannot be read."""
+        steered = NEEDS[self.site.assets[asset].kind].steered
+        return None if steered is None else self._flow_kw(asset, steered)
+
     def taken_kw(self, asset: str, bus: str) -> float | None:
-        """What an asset takes from the electric bus or the heat bus that the controller plans, less what it gives.
+        """What an asset takes from a bus, less what it gives there.
 
         0 where it has nothing to do with the bus or does not show it; None when it cannot be read.
         """
         spec = self.site.assets[asset]
-        needs = NEEDS[spec.kind]
-        electric = bus == "electricity"
-        name, direction = ("active_power_kw", needs.electricity) if electric else ("heat_power_kw", needs.heat)
-        if direction == 0 or self.site.point(asset, name) is None:
-            return 0.0
-        if not electric and heat_bus_of(spec, direction) != HEAT_BUS:
-            return 0.0
-        flow_kw = self._flow_kw(asset, name)
-        return None if flow_kw is None else -direction * flow_kw
+        taken_kw = 0.0
+        for flow in NEEDS[spec.kind].flows:
+            if bus_of(spec, flow.carrier, flow.direction) != bus or self.site.point(asset, flow.point) is None:
+                continue
+            flow_kw = self._flow_kw(asset, flow.point)
+            if flow_kw is None:
+                return None
+            taken_kw -= flow.direction * flow_kw
+        return taken_kw
 
     def _flow_kw(self, asset: str, name: str) -> float | None:
         value = self.value(asset, name)
+        if value is not None and name == "hydrogen_kg_per_h":
+            value *= KWH_PER_KG_HYDROGEN
         if value is None or NEEDS[self.site.assets[asset].kind].two_way:
             return value
         return max(value, 0.0)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 
-from config.asset import HEAT_BUS
 from config.assets import HeatPump, PvPlant, WindTurbine
+from config.flexible_assets import EvChargers, SheddableLoad, ShiftableJob
 from config.price_series import PriceSeries
 from controller.decision import Decision
 from controller.guard import GuardState
 from controller.image import Snapshot
 from dispatch.forecast.park import ParkState
-from dispatch.plan import ELECTRICITY, Plan, Running, Used
+from dispatch.plan import Plan, Running, Used
 from dispatch.registry import buses_of, forecast_for, forms_of, units_of
 from dispatch.soundness import stores
 
@@ -29,7 +29,7 @@ def park_state(
 ) -> ParkState:
     """State of stores, last measurements, which units run, and what cannot be used.
 
-    Generators named in `limited` are left out of the measurements: what they feed is not what they could.
+    What is named in `limited` is left out of the measurements: what it feeds, or uses, is not what it could.
     """
     site = snapshot.site
     stored_kwh = {}
@@ -42,10 +42,17 @@ def park_state(
         power_kw = snapshot.power_kw(name)
         if power_kw is not None and name not in limited:
             measured_kw[name] = power_kw
+    needed_kwh = {
+        name: max(kwh, 0.0)
+        for kind in (EvChargers, ShiftableJob)
+        for name in site.dispatched_of(kind)
+        if (kwh := snapshot.value(name, "energy_needed_kwh")) is not None
+    }
     outdoor = [snapshot.value(name, "outdoor_degc") for name in site.dispatched_of(HeatPump)]
     return ParkState(
         stored_kwh=stored_kwh,
         measured_kw=measured_kw,
+        needed_kwh=needed_kwh,
         outdoor_degc=next((degc for degc in outdoor if degc is not None), None),
         local_kw=_local_kw(snapshot),
         running=_running(snapshot, guards or {}),
@@ -74,8 +81,20 @@ def _local_kw(snapshot: Snapshot) -> dict[str, float]:
     site = snapshot.site
     if not site.measured:
         return {}
-    buses = [bus for bus in buses_of(forms_of(site)) if bus in (ELECTRICITY, HEAT_BUS)]
-    return {bus: sum(snapshot.taken_kw(name, bus) or 0.0 for name in site.measured) for bus in buses}
+    return {bus: sum(snapshot.taken_kw(name, bus) or 0.0 for name in site.measured) for bus in buses_of(forms_of(site))}
+
+
+def shed_loads(snapshot: Snapshot, decision: Decision | None) -> frozenset[str]:
+    """Loads that use what they were left with, and would use more."""
+    held = set()
+    for name, load in snapshot.site.dispatched_of(SheddableLoad).items():
+        decided = decision.assets.get(name) if decision is not None else None
+        power_kw = snapshot.power_kw(name)
+        if decided is None or decided.setpoint_kw is None or power_kw is None:
+            continue
+        if decided.setpoint_kw < load.peak_kw and power_kw >= AT_ITS_LIMIT * decided.setpoint_kw:
+            held.add(name)
+    return frozenset(held)
 
 
 def limited_generators(snapshot: Snapshot, decision: Decision | None, plan: Plan | None) -> dict[str, float]:

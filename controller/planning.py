@@ -43,7 +43,7 @@ class Planning:
     def update(self, snapshot: Snapshot, limited: frozenset[str], guards: GuardState) -> bool:
         """Take the answers that came, and ask again where it is time. True when another plan is in force.
 
-        `limited` are the generators that feed less than they could, whose power says nothing of tomorrow's; `guards`
+        `limited` are the generators and loads that are held back, whose power says nothing of tomorrow's; `guards`
         know since when units run.
         """
         self._snapshot, self._limited, self._guards = snapshot, limited, guards

@@ -169,7 +169,7 @@ def _electricity_of(site: Site, interval: Interval, direction: int) -> float:
     total_kwh = 0.0
     for name, energy_kwh in interval.energy_kwh.items():
         needs = NEEDS[site.assets[name].kind]
-        if needs.electricity == direction and not needs.two_way and needs.power == "active_power_kw":
+        if needs.direction("electricity") == direction and not needs.two_way and needs.power == "active_power_kw":
             total_kwh += energy_kwh
     return total_kwh
 

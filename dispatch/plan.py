@@ -236,6 +236,8 @@ class AssetPlan:
     """Energy of a store at the interval bounds, shape (steps + 1,)."""
     available_kw: FloatArray | None = None
     """What a source could have fed."""
+    wanted_kw: FloatArray | None = None
+    """What a load would use if nothing were left out."""
     running: BoolArray | None = None
     """Whether a unit runs; None for what is no unit, and in plans that leave it to the guard when one runs."""
 

@@ -186,6 +186,7 @@ class Walk:
                     AssetPlan(power_kw=power_kw, flows_kw=form.flows(power_kw)),
                     stored_kwh=self.stored_kwh[name] if name in self.situation.stored_kwh else None,
                     available_kw=form.offered(name, self.situation) if isinstance(form, Source) else None,
+                    wanted_kw=self.situation.load_kw[name] if isinstance(form, Demand) else None,
                 )
 
 

@@ -67,7 +67,7 @@ def _row(status: Status, name: str) -> list[str | Text]:
     )
     decided = status.decision.assets.get(name)
     why = snapshot.why_unavailable(name)
-    measured: str | Text = _kw(snapshot.power_kw(name))
+    measured: str | Text = _kw(snapshot.steered_kw(name))
     if why:
         measured = Text("unavailable", style="bold red")
     return [

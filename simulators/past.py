@@ -11,8 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
+from config.asset import KWH_PER_KG_HYDROGEN, AssetBase
+from config.hydrogen_assets import HydrogenLoad
 from config.site import Site
+from config.thermal_assets import PressureTurbine
 from simulators.noise import FloatArray
+from simulators.pressure_turbine import per_flow_kw
 from simulators.surroundings import OUTDOOR, Surroundings, simulation_of
 
 INTERVAL_S = 900
@@ -44,12 +48,24 @@ def past_of(site: Site, start: datetime, days: int, seed: int | None = None) -> 
     course = surroundings.course((start_s[:, None] + inside).ravel())
     means = {key: values.reshape(len(start_s), -1).mean(axis=1) for key, values in course.items()}
     columns = {
-        name: mean
+        name: mean if what != "demand_kw" else _demand_kw(site.assets[name], mean)
         for name in site.dispatched
         for (asset, what), mean in means.items()
         if asset == name and what.endswith("_kw")
     }
     return Past(start_s=start_s, columns={**columns, "outdoor_degc": means[OUTDOOR]})
+
+
+def _demand_kw(asset: AssetBase, demand: FloatArray) -> FloatArray:
+    """A series as a power: some count kilograms."""
+    match asset:
+        case HydrogenLoad():
+            return demand * KWH_PER_KG_HYDROGEN
+        case PressureTurbine():
+            runs = demand >= asset.min_flow_kg_per_s
+            return np.where(runs, np.minimum(demand * per_flow_kw(asset), asset.rated_kw), 0.0)
+        case _:
+            return demand
 
 
 def write_history(site: Site, start: datetime, days: int, path: Path, seed: int | None = None) -> None:

@@ -26,8 +26,9 @@ def demand_block(name: str, form: Demand, grid: TimeGrid) -> Block:
         demand.value = inputs.situation.load_kw[name]
 
     def extract() -> AssetPlan:
-        used = solved(demand) - np.maximum(solved(unserved), 0.0)
-        return AssetPlan(power_kw=used, flows_kw=form.flows(used))
+        wanted = solved(demand)
+        used = wanted - np.maximum(solved(unserved), 0.0)
+        return AssetPlan(power_kw=used, flows_kw=form.flows(used), wanted_kw=wanted)
 
     return Block(
         asset=name,

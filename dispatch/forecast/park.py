@@ -46,6 +46,8 @@ class ParkState:
     """By load, in its own carrier, and source; what is not known, or curtailed, is left out."""
     local_kw: Mapping[str, float] = field(default_factory=dict)
     """By bus: what assets under local control take now, less what they give."""
+    needed_kwh: Mapping[str, float] = field(default_factory=dict)
+    """What vehicles and jobs say that they still want."""
     running: Mapping[str, Running] = field(default_factory=dict)
     """By unit: whether it runs, with hours before now."""
     outdoor_degc: float | None = None
@@ -107,11 +109,11 @@ def expect(site: Site, history: History, state: ParkState, now: datetime) -> Exp
         cop=cops(site, outdoor_degc),
         wanted={
             **{
-                name: visits(spec, site, view.start, view.step_h)
+                name: visits(spec, site, view.start, view.step_h, state.needed_kwh.get(name))
                 for name, spec in site.dispatched_of(EvChargers).items()
             },
             **{
-                name: job_windows(spec, site, view.start, view.step_h)
+                name: job_windows(spec, site, view.start, view.step_h, state.needed_kwh.get(name))
                 for name, spec in site.dispatched_of(ShiftableJob).items()
             },
         },

@@ -1,4 +1,4 @@
-"""What vehicles and jobs will want, where nobody has said so: the usual day."""
+"""What vehicles and jobs will want: what their device says now, and beyond that the usual day."""
 
 from __future__ import annotations
 
@@ -17,27 +17,48 @@ ARRIVES_H, STAYS_H = 7.2, 7.5
 NEEDS_KWH = 30.0
 """Into the battery of a vehicle: a commuter's two days."""
 SATURDAY = 5
+UNUSUAL_STAY_H = 4.0
+"""How long those may stay who are there outside the usual hours: enough for a cheaper hour, not for the morning."""
 
 
-def visits(spec: EvChargers, site: Site, start: datetime, step_h: FloatArray) -> tuple[Wanted, ...]:
-    """One window a day for all vehicles of a group together; one that is open wants the rest."""
+def visits(
+    spec: EvChargers, site: Site, start: datetime, step_h: FloatArray, needed_kwh: float | None = None
+) -> tuple[Wanted, ...]:
+    """One window a day for all vehicles of a group together; one that is open wants the rest, or what is known.
+
+    `needed_kwh` is what the vehicles want that are plugged in now; None where nobody says so.
+    """
     found = []
+    open_now = False
+    group_kw = min(spec.limit_kw, spec.stations * spec.station_kw)
     for day in _days(site, start, step_h):
         vehicles = spec.stations * PRESENT * (WEEKEND if day.weekday() >= SATURDAY else 1.0)
         from_h = _hours_until(day, ARRIVES_H, site, start)
         left = min(1.0, (from_h + STAYS_H) / STAYS_H)
         if left > 0.0:
             most_kw = min(vehicles * spec.station_kw, spec.limit_kw)
-            found.append(Wanted(from_h, from_h + STAYS_H, left * vehicles * NEEDS_KWH / spec.efficiency, most_kw))
+            energy_kwh = left * vehicles * NEEDS_KWH / spec.efficiency
+            if from_h <= 0.0 and needed_kwh is not None:
+                open_now, energy_kwh, most_kw = True, needed_kwh, group_kw
+            found.append(Wanted(from_h, from_h + STAYS_H, energy_kwh, most_kw))
+    if needed_kwh and not open_now:
+        found.insert(0, Wanted(0.0, UNUSUAL_STAY_H, needed_kwh, group_kw))
     return tuple(found)
 
 
-def job_windows(spec: ShiftableJob, site: Site, start: datetime, step_h: FloatArray) -> tuple[Wanted, ...]:
-    """One window a day. A job whose window has opened counts as not begun while it still fits, and then as done."""
+def job_windows(
+    spec: ShiftableJob, site: Site, start: datetime, step_h: FloatArray, needed_kwh: float | None = None
+) -> tuple[Wanted, ...]:
+    """One window a day. A job whose window is open wants what its device says, `needed_kwh`; where that says nothing it
+    counts as not begun while it still fits, and then as done."""
     found = []
     duration_h = spec.duration_min / 60.0
     for day in _days(site, start, step_h):
         from_h, until_h = (_hours_until(day, hour, site, start) for hour in (spec.earliest_h, spec.latest_end_h))
+        if needed_kwh is not None and from_h <= 0.0 < until_h:
+            if needed_kwh > 0.0:
+                found.append(Wanted(from_h, until_h, needed_kwh, spec.power_kw))
+            continue
         if until_h - max(from_h, 0.0) >= duration_h:
             found.append(Wanted(from_h, until_h, spec.power_kw * duration_h, spec.power_kw))
     return tuple(found)

@@ -17,7 +17,8 @@ import pytest
 from config.assets import Asset, PvPlant, WindTurbine
 from config.site import Site
 from config.thermal_assets import ElectricBoiler
-from controller.decide import Inputs, decide
+from controller.decide import decide
+from controller.deciding.standing import Inputs
 from controller.decision import Decision
 from controller.image import Snapshot
 from controller.modes import Mode

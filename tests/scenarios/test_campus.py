@@ -40,6 +40,8 @@ def test_sixty_devices_are_read_planned_and_commanded(
     assert [(record.tags, record.fields) for record in controller.records("alarm")] == []
     # every battery and heat pump, on four protocols, of which two are SunSpec
     assert told >= {"battery_pcs", "east_pcs", "west_pcs", "clinic_pcs", "heat_pump_controller"}
+    # chillers, the units that make power, and those who can wait
+    assert told >= {"chiller_1", "absorber", "chp_1", "chargers_north", "ventilation_relay"}
     # and nothing but what the site file lets be written
     assert told <= {name for name, device in site.devices.items() if device.write}
     assert park.stop()["balance_residual"] < 1e-6

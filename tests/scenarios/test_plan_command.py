@@ -221,8 +221,14 @@ def test_all_assets_of_a_site_can_be_planned(tmp_path: Path) -> None:
     assert hydrogen == pytest.approx(assets["dispensers"]["power_kw"], abs=0.01)
     assert assets["hydrogen_tank"]["stored_kwh"][0] == pytest.approx(0.9 * 400 * 33.33)
     assert "hydrogen" in found["marginal_per_kwh"]
-    usual = data_of("hydrogen_park", "--at", "2026-10-14T04:00")
-    assert "electrolyser" not in usual["assets"]
+
+
+def test_what_is_under_local_control_is_planned_with_all_only(tmp_path: Path) -> None:
+    text = example_site("hydrogen_park").read_text(encoding="utf-8")
+    site = tmp_path / "hydrogen_park.yaml"
+    site.write_text(text.replace("device: transformer_meter\n", "device: transformer_meter\n    control: local\n"))
+    assert "transformer" not in data_of(str(site), "--at", "2026-10-14T04:00")["assets"]
+    assert "transformer" in data_of(str(site), "--all", "--at", "2026-10-14T04:00")["assets"]
 
 
 @pytest.mark.parametrize(

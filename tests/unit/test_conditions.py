@@ -137,6 +137,8 @@ def test_every_part_has_its_condition_and_every_condition_its_alarm() -> None:
         "import_limit_exceeded",
         "export_limit_exceeded",
         "heat_supply_low",
+        "cold_supply_low",
+        "hydrogen_supply_low",
         "clock_jumped",
     }
     assert set(OF_HEALTH.values()) | of_the_park == set(KINDS)

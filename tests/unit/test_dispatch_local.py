@@ -19,11 +19,18 @@ from dispatch.plan import BadSituation, Plan, Situation, Solved
 from dispatch.rules import rules_plan
 
 STEPS = 4
+LOCAL = {"transformer", "furnace", "hot_gas", "waste_steam", "steam_backup", "steam", "hot_water", "orc", "top_gas"}
 
 
 @pytest.fixture(scope="module")
 def site() -> Site:
-    return load_site(example_site("steel_plant"))
+    """The steel plant, with units on controls of their own."""
+    found = load_site(example_site("steel_plant"))
+    assets = {
+        name: asset.model_copy(update={"control": "local"}) if name in LOCAL else asset
+        for name, asset in found.assets.items()
+    }
+    return replace(found, file=found.file.model_copy(update={"assets": assets}))
 
 
 def situation(electricity_kw: float, heat_kw: float = 0.0) -> Situation:
@@ -49,9 +56,7 @@ def optimal(site: Site, given: Situation) -> Plan:
 
 
 def test_only_what_dispatch_can_plan_is_planned(site: Site) -> None:
-    assert set(site.measured) == {
-        *("transformer", "furnace", "hot_gas", "waste_steam", "steam_backup", "steam", "hot_water", "orc", "top_gas"),
-    }
+    assert set(site.measured) == LOCAL
     for plan in (optimal(site, situation(0.0)), rules_plan(site, situation(0.0), situation(0.0).start)):
         assert plan.assets.keys() == site.dispatched.keys()
 
@@ -124,13 +129,12 @@ def test_what_no_one_knows_is_refused(site: Site) -> None:
         optimal(site, replace(situation(0.0), local_kw={"steam": np.zeros(STEPS)}))
 
 
-def test_a_kind_that_dispatch_cannot_plan_must_say_so(tmp_path: Path) -> None:
-    text = example_site("hydrogen_park").read_text(encoding="utf-8")
-    path = tmp_path / "hydrogen_park.yaml"
-    path.write_text(text.replace("device: electrolyser_plc\n    control: local\n", "device: electrolyser_plc\n"))
-    with pytest.raises(
-        SiteError, match="the controller cannot follow a plan for a electrolyser yet; say control: local"
-    ):
+def test_a_steam_boiler_is_planned_and_not_told(tmp_path: Path) -> None:
+    text = example_site("steel_plant").read_text(encoding="utf-8")
+    path = tmp_path / "steel_plant.yaml"
+    boiler = "profile: simulated_steam_boiler, parameters: {rated_heat_kw: 4000}"
+    path.write_text(text.replace(boiler, f"{boiler}, write: [heat_setpoint_kw]"))
+    with pytest.raises(SiteError, match="a steam_boiler follows the steam demand by its own pressure control"):
         load_site(path)
 
 

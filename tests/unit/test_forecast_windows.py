@@ -62,3 +62,21 @@ def test_a_bus_is_as_warm_as_its_tank_or_as_what_feeds_it(tiny_park: Park) -> No
     # between 40 and 75 degC, mixed, in the middle of its window, or at its top
     assert Levels(tiny_park({**assets, "tank": {"soc_max": 0.8}}).site).degc("heat") == pytest.approx(54)
     assert Levels(tiny_park({**assets, "tank": {"layers": 5}}).site).degc("heat") == 75
+
+
+def test_what_is_plugged_in_is_known_in_place_of_the_usual_day(tiny_park: Park) -> None:
+    site = tiny_park({"chargers": kinds.CHARGERS}).site
+    noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    (found,) = visits(CHARGERS, site, noon, DAY[:8], needed_kwh=17.0)
+    assert (found.energy_kwh, found.until_h) == (17.0, pytest.approx(2.7))
+    (late,) = visits(CHARGERS, site, datetime(2026, 3, 2, 15, tzinfo=UTC), DAY[:8], needed_kwh=17.0)
+    assert (late.from_h, late.until_h, late.energy_kwh) == (0.0, 4.0, 17.0)
+    assert visits(CHARGERS, site, datetime(2026, 3, 2, 15, tzinfo=UTC), DAY[:8], needed_kwh=0.0) == ()
+
+
+def test_a_job_whose_window_is_open_wants_what_is_left(tiny_park: Park) -> None:
+    site = tiny_park({"job": kinds.JOB}).site
+    # the window closes in one hour: half of the 100 kWh still fit, and are known to be left
+    late = datetime(2026, 3, 2, 4, tzinfo=UTC)
+    assert job_windows(JOB, site, late, DAY, needed_kwh=50.0)[0] == Wanted(-3.0, 1.0, 50.0, 50.0)
+    assert job_windows(JOB, site, late, DAY, needed_kwh=0.0) == (Wanted(21.0, 25.0, 100.0, 50.0),)

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from park_builder import ParkBuilder
 
+from config.loader import example_site, load_site
 from controller.guard import AssetGuard
 from controller.park_state import limited_generators, park_state
 from dispatch.plan import Running, Used
@@ -121,3 +122,18 @@ def test_nothing_is_limited_before_the_first_decision_or_where_nothing_is_known(
     assert limited_generators(park.snapshot({"pv_a": None}), decision, None) == {}
     unavailable = park.decide({"pv_a": None})
     assert limited_generators(park.snapshot(), unavailable, None) == {}
+
+
+def test_hydrogen_counts_with_its_lower_heating_value() -> None:
+    park = ParkBuilder(load_site(example_site("hydrogen_park")))
+    snapshot = park.snapshot({"dispensers.hydrogen_kg_per_h": 3.0, "electrolyser.hydrogen_kg_per_h": 9.0})
+    assert snapshot.power_kw("dispensers") == pytest.approx(99.99)
+    assert snapshot.taken_kw("dispensers", "hydrogen") == pytest.approx(99.99)
+    assert snapshot.taken_kw("electrolyser", "hydrogen") == pytest.approx(-299.97)
+
+
+def test_a_heat_exchanger_takes_from_one_bus_what_it_gives_to_another() -> None:
+    park = ParkBuilder(load_site(example_site("steel_plant")))
+    snapshot = park.snapshot({"hot_water.heat_power_kw": 700.0, "steam.heat_power_kw": 900.0})
+    assert [snapshot.taken_kw("hot_water", bus) for bus in ("hot_gas", "heat", "steam")] == [700.0, -700.0, 0.0]
+    assert [snapshot.taken_kw("steam", bus) for bus in ("heat", "steam")] == [0.0, 900.0]

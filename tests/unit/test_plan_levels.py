@@ -18,7 +18,8 @@ import pytest
 from park_builder import NOON, ParkBuilder, Values
 
 from config.site import Site
-from controller.decide import Inputs, decide
+from controller.decide import decide
+from controller.deciding.standing import Inputs
 from controller.decision import Decision
 from controller.modes import Facts, Mode, next_mode
 from controller.planner_process import PlanAnswer, PlannerTask, PlanRequest, serve

@@ -1,0 +1,1 @@
+"""What each asset is told: a file for each role that an asset can have."""

@@ -1,0 +1,96 @@
+"""The battery: follows its plan, and takes up what the grid's power deviates from the plan."""
+
+from __future__ import annotations
+
+from config.assets import Battery
+from config.battery_curves import share_left
+from controller.bounds import Bound, Priority, exactly, resolve
+from controller.deciding.standing import Standing, decision_of
+from controller.decision import AssetDecision
+
+CORRIDOR_SOC = 0.05
+"""How far the battery may leave its planned state to hold the planned grid power: what one interval's usual
+forecast error amounts to; the next plan, at most one interval later, takes the rest into account."""
+
+
+def decide_battery(park: Standing, name: str, battery: Battery) -> AssetDecision:
+    measured_kw = park.measured_kw(name)
+    soc = park.snapshot.value(name, "soc")
+    assert soc is not None
+    bounds = [
+        Bound("rating", Priority.DEVICE, -battery.max_charge_kw, battery.max_discharge_kw, "rated power"),
+        *_taper(battery, soc),
+        *_soc_window(battery, soc),
+        Bound(
+            "connection limit",
+            Priority.CONTRACT,
+            measured_kw + park.expected_grid_kw - park.import_limit_kw,
+            measured_kw + park.expected_grid_kw + park.export_limit_kw,
+            f"keeps the grid between {-park.export_limit_kw:.0f} and {park.import_limit_kw:.0f} kW",
+        ),
+        *park.override(name),
+    ]
+    planned_kw, correction_kw = park.planned(name), 0.0
+    if planned_kw is not None and park.grid_target_kw is not None:
+        wanted_kw = measured_kw + park.expected_grid_kw - park.grid_target_kw - _still_to_give_kw(park, name)
+        correction_kw = _within_corridor(park, name, battery, soc, wanted_kw - planned_kw)
+        reason = (
+            f"plan {planned_kw:+.0f} kW, {correction_kw:+.0f} kW to hold the grid "
+            f"at {park.grid_target_kw:.0f} kW (measured {park.expected_grid_kw:.0f} kW)"
+        )
+        bounds.append(exactly("plan", Priority.PLAN, planned_kw + correction_kw, reason))
+    bounds.append(exactly("local default", Priority.LOCAL, 0.0, "no plan: the battery only keeps the limits"))
+    resolved = resolve(bounds)
+    if name not in park.not_following:
+        park.expected_grid_kw -= resolved.value - measured_kw
+    return decision_of(name, resolved, planned_kw, correction_kw)
+
+
+def _taper(battery: Battery, soc: float) -> list[Bound]:
+    """What near full or near empty is left of its powers."""
+    charge, discharge = share_left(battery.charge_taper, soc), share_left(battery.discharge_taper, soc)
+    if charge == discharge == 1.0:
+        return []
+    reason = f"taper: SOC {soc:.1%} leaves {charge:.0%} for charging and {discharge:.0%} for discharging"
+    low_kw, high_kw = -charge * battery.max_charge_kw, discharge * battery.max_discharge_kw
+    return [Bound("taper", Priority.DEVICE, low_kw, high_kw, reason)]
+
+
+def _soc_window(battery: Battery, soc: float) -> list[Bound]:
+    if soc >= battery.soc_max:
+        reason = f"full: SOC {soc:.1%} at the upper bound {battery.soc_max:.0%}"
+        return [Bound("SOC window", Priority.DEVICE, 0.0, battery.max_discharge_kw, reason)]
+    if soc <= battery.soc_min:
+        reason = f"empty: SOC {soc:.1%} at the lower bound {battery.soc_min:.0%}"
+        return [Bound("SOC window", Priority.DEVICE, -battery.max_charge_kw, 0.0, reason)]
+    return []
+
+
+def _still_to_give_kw(park: Standing, name: str) -> float:
+    """What the batteries after this one will give more than now once they follow the plan."""
+    batteries = list(park.site.dispatched_of(Battery))
+    more_kw = 0.0
+    for later in batteries[batteries.index(name) + 1 :]:
+        planned_kw, measured_kw = park.planned(later), park.snapshot.power_kw(later)
+        told = park.site.setpoint(later) is not None and park.snapshot.available(later)
+        if told and planned_kw is not None and measured_kw is not None:
+            more_kw += planned_kw - measured_kw
+    return more_kw
+
+
+def _within_corridor(park: Standing, name: str, battery: Battery, soc: float, correction_kw: float) -> float:
+    """The correction, faded out where it would drive the state further from the plan than the corridor."""
+    plan, step = park.plan, park.step
+    assert plan is not None
+    assert step is not None
+    stored = plan.assets[name].stored_kwh
+    if stored is None:
+        return correction_kw
+    into_h = (park.snapshot.at - plan.start).total_seconds() / 3600 - plan.step_h[:step].sum()
+    share = into_h / plan.step_h[step]
+    planned_kwh = stored[step] + share * (stored[step + 1] - stored[step])
+    ahead = soc - float(planned_kwh) / battery.capacity_kwh
+    # a battery fuller than planned must not charge more, an emptier one must not discharge more
+    worsening = ahead < 0 if correction_kw > 0 else ahead > 0
+    fade = max(0.0, 1 - abs(ahead) / CORRIDOR_SOC) if worsening else 1.0
+    return correction_kw * fade

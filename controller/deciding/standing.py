@@ -1,0 +1,145 @@
+"""How the park stands in the middle of a decision: what is measured, planned and held, and what is still to come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC
+
+from config.assets import PvPlant, WindTurbine
+from config.site import Site
+from controller.bounds import Bound, Priority, Resolved, exactly
+from controller.decision import AssetDecision
+from controller.image import Snapshot
+from controller.modes import Mode
+from controller.override import Override
+from dispatch.plan import Plan
+from dispatch.soundness import stores
+
+LIMIT_MARGIN = 0.01
+"""Kept free at both connection limits, as a share of the larger: about one cycle's noise of a grid meter of class
+0.5 and its load. At zero export it is what the park keeps importing."""
+SUPPLY_RESERVE_SOC = 0.03
+"""State of a store above its minimum at which its bus is supplied whatever the plan says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """All that a decision depends on."""
+
+    snapshot: Snapshot
+    plan: Plan | None
+    mode: Mode
+    overrides: Mapping[str, Override]
+    not_following: frozenset[str] = frozenset()
+    """Assets that were told something and do not do it: nothing is expected of what they are told next."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """How full the stores of a bus are."""
+
+    soc: float | None
+    """Of all together that can be read; None when none can."""
+    full: bool
+    nearly_empty: bool
+
+
+class Standing:
+    """One decision in the making: what is measured, and what is expected once the assets decided so far follow."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        self.snapshot = inputs.snapshot
+        self.site: Site = inputs.snapshot.site
+        self.plan = inputs.plan
+        self.step = inputs.plan.step_at(inputs.snapshot.at) if inputs.plan is not None else None
+        self.not_following = inputs.not_following
+        self._overrides = inputs.overrides
+        self._stores = stores(self.site)
+        grid_name, grid = self.site.grid
+        grid_kw = self.snapshot.power_kw(grid_name)
+        assert grid_kw is not None, "without a grid meter the mode is SAFE"
+        margin_kw = LIMIT_MARGIN * max(grid.import_limit_kw, grid.export_limit_kw)
+        self.import_limit_kw = grid.import_limit_kw - margin_kw
+        self.export_limit_kw = grid.export_limit_kw - margin_kw
+        self.expected_grid_kw = grid_kw
+        """Grid power once the assets decided so far have followed."""
+        planned = self.planned(grid_name)
+        self.grid_target_kw = (
+            None if planned is None else min(max(planned, -self.export_limit_kw), self.import_limit_kw)
+        )
+        generators: dict[str, PvPlant | WindTurbine] = {**self.site.of_kind(PvPlant), **self.site.of_kind(WindTurbine)}
+        self.rated_by_weather_kw = {name: generator.rated_kw for name, generator in generators.items()}
+
+    @property
+    def import_room_kw(self) -> float:
+        """What may be taken beyond what is expected; below 0 when something must give up."""
+        return self.import_limit_kw - self.expected_grid_kw
+
+    @property
+    def export_room_kw(self) -> float:
+        """What may be fed beyond what is expected; below 0 when something must give up."""
+        return self.expected_grid_kw + self.export_limit_kw
+
+    def measured_kw(self, name: str) -> float:
+        """What an available asset's setpoint asks for, as it is now."""
+        found = self.snapshot.steered_kw(name)
+        assert found is not None, f"{name} is available, so its power can be read"
+        return found
+
+    def planned(self, name: str) -> float | None:
+        if self.plan is None or self.step is None or name not in self.plan.assets:
+            return None
+        return float(self.plan.assets[name].power_kw[self.step])
+
+    def foreseen_kw(self, name: str) -> float | None:
+        """What the plan reckons that a source could feed in this interval, or that a load wants; None where it does
+        not say."""
+        if self.plan is None or self.step is None or name not in self.plan.assets:
+            return None
+        planned = self.plan.assets[name]
+        foreseen = planned.wanted_kw if planned.available_kw is None else planned.available_kw
+        return None if foreseen is None else float(foreseen[self.step])
+
+    def override(self, name: str) -> list[Bound]:
+        held = self._overrides.get(name)
+        if held is None:
+            return []
+        reason = f"{held.owner}: {held.reason} (until {held.until.astimezone(UTC):%H:%M} UTC)"
+        return [exactly("operator", Priority.OPERATOR, held.value_kw, reason)]
+
+    def level(self, bus: str) -> Level | None:
+        """How full the stores of a bus are; None where it has none."""
+        there = {name: store for name, store in self._stores.items() if store.bus == bus}
+        if not there:
+            return None
+        read = {name: soc for name in there if (soc := self.snapshot.value(name, "soc")) is not None}
+        capacity_kwh = sum(there[name].capacity_kwh for name in read)
+        return Level(
+            soc=sum(there[name].capacity_kwh / capacity_kwh * soc for name, soc in read.items()) if read else None,
+            full=bool(read) and all(soc >= there[name].soc_max for name, soc in read.items()),
+            nearly_empty=bool(read)
+            and all(soc <= there[name].soc_min + SUPPLY_RESERVE_SOC for name, soc in read.items()),
+        )
+
+    def told_most_kw(self, name: str) -> float:
+        """The upper end of what a device may be told."""
+        point = self.site.setpoint(name)
+        assert point is not None
+        assert point.setpoint is not None
+        return point.setpoint.high
+
+
+def decision_of(
+    name: str, resolved: Resolved, planned_kw: float | None = None, correction_kw: float = 0.0
+) -> AssetDecision:
+    return AssetDecision(
+        asset=name,
+        setpoint_kw=resolved.value,
+        owner=resolved.owner,
+        reason=resolved.reason,
+        planned_kw=planned_kw,
+        correction_kw=correction_kw,
+        low_kw=resolved.low,
+        high_kw=resolved.high,
+    )
