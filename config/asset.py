@@ -61,7 +61,36 @@ class Store(AssetBase):
     max_discharge_kw: PositiveFloat
 
 
-class Ramped(AssetBase):
+class Comfort(Frozen):
+    """What it costs when a tank falls below a level that people notice."""
+
+    soc: Annotated[float, Field(gt=0, le=1)]
+    price_per_kwh_h: PositiveFloat
+    """Of each kWh below it, for each hour."""
+
+
+class OnOff(AssetBase):
+    """A unit that either stands still or runs at its least load or more."""
+
+    min_on_s: NonNegativeFloat = 0.0
+    """For how long it runs once it has started."""
+    min_off_s: NonNegativeFloat = 0.0
+    """For how long it stands still once it has stopped."""
+    start_cost_cny: NonNegativeFloat = 0.0
+    """What a start costs beside the energy: wear, and heat that is lost."""
+
+    @property
+    def least_load(self) -> float:
+        """The least load at which it can run, as a share of full load; 0 where it can run at any."""
+        raise NotImplementedError
+
+    @property
+    def ready_kw(self) -> float:
+        """The power at which it stands by, ready to start without what a start costs; 0 where it cannot."""
+        return 0.0
+
+
+class Ramped(OnOff):
     """A unit with a load range, that takes time to start and to move."""
 
     max_power_kw: PositiveFloat
@@ -75,6 +104,10 @@ class Ramped(AssetBase):
         load_range(self.min_power_kw, self.max_power_kw, "min_power_kw", "max_power_kw")
         return self
 
+    @property
+    def least_load(self) -> float:
+        return self.min_power_kw / self.max_power_kw
+
 
 class Demand(AssetBase):
     peak_kw: PositiveFloat
@@ -85,3 +118,11 @@ def load_range(low: float, high: float, low_name: str, high_name: str) -> None:
     """Raises ValueError unless a unit has something between its least and its full load."""
     if low >= high:
         raise ValueError(f"{low_name} must be below {high_name}")
+
+
+def require_within(comfort: Comfort | None, soc_min: float, soc_max: float) -> None:
+    """Raises ValueError for a level of comfort that a store never is below, or always is."""
+    if comfort is not None and not soc_min < comfort.soc <= soc_max:
+        raise ValueError(
+            f"comfort.soc ({comfort.soc:g}) must be between soc_min ({soc_min:g}) and soc_max ({soc_max:g})"
+        )

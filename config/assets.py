@@ -6,9 +6,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, model_validator
 
-from config.asset import HEAT_BUS, AssetBase, Demand, HeatBus, Ramped
+from config.asset import HEAT_BUS, AssetBase, Comfort, Demand, HeatBus, OnOff, Ramped, load_range, require_within
 from config.base import Efficiency, Frozen, Share
+from config.battery_curves import (
+    EfficiencyPoint,
+    TaperPoint,
+    WearPiece,
+    require_efficiencies,
+    require_taper,
+    require_wear,
+)
 from config.flexible_assets import EvChargers, SheddableLoad, ShiftableJob, Transformer
+from config.heat_network import HeatConnection, SteamConnection
 from config.hydrogen_assets import Electrolyser, FuelCell, HydrogenLoad, HydrogenTank
 from config.thermal_assets import (
     AbsorptionChiller,
@@ -108,6 +117,17 @@ class Battery(AssetBase):
     """Apparent power of the converter; without it, the larger of its powers."""
     grid_forming: bool = False
     """Whether it can hold voltage and frequency of the park alone, as an island."""
+    charge_efficiency_curve: tuple[EfficiencyPoint, ...] = ()
+    """By share of `max_charge_kw`; without it the efficiency is the same at any power."""
+    discharge_efficiency_curve: tuple[EfficiencyPoint, ...] = ()
+    charge_taper: tuple[TaperPoint, ...] = ()
+    """What is left of `max_charge_kw` near full, straight between the points."""
+    discharge_taper: tuple[TaperPoint, ...] = ()
+    """What is left of `max_discharge_kw` near empty."""
+    wear_by_depth: tuple[WearPiece, ...] = ()
+    """On top of `wear_cny_per_kwh`, by the depth of the cycle."""
+    max_cycles_per_day: PositiveFloat | None = None
+    """What may be discharged in a local day, in capacities."""
     cells: BatteryCells | None = None
 
     @model_validator(mode="after")
@@ -116,18 +136,35 @@ class Battery(AssetBase):
             raise ValueError(f"soc_min ({self.soc_min:g}) must be below soc_max ({self.soc_max:g})")
         return self
 
+    @model_validator(mode="after")
+    def _curves_are_straight_lines_in_order(self) -> Battery:
+        require_efficiencies(self.charge_efficiency_curve, "charge_efficiency", self.charge_efficiency)
+        require_efficiencies(self.discharge_efficiency_curve, "discharge_efficiency", self.discharge_efficiency)
+        require_taper(self.charge_taper, "charge_taper")
+        require_taper(self.discharge_taper, "discharge_taper")
+        require_wear(self.wear_by_depth)
+        return self
+
 
 class HeatPump(Ramped):
     """An electric heat pump: heat = COP(source, supply) * electric power."""
 
     kind: Literal["heat_pump"]
     source: Literal["air", "ground", "water"]
+    source_degc: Annotated[float, Field(ge=-10, le=60)] | None = None
+    """What plans expect of the ground or the water; 10 degrees without it. Air is forecast."""
     supply_degc: Annotated[float, Field(ge=25, le=95)]
     min_on_s: NonNegativeFloat
     min_off_s: NonNegativeFloat
     start_s: NonNegativeFloat = 0.0
     """From the call for heat to the compressor's start: pumps and valves first."""
     heat_bus: HeatBus = HEAT_BUS
+
+    @model_validator(mode="after")
+    def _air_is_forecast(self) -> HeatPump:
+        if self.source == "air" and self.source_degc is not None:
+            raise ValueError("source_degc is for ground and water; the temperature of air is forecast")
+        return self
 
 
 class HotWaterTank(AssetBase):
@@ -149,6 +186,12 @@ class HotWaterTank(AssetBase):
     layers: Annotated[int, Field(ge=1, le=20)] = 1
     """Into how many layers the simulated tank is divided; 1 is a mixed tank, with 5 or more hot water stays on top."""
     heat_bus: HeatBus = HEAT_BUS
+    comfort: Comfort | None = None
+
+    @model_validator(mode="after")
+    def _comfort_is_within_the_window(self) -> HotWaterTank:
+        require_within(self.comfort, self.soc_min, self.soc_max)
+        return self
 
     @model_validator(mode="after")
     def _window_is_open(self) -> HotWaterTank:
@@ -159,7 +202,7 @@ class HotWaterTank(AssetBase):
         return self
 
 
-class GasBoiler(AssetBase):
+class GasBoiler(OnOff):
     kind: Literal["gas_boiler"]
     max_heat_kw: PositiveFloat
     min_heat_kw: NonNegativeFloat
@@ -168,6 +211,15 @@ class GasBoiler(AssetBase):
     min_on_s: NonNegativeFloat
     min_off_s: NonNegativeFloat
     heat_bus: HeatBus = HEAT_BUS
+
+    @model_validator(mode="after")
+    def _has_a_load_range(self) -> GasBoiler:
+        load_range(self.min_heat_kw, self.max_heat_kw, "min_heat_kw", "max_heat_kw")
+        return self
+
+    @property
+    def least_load(self) -> float:
+        return self.min_heat_kw / self.max_heat_kw
 
 
 class ElectricLoad(Demand):
@@ -190,6 +242,7 @@ DispatchedAsset = (
     | GasBoiler
     | ElectricLoad
     | HeatLoad
+    | HeatConnection
 )
 """The kinds that the controller can follow a plan for; all others are measured only."""
 
@@ -214,6 +267,7 @@ MeasuredAsset = (
     | ShiftableJob
     | SheddableLoad
     | Transformer
+    | SteamConnection
 )
 """The kinds that only come with `control: local`, until the controller can follow a plan for them."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, NonNegativeFloat, PositiveFloat, model_validator
 
 from config.asset import AssetBase, Demand
-from config.base import Efficiency
+from config.base import Efficiency, Identifier
 
 HourOfDay = Annotated[float, Field(ge=0, le=24)]
 """Local time."""
@@ -36,7 +36,7 @@ class ShiftableJob(AssetBase):
     """Where nobody says otherwise, it starts here."""
     latest_end_h: HourOfDay
     interruptible: bool = False
-    """Whether it may stand still in between; one that may not is planned by nobody yet."""
+    """Whether it may stand still in between."""
 
     @model_validator(mode="after")
     def _fits(self) -> ShiftableJob:
@@ -63,3 +63,5 @@ class Transformer(AssetBase):
     no_load_kw: NonNegativeFloat
     load_kw: NonNegativeFloat
     """Losses at the rated current, without those at no load."""
+    connection: Identifier | None = None
+    """The grid connection that it stands behind; the only one where nothing is said."""

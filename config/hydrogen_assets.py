@@ -26,6 +26,10 @@ class Electrolyser(Ramped):
     supply_degc: float
     heat_bus: HeatBus = HEAT_BUS
 
+    @property
+    def ready_kw(self) -> float:
+        return self.standby_kw
+
 
 class HydrogenTank(AssetBase):
     """Pressure vessels; the mass in them follows from the balance of the hydrogen bus."""

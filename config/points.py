@@ -27,7 +27,7 @@ STANDARD_POINTS: dict[str, str] = {
     "max_discharge_kw": "what the battery's own management allows for discharging now",
     "tripped": "1 after the device switched itself off for its own protection, until it is reset",
     "reset": "1 resets a device that tripped",
-    "heat_power_kw": "heat delivered or used; of steam the same",
+    "heat_power_kw": "heat delivered or used; of steam the same; at a connection to a network + towards the park",
     "heat_setpoint_kw": "wanted heat",
     "heat_energy_kwh": "counter of the heat of an asset that makes or uses heat beside its own carrier",
     "cooling_power_kw": "cooling delivered or used",
@@ -242,4 +242,17 @@ NEEDS: dict[str, PointNeeds] = {
         electricity=-1,
     ),
     "transformer": PointNeeds(required=("active_power_kw",), optional=("energy_kwh", "load_share"), electricity=-1),
+    "heat_connection": PointNeeds(
+        required=("heat_power_kw",),
+        optional=("energy_import_kwh", "energy_export_kwh", "supply_degc", "return_degc"),
+        power="heat_power_kw",
+        heat=1,
+        two_way=True,
+    ),
+    "steam_connection": PointNeeds(
+        required=("heat_power_kw",),
+        optional=("energy_import_kwh", "energy_export_kwh", "supply_degc"),
+        power="heat_power_kw",
+        two_way=True,
+    ),
 }

@@ -23,6 +23,7 @@ from config.point_spec import ModbusPoint, MqttPoint, OpcuaPoint
 from config.points import NEEDS
 from config.profile import AnyProfile, ModbusProfile, Profile, parameters_used
 from config.reach import beyond_reach
+from config.reserve import misnamed
 from config.tariff import Tariff
 
 SLOWEST_GRID_S = 3.0
@@ -78,7 +79,8 @@ class References:
             self._device(name, device)
         for name, asset in self._section("assets"):
             self._asset(name, asset)
-        self._one_grid()
+        self._grids()
+        self._reserve()
         self._simulation()
 
     def _section(self, key: str) -> list[tuple[str, dict[str, Any]]]:
@@ -256,12 +258,31 @@ class References:
         if isinstance(source, str) and source not in fed:
             self._fault((*here, "source_bus"), f"no asset has {shown(source)} as its heat_bus; {nearest(source, fed)}")
 
-    def _one_grid(self) -> None:
+    def _grids(self) -> None:
+        """A site has a connection, and transformers stand behind one."""
         grids = [name for name, asset in self._section("assets") if asset.get("kind") == "grid_connection"]
         if not grids:
             self._fault(("assets",), "needs an asset of kind 'grid_connection'")
-        for extra in grids[1:]:
-            self._fault(("assets", extra), f"is a second grid_connection; {grids[0]!r} is the first, one is allowed")
+        for name, asset in self._section("assets"):
+            if asset.get("kind") != "transformer":
+                continue
+            connection = asset.get("connection")
+            if connection is None and len(grids) > 1:
+                self._fault(
+                    ("assets", name, "connection"),
+                    f"is missing; it stands behind one of the grid connections {', '.join(grids)}",
+                )
+            elif connection is not None and connection not in grids:
+                self._fault(
+                    ("assets", name, "connection"),
+                    f"there is no grid_connection {shown(connection)}; {nearest(str(connection), grids)}",
+                )
+
+    def _reserve(self) -> None:
+        reserve = self._data.get("reserve")
+        if isinstance(reserve, dict):
+            for location, what in misnamed(reserve, dict(self._section("assets"))):
+                self._fault(location, what)
 
     def _simulation(self) -> None:
         simulation = self._data.get("simulation")

@@ -19,6 +19,7 @@ from config.point import Point
 from config.points import NEEDS
 from config.price_series import PriceSeries, SpotPrices
 from config.profile import ModbusProfile
+from config.reserve import Reserve
 from config.tariff import Tariff, ZoneName
 
 SLOW_S = 5.0
@@ -45,6 +46,12 @@ class Control(Frozen):
     solver: Literal["highs", "clarabel"] = "highs"
     """HiGHS goes on from its last basis; Clarabel starts anew each time, by another algorithm."""
     solver_time_limit_s: PositiveFloat = 20.0
+    commitment: bool = False
+    """Whether plans say when units run and when they stand still, with their least loads, minimum times and starts."""
+    commitment_gap: Annotated[float, Field(gt=0, lt=1)] = 1e-3
+    """How far above the cheapest plan one with units may be, as a share of its cost: no search goes on below it."""
+    commitment_time_limit_s: PositiveFloat = 5.0
+    """How long the search for when units run may take; the best plan that was found until then counts."""
     kept_solves: Annotated[int, Field(ge=0, le=1000)] = 8
     """How many of the last solves lie in the state folder, for `parkgrid plan --replay`: two hours of quarters, at some
     100 kB each."""
@@ -133,6 +140,7 @@ class SiteFile(Frozen):
     month_peak_floor_kw: NonNegativeFloat = 0.0
     """A monthly peak that is paid in any case, such as a contracted minimum."""
     caps: Caps = Caps()
+    reserve: Reserve | None = None
     spot_prices: SpotPrices | None = None
     certificates: str = "certificates"
     """Folder of the OPC UA certificates, ours and those that are trusted; taken from the site file's own folder."""
@@ -209,8 +217,13 @@ class Site:
 
     @property
     def grid(self) -> tuple[str, GridConnection]:
-        """Name and data of the connection point; a site has exactly one."""
-        return next(iter(self.of_kind(GridConnection).items()))
+        """Name and data of the connection point; the first where a site, which nobody runs then, has several."""
+        return next(iter(self.grids.items()))
+
+    @property
+    def grids(self) -> dict[str, GridConnection]:
+        """All connections by name. The controller and the simulated park know one."""
+        return self.of_kind(GridConnection)
 
     def point(self, asset: str, name: str) -> Point | None:
         """The point that an asset has under a standard name, None when its device has none."""

@@ -51,11 +51,12 @@ MonthKey = Annotated[str, Field(pattern=r"^(default|\d{4}-\d{2})$")]
 """A month such as ``2026-10``, or ``default`` for all that are not listed."""
 
 
-def _clock(minute: int) -> str:
+def clock(minute: int) -> str:
+    """A minute of the day as people write it."""
     return f"{minute // 60:02}:{minute % 60:02}"
 
 
-def _owners(bands: Mapping[str, Iterable[str]]) -> list[str | None]:
+def owners(bands: Mapping[str, Iterable[str]]) -> list[str | None]:
     """The band of each minute of a day, None where there is none. Raises ValueError where there are two."""
     owner: list[str | None] = [None] * MINUTES_PER_DAY
     for band, spans in bands.items():
@@ -63,7 +64,7 @@ def _owners(bands: Mapping[str, Iterable[str]]) -> list[str | None]:
             start, end = minutes_of(span)
             for minute in range(start, end):
                 if owner[minute] is not None:
-                    raise ValueError(f"{_clock(minute)} is in both {owner[minute]} and {band}")
+                    raise ValueError(f"{clock(minute)} is in both {owner[minute]} and {band}")
                 owner[minute] = band
     return owner
 
@@ -76,9 +77,9 @@ class Season(Frozen):
 
     @model_validator(mode="after")
     def _every_minute_once(self) -> Season:
-        owner = _owners(self.bands)
+        owner = owners(self.bands)
         if None in owner:
-            raise ValueError(f"{_clock(owner.index(None))} is in no band")
+            raise ValueError(f"{clock(owner.index(None))} is in no band")
         return self
 
 
@@ -91,7 +92,7 @@ class SpecialDays(Frozen):
 
     @model_validator(mode="after")
     def _no_minute_twice(self) -> SpecialDays:
-        _owners(self.bands)
+        owners(self.bands)
         return self
 
 

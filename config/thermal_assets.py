@@ -7,7 +7,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, model_validator
 
-from config.asset import HEAT_BUS, AssetBase, Demand, HeatBus, Ramped, Store, load_range
+from config.asset import (
+    HEAT_BUS,
+    AssetBase,
+    Comfort,
+    Demand,
+    HeatBus,
+    OnOff,
+    Ramped,
+    Store,
+    load_range,
+    require_within,
+)
 from config.base import Efficiency, Share
 
 
@@ -79,7 +90,7 @@ class WasteHeatBoiler(AssetBase):
     source_bus: HeatBus
 
 
-class SteamBoiler(AssetBase):
+class SteamBoiler(OnOff):
     """Makes steam from gas."""
 
     kind: Literal["steam_boiler"]
@@ -93,6 +104,10 @@ class SteamBoiler(AssetBase):
     def _has_a_load_range(self) -> SteamBoiler:
         load_range(self.min_heat_kw, self.max_heat_kw, "min_heat_kw", "max_heat_kw")
         return self
+
+    @property
+    def least_load(self) -> float:
+        return self.min_heat_kw / self.max_heat_kw
 
 
 class Orc(Ramped):
@@ -136,7 +151,7 @@ class PressureTurbine(AssetBase):
         return self
 
 
-class Chiller(AssetBase):
+class Chiller(OnOff):
     """A compression chiller."""
 
     kind: Literal["chiller"]
@@ -153,8 +168,12 @@ class Chiller(AssetBase):
         load_range(self.min_cooling_kw, self.max_cooling_kw, "min_cooling_kw", "max_cooling_kw")
         return self
 
+    @property
+    def least_load(self) -> float:
+        return self.min_cooling_kw / self.max_cooling_kw
 
-class AbsorptionChiller(AssetBase):
+
+class AbsorptionChiller(OnOff):
     """Makes cold from heat."""
 
     kind: Literal["absorption_chiller"]
@@ -176,6 +195,10 @@ class AbsorptionChiller(AssetBase):
         load_range(self.least_source_degc, self.rated_source_degc, "least_source_degc", "rated_source_degc")
         return self
 
+    @property
+    def least_load(self) -> float:
+        return self.min_cooling_kw / self.max_cooling_kw
+
 
 class ColdStore(Store):
     """A chilled-water or ice store; full is cold."""
@@ -187,6 +210,12 @@ class ColdStore(Store):
     """Supply temperature at SOC 1."""
     empty_degc: float
     """Supply temperature at SOC 0."""
+    comfort: Comfort | None = None
+
+    @model_validator(mode="after")
+    def _comfort_is_within_the_window(self) -> ColdStore:
+        require_within(self.comfort, self.soc_min, self.soc_max)
+        return self
 
     @model_validator(mode="after")
     def _window_is_open(self) -> ColdStore:

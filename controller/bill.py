@@ -44,13 +44,16 @@ def bill_of(
     factor: FactorSoFar = NO_FACTOR,
     factor_kwh: float = 0.0,
     factor_kvarh: float = 0.0,
+    heat_cost: float = 0.0,
+    heat_co2_kg: float = 0.0,
 ) -> Bill | None:
     """The bill of the interval that begins at `start`, None when no tariff covers its day.
 
     `mean_kw` is its mean import, `month_peak_kw` the month's peak before it, `used` what the month and the year have
-    used before it. Prices are the means over its `hours`. `factor` is what the
-    month's power factor rests on before it, `factor_kwh` and `factor_kvarh` what was measured of both within it: the
-    month's adjustment is billed as what each interval changes of it, and not at all where it is not known.
+    used before it. Prices are the means over its `hours`. `factor` is what the month's power factor rests on before it,
+    `factor_kwh` and `factor_kvarh` what was measured of both within it: the month's adjustment is billed as what each
+    interval changes of it, and not at all where it is not known. `heat_cost` and `heat_co2_kg` are of heat and steam
+    bought within it, less what sold heat earned.
     """
     try:
         tariff = calendar.tariff_at(start)
@@ -59,11 +62,12 @@ def bill_of(
     except NoTariff:
         return None
     import_price, export_price = float(prices.import_per_kwh[0]), float(prices.export_per_kwh[0])
-    co2_kg = import_kwh * tariff.grid_co2_kg_per_kwh + gas_kwh * tariff.gas_co2_kg_per_kwh
+    co2_kg = import_kwh * tariff.grid_co2_kg_per_kwh + gas_kwh * tariff.gas_co2_kg_per_kwh + heat_co2_kg
     cost = {
         "import": import_kwh * import_price,
         "export": -export_kwh * export_price,
         "gas": gas_kwh * tariff.gas_per_kwh,
+        "heat": heat_cost,
         "demand": charge.per_kw * max(0.0, mean_kw - max(month_peak_kw, charge.free_kw)),
         "contract": charge.agreed_per_h * hours,
         "ladder": _surcharge(tariff, used, import_kwh),

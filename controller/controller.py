@@ -155,7 +155,7 @@ class Controller:
         self._snapshot = snapshot
         self._lagging = {} if self._shadow else self._following.update(snapshot, self._guards)
         self._account(snapshot)
-        if self._planning.update(snapshot, self._limited):
+        if self._planning.update(snapshot, self._limited, self._guards):
             self._saved_s = float("-inf")
         self._mode = next_mode(self._mode, self._facts(snapshot))
         overrides, damaged = self._overrides.read()

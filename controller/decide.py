@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC
 
 from config.assets import Battery, GasBoiler, HeatPump, HotWaterTank, PvPlant, WindTurbine
+from config.battery_curves import share_left
 from config.site import Site
 from config.thermal_assets import ElectricBoiler
 from controller.bounds import Bound, Priority, Resolved, exactly, resolve
@@ -134,6 +135,7 @@ class _Park:
         assert soc is not None
         bounds = [
             Bound("rating", Priority.DEVICE, -battery.max_charge_kw, battery.max_discharge_kw, "rated power"),
+            *self._taper(battery, soc),
             *self._soc_window(battery, soc),
             Bound(
                 "connection limit",
@@ -218,6 +220,15 @@ class _Park:
             reason = f"empty: SOC {soc:.1%} at the lower bound {battery.soc_min:.0%}"
             return [Bound("SOC window", Priority.DEVICE, -battery.max_charge_kw, 0.0, reason)]
         return []
+
+    def _taper(self, battery: Battery, soc: float) -> list[Bound]:
+        """What near full or near empty is left of its powers."""
+        charge, discharge = share_left(battery.charge_taper, soc), share_left(battery.discharge_taper, soc)
+        if charge == discharge == 1.0:
+            return []
+        reason = f"taper: SOC {soc:.1%} leaves {charge:.0%} for charging and {discharge:.0%} for discharging"
+        low_kw, high_kw = -charge * battery.max_charge_kw, discharge * battery.max_discharge_kw
+        return [Bound("taper", Priority.DEVICE, low_kw, high_kw, reason)]
 
     def _override(self, name: str) -> list[Bound]:
         held = self._overrides.get(name)

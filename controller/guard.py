@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from config.asset import OnOff
 from config.assets import Asset, Battery, GasBoiler, HeatPump
 from config.site import Site
 from config.thermal_assets import ElectricBoiler
@@ -119,7 +120,7 @@ def _load_range(site: Site, asset: AssetDecision) -> AssetDecision:
 def _minimum_times(site: Site, asset: AssetDecision, held: AssetGuard | None, site_s: float) -> AssetDecision:
     """A compressor or burner stays on, or off, for its minimum time."""
     unit = site.assets[asset.asset]
-    if held is None or not isinstance(unit, HeatPump | GasBoiler):
+    if held is None or not isinstance(unit, OnOff):
         return asset
     assert asset.setpoint_kw is not None
     since_s = site_s - held.switched_s

@@ -7,12 +7,13 @@ from the grid meter's counters where they can be read, so that nothing is lost w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from config.assets import GasBoiler, HeatPump, PvPlant, WindTurbine
+from config.assets import Battery, GasBoiler, HeatPump, PvPlant, WindTurbine
 from config.caps import KGCE_PER_KWH
+from config.heat_network import NetworkConnection
 from config.price_series import PriceSeries
 from config.site import Site
 from config.thermal_assets import Chp, SteamBoiler
@@ -23,6 +24,7 @@ from controller.totals import SavedTotals, Totals
 from dispatch.plan import Used
 from dispatch.registry import forecast_for
 from dispatch.tariff import TariffCalendar
+from dispatch.traded_heat import traded_in
 
 LONGEST_STEP_S = 3600.0
 """Two snapshots further apart than this are not joined: the power between them is unknown."""
@@ -46,6 +48,9 @@ class Interval:
     gas_kwh: float
     curtailed_kwh: float
     """What generators could have fed above their limits, as far as the plan's forecast tells."""
+    bought_heat_kwh: float
+    """Heat and steam from networks."""
+    sold_heat_kwh: float
     bill: Bill | None
     """None when no tariff covers the day: energy is counted all the same."""
     tce: float
@@ -68,6 +73,11 @@ class _Running:
     export_kwh: float = 0.0
     gas_kwh: float = 0.0
     curtailed_kwh: float = 0.0
+    bought_kwh: dict[str, float] = field(default_factory=dict)
+    """By connection to a heat network."""
+    sold_kwh: dict[str, float] = field(default_factory=dict)
+    discharged_kwh: dict[str, float] = field(default_factory=dict)
+    """By battery."""
     limited: set[str] = field(default_factory=set)
     outdoor_degc_s: float = 0.0
     outdoor_s: float = 0.0
@@ -107,6 +117,8 @@ class Ledger:
             **{name: engine.electric_efficiency for name, engine in site.of_kind(Chp).items()},
         }
         """What an asset makes of a kWh of gas, in the carrier of its power."""
+        self._networks = site.of_kind(NetworkConnection)
+        self._batteries = site.of_kind(Battery)
         self._renewable = (*site.of_kind(PvPlant), *site.of_kind(WindTurbine))
         self._running: _Running | None = None
         self._before: Snapshot | None = None
@@ -153,22 +165,7 @@ class Ledger:
         running = self._running
         if running is None:
             return None
-        return SavedInterval(
-            start=running.start,
-            until=running.until,
-            covered_s=running.covered_s,
-            measured_s=running.measured_s,
-            energy_kwh=running.energy_kwh,
-            gas_kwh=running.gas_kwh,
-            import_kwh=running.import_kwh,
-            export_kwh=running.export_kwh,
-            curtailed_kwh=running.curtailed_kwh,
-            limited=tuple(sorted(running.limited)),
-            outdoor_degc_s=running.outdoor_degc_s,
-            outdoor_s=running.outdoor_s,
-            factor_kwh=running.factor_kwh,
-            factor_kvarh=running.factor_kvarh,
-        )
+        return SavedInterval(**{**asdict(running), "limited": tuple(sorted(running.limited))})
 
     @property
     def saved_totals(self) -> SavedTotals | None:
@@ -293,12 +290,18 @@ class Ledger:
                 return snapshot.value(name, "outdoor_degc")
         return None
 
-    @staticmethod
-    def _add(running: _Running, step: _Step, share: float) -> None:
+    def _add(self, running: _Running, step: _Step, share: float) -> None:
         running.covered_s += step.seconds * share
         for name, energy_kwh in step.energy_kwh.items():
             running.energy_kwh[name] = running.energy_kwh.get(name, 0.0) + energy_kwh * share
             running.measured_s[name] = running.measured_s.get(name, 0.0) + step.seconds * share
+        for name in self._networks.keys() & step.energy_kwh.keys():
+            energy_kwh = step.energy_kwh[name] * share
+            running.bought_kwh[name] = running.bought_kwh.get(name, 0.0) + max(energy_kwh, 0.0)
+            running.sold_kwh[name] = running.sold_kwh.get(name, 0.0) + max(-energy_kwh, 0.0)
+        for name in self._batteries.keys() & step.energy_kwh.keys():
+            discharged_kwh = max(step.energy_kwh[name] * share, 0.0)
+            running.discharged_kwh[name] = running.discharged_kwh.get(name, 0.0) + discharged_kwh
         running.import_kwh += step.import_kwh * share
         running.export_kwh += step.export_kwh * share
         running.gas_kwh += step.gas_kwh * share
@@ -315,10 +318,13 @@ class Ledger:
         # an interval that a clock set back made longer is averaged over its true length
         peak_kw = running.import_kwh / (max(self._interval.total_seconds(), running.covered_s) / 3600)
         factor = self._totals.factor_before(running.start)
+        hours = self._interval.total_seconds() / 3600
+        heat = traded_in(self._networks, self._zone, running.start, hours, running.bought_kwh, running.sold_kwh)
+        heat_kgce = float(heat.kgce.sum())
         bill = bill_of(
             self._calendar,
             running.start,
-            hours=self._interval.total_seconds() / 3600,
+            hours=hours,
             import_kwh=running.import_kwh,
             export_kwh=running.export_kwh,
             gas_kwh=running.gas_kwh,
@@ -329,6 +335,8 @@ class Ledger:
             factor=factor,
             factor_kwh=running.factor_kwh,
             factor_kvarh=running.factor_kvarh,
+            heat_cost=float(heat.cost.sum()),
+            heat_co2_kg=float(heat.co2_kg.sum()),
         )
         self._month_peak_kw = max(self._month_peak_kw, peak_kw)
         renewable_kwh = sum(max(0.0, running.energy_kwh.get(name, 0.0)) for name in self._renewable)
@@ -338,9 +346,11 @@ class Ledger:
             import_kwh=running.import_kwh,
             export_kwh=running.export_kwh,
             gas_kwh=running.gas_kwh,
+            heat_kgce=heat_kgce,
             co2_kg=bill.co2_kg if bill is not None else None,
             available_kwh=renewable_kwh + running.curtailed_kwh,
             factor=bill.factor if bill is not None else factor,
+            discharged_kwh=running.discharged_kwh,
         )
         return Interval(
             start=running.start,
@@ -351,7 +361,9 @@ class Ledger:
             gas_kwh=running.gas_kwh,
             curtailed_kwh=running.curtailed_kwh,
             bill=bill,
-            tce=(running.import_kwh - running.export_kwh + running.gas_kwh) * KGCE_PER_KWH / 1000,
+            bought_heat_kwh=sum(running.bought_kwh.values()),
+            sold_heat_kwh=sum(running.sold_kwh.values()),
+            tce=((running.import_kwh - running.export_kwh + running.gas_kwh) * KGCE_PER_KWH + heat_kgce) / 1000,
             peak_kw=peak_kw,
             mean_kw=self._means(running),
         )

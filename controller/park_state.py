@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 from config.asset import HEAT_BUS
 from config.assets import HeatPump, PvPlant, WindTurbine
 from config.price_series import PriceSeries
 from controller.decision import Decision
+from controller.guard import GuardState
 from controller.image import Snapshot
 from dispatch.forecast.park import ParkState
-from dispatch.plan import ELECTRICITY, Plan, Used
-from dispatch.registry import buses_of, forecast_for, forms_of
+from dispatch.plan import ELECTRICITY, Plan, Running, Used
+from dispatch.registry import buses_of, forecast_for, forms_of, units_of
 from dispatch.soundness import stores
 
 AT_ITS_LIMIT = 0.97
@@ -22,8 +25,9 @@ def park_state(
     used: Used,
     limited: frozenset[str] = frozenset(),
     spot: PriceSeries | None = None,
+    guards: GuardState | None = None,
 ) -> ParkState:
-    """State of stores, last measurements, and what cannot be used.
+    """State of stores, last measurements, which units run, and what cannot be used.
 
     Generators named in `limited` are left out of the measurements: what they feed is not what they could.
     """
@@ -44,11 +48,25 @@ def park_state(
         measured_kw=measured_kw,
         outdoor_degc=next((degc for degc in outdoor if degc is not None), None),
         local_kw=_local_kw(snapshot),
+        running=_running(snapshot, guards or {}),
         unavailable=frozenset(name for name in site.dispatched if not snapshot.available(name)),
         month_peak_kw=month_peak_kw,
         used=used,
         spot=spot,
     )
+
+
+def _running(snapshot: Snapshot, guards: GuardState) -> dict[str, Running]:
+    """What units do now: as the guard has told them, which holds them to their minimum times; else as they show it."""
+    found = {}
+    for name in units_of(snapshot.site):
+        held, power_kw = guards.get(name), snapshot.power_kw(name)
+        if held is not None:
+            since_h = (snapshot.site_s - held.switched_s) / 3600.0
+            found[name] = Running(held.running, since_h if math.isfinite(since_h) else None)
+        elif power_kw is not None:
+            found[name] = Running(power_kw > 0.0)
+    return found
 
 
 def _local_kw(snapshot: Snapshot) -> dict[str, float]:

@@ -16,7 +16,7 @@ from config.site import Site
 from controller.solve_folder import SolveFolder
 from dispatch.forecast.history import History
 from dispatch.forecast.park import ParkState, situation
-from dispatch.plan import DispatchError, Infeasible, Plan, Situation, Solved, TimedOut
+from dispatch.plan import DispatchError, Infeasible, Method, Plan, Situation, Solved, TimedOut
 from dispatch.reasons import with_reasons
 from dispatch.rules import rules_plan
 from dispatch.solve_record import recorded
@@ -51,8 +51,9 @@ class PlanAnswer:
     number: int
     situation: Situation | None
     plan: Plan | None
+    """The optimal one, or a relaxed one."""
     rules: Plan | None
-    """Made without the solver when it found no plan."""
+    """Made without the solver when it found no optimal plan."""
     failure: str
     """Why there is no optimal plan; empty when there is one."""
     took_s: float
@@ -101,11 +102,12 @@ def _answer(site: Site, dispatcher: Dispatcher, request: PlanRequest) -> PlanAns
         match dispatcher.plan(expected, request.now):
             case Solved(plan=solved):
                 plan = _explained(site, dispatcher, expected, solved, deadline_s)
+                failure = solved.note if solved.method is Method.RELAXED else ""
             case Infeasible(reason=reason):
                 failure = f"no plan keeps every limit: {reason}"
             case TimedOut(limit_s=limit_s):
                 failure = f"the solver found nothing within {limit_s:g} s"
-        if plan is None:
+        if plan is None or plan.method is Method.RELAXED:  # the book may refuse it
             by_rules = rules_plan(site, expected, request.now)
             rules = _explained(site, dispatcher, expected, by_rules, deadline_s)
     except DispatchError as error:

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from config.site import Site
+from controller.guard import GuardState
 from controller.image import Snapshot
 from controller.ledger import Ledger
 from controller.park_state import park_state
@@ -32,18 +33,20 @@ class Planning:
         self.planner = Planner(site, self._request, process, solves=state / "solves")
         self._snapshot: Snapshot | None = None
         self._limited: frozenset[str] = frozenset()
+        self._guards: GuardState = {}
         self._seen = asyncio.Event()
         """Set once there is a snapshot."""
         self._asked_interval: datetime | None = None
         self._available: frozenset[str] = frozenset()
         self._requests = 0
 
-    def update(self, snapshot: Snapshot, limited: frozenset[str]) -> bool:
+    def update(self, snapshot: Snapshot, limited: frozenset[str], guards: GuardState) -> bool:
         """Take the answers that came, and ask again where it is time. True when another plan is in force.
 
-        `limited` are the generators that feed less than they could, whose power says nothing of tomorrow's.
+        `limited` are the generators that feed less than they could, whose power says nothing of tomorrow's; `guards`
+        know since when units run.
         """
-        self._snapshot, self._limited = snapshot, limited
+        self._snapshot, self._limited, self._guards = snapshot, limited, guards
         self._seen.set()
         changed = False
         for answer in self.planner.answers():
@@ -76,6 +79,8 @@ class Planning:
         return PlanRequest(
             number=self._requests,
             now=snapshot.at,
-            state=park_state(snapshot, ledger.month_peak_kw, ledger.used(snapshot.at), self._limited, ledger.spot),
+            state=park_state(
+                snapshot, ledger.month_peak_kw, ledger.used(snapshot.at), self._limited, ledger.spot, self._guards
+            ),
             history=await self._recorder.history(snapshot.at),
         )

@@ -29,24 +29,31 @@ class PlanBook:
     short: str = ""
     """What the last plan leaves open because no plan could meet it; empty when all is met."""
     solve_s: float = 0.0
-    counts: dict[str, int] = field(default_factory=lambda: {"optimal": 0, "shifted": 0, "rules": 0, "refused": 0})
+    counts: dict[str, int] = field(
+        default_factory=lambda: {"optimal": 0, "shifted": 0, "relaxed": 0, "rules": 0, "refused": 0}
+    )
     """Answers by what became of them."""
 
     def take(self, answer: PlanAnswer, now: datetime) -> bool:
         """Take an answer in. True when another plan is in force after it."""
         self.solve_s = answer.took_s
         self.failure, self.refused, self.short = answer.failure, "", ""
-        if answer.plan is not None and self._holds(answer, answer.plan):
+        holds = answer.plan is not None and self._holds(answer, answer.plan)
+        if holds and answer.plan is not None and answer.plan.method is Method.OPTIMAL:
             self.plan = answer.plan
             self.counts["optimal"] += 1
             return True
-        if answer.plan is not None:
+        if answer.plan is not None and not holds:
             self.counts["refused"] += 1
             self.failure = "the plan broke its own balance"
         older = shifted(self.plan, now, self._interval) if self.plan is not None else None
         if older is not None:
             self.plan = older
             self.counts["shifted"] += 1
+            return True
+        if holds and answer.plan is not None:
+            self.plan = answer.plan
+            self.counts["relaxed"] += 1
             return True
         if answer.rules is not None and self._holds(answer, answer.rules):
             self.plan = answer.rules

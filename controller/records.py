@@ -93,6 +93,8 @@ def interval_records(site: Site, interval: Interval) -> list[Record]:
         "import_kwh": interval.import_kwh,
         "export_kwh": interval.export_kwh,
         "gas_kwh": interval.gas_kwh,
+        "bought_heat_kwh": interval.bought_heat_kwh,
+        "sold_heat_kwh": interval.sold_heat_kwh,
         "consumption_kwh": _electricity_of(site, interval, -1),
         "generation_kwh": generation_kwh,
         "self_use_kwh": max(0.0, generation_kwh - interval.export_kwh),

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AwareDatetime, ValidationError, ValidatorFunctionWrapHandler, field_validator
+from pydantic import AwareDatetime, Field, ValidationError, ValidatorFunctionWrapHandler, field_validator
 
 from config.base import Frozen
 from controller.totals import SavedTotals
@@ -56,6 +56,9 @@ class SavedInterval(Frozen):
     outdoor_s: float
     factor_kwh: float = 0.0
     factor_kvarh: float = 0.0
+    bought_kwh: dict[str, float] = Field(default_factory=dict)
+    sold_kwh: dict[str, float] = Field(default_factory=dict)
+    discharged_kwh: dict[str, float] = Field(default_factory=dict)
 
 
 class SavedState(Frozen):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from config.base import Frozen
 from config.power_factor import PowerFactor
 from dispatch.plan import Used
+
+NOTHING: Mapping[str, float] = {}
 
 
 class SavedTotals(Frozen):
@@ -22,11 +25,15 @@ class SavedTotals(Frozen):
     year_import_kwh: float
     month_export_kwh: float
     month_gas_kwh: float
+    month_heat_kgce: float = 0.0
+    """A file of a version that did not count heat has none."""
     month_co2_kg: float
     month_available_kwh: float
     factor_kwh: float
     factor_kvarh: float
     month_charge: float
+    day_discharged_kwh: dict[str, float] = Field(default_factory=dict)
+    day_since: AwareDatetime | None = None
     month_since: AwareDatetime | None
     year_since: AwareDatetime | None
 
@@ -83,11 +90,14 @@ class Totals:
             year_import_kwh=used.year_import_kwh,
             month_export_kwh=used.month_export_kwh,
             month_gas_kwh=used.month_gas_kwh,
+            month_heat_kgce=used.month_heat_kgce,
             month_co2_kg=used.month_co2_kg,
             month_available_kwh=used.month_available_kwh,
             factor_kwh=self._factor.import_kwh,
             factor_kvarh=self._factor.reactive_kvarh,
             month_charge=self._factor.charge,
+            day_discharged_kwh=dict(used.day_discharged_kwh),
+            day_since=used.day_since,
             month_since=used.month_since,
             year_since=used.year_since,
         )
@@ -98,18 +108,21 @@ class Totals:
         return self._factor if self._until is not None and self._until > month_start else FactorSoFar()
 
     def before(self, start: datetime) -> Used:
-        """What the month and the year of an interval that begins at `start` have used before it.
+        """What the day, the month and the year of an interval that begins at `start` have used before it.
 
         Where intervals are missing, the count begins with this one.
         """
         used, until = self._used, self._until
         local = start.astimezone(self._zone)
-        month_start = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        day_start = local.replace(hour=0, minute=0, second=0, microsecond=0)
+        month_start = day_start.replace(day=1)
         year_start = month_start.replace(month=1)
         gap = until is None or until < start
+        same_day = until is not None and until > day_start
         same_month = until is not None and until > month_start
         same_year = until is not None and until > year_start
         # an interval that begins with its month, or one right after the last of the month before, misses nothing
+        day_since = _since(day_start, start, same_day, gap, used.day_since)
         month_since = _since(month_start, start, same_month, gap, used.month_since)
         year_since = _since(year_start, start, same_year, gap, used.year_since)
         return Used(
@@ -117,8 +130,11 @@ class Totals:
             year_import_kwh=used.year_import_kwh if same_year else 0.0,
             month_export_kwh=used.month_export_kwh if same_month else 0.0,
             month_gas_kwh=used.month_gas_kwh if same_month else 0.0,
+            month_heat_kgce=used.month_heat_kgce if same_month else 0.0,
             month_co2_kg=used.month_co2_kg if same_month else 0.0,
             month_available_kwh=used.month_available_kwh if same_month else 0.0,
+            day_discharged_kwh=used.day_discharged_kwh if same_day else dict.fromkeys(used.day_discharged_kwh, 0.0),
+            day_since=day_since,
             month_since=month_since,
             year_since=year_since,
         )
@@ -131,13 +147,15 @@ class Totals:
         import_kwh: float,
         export_kwh: float,
         gas_kwh: float,
+        heat_kgce: float = 0.0,
         co2_kg: float | None,
         available_kwh: float,
         factor: FactorSoFar,
+        discharged_kwh: Mapping[str, float] = NOTHING,
     ) -> None:
         """Add an interval; without a tariff its carbon is unknown, and the month is counted from its end on.
 
-        `factor` has the interval in it.
+        `factor` has the interval in it. `discharged_kwh` has every battery whose power was measured.
         """
         used = self.before(start)
         self._factor = factor
@@ -147,8 +165,13 @@ class Totals:
             year_import_kwh=used.year_import_kwh + import_kwh,
             month_export_kwh=used.month_export_kwh + export_kwh,
             month_gas_kwh=used.month_gas_kwh + gas_kwh,
+            month_heat_kgce=used.month_heat_kgce + heat_kgce,
             month_co2_kg=used.month_co2_kg + (co2_kg or 0.0),
             month_available_kwh=used.month_available_kwh + available_kwh,
+            day_discharged_kwh={
+                name: used.day_discharged_kwh.get(name, 0.0) + kwh for name, kwh in discharged_kwh.items()
+            },
+            day_since=used.day_since,
             month_since=end if co2_kg is None else used.month_since,
             year_since=used.year_since,
         )

@@ -172,6 +172,18 @@ class AffineMap:
         for constraint, place, sign in self._constraints:
             constraint.save_dual_value(place.of(signed[sign]))
 
+    def columns(self, variable: cp.Variable) -> IntArray:
+        """The columns of a variable of one dimension."""
+        where = next(place.where for each, place in self._variables if each.id == variable.id)
+        return np.arange(where.start, where.stop)
+
+    def packed(self) -> FloatArray:
+        """The values that the variables have, by column, as `unpack` writes them."""
+        x = np.zeros(self.program.columns)
+        for variable, place in self._variables:
+            x[place.where] = np.ravel(np.asarray(variable.value), order="F")
+        return x
+
     def forget(self) -> None:
         """Leaves no variable with the value of an older solution."""
         for variable, _ in self._variables:

@@ -7,12 +7,15 @@ from collections.abc import Mapping
 import numpy as np
 
 from config.site import Site
+from dispatch.forms.connection import grid_kw_of
+from dispatch.forms.network import heat_of
 from dispatch.plan import AssetPlan, FloatArray, Situation
 from dispatch.registry import forms_of
 from dispatch.tariff import Prices
 
-TERMS = ("energy_import", "export_revenue", "demand", "gas", "carbon", "wear", "ladder")
-"""The terms of `Plan.cost`, in the order in which people read them; export revenue is negative."""
+TERMS = ("energy_import", "export_revenue", "demand", "gas", "heat", "carbon", "wear", "ladder", "starts")
+"""The terms of `Plan.cost`, in the order in which people read them; export revenue is negative, and heat is what is
+paid for heat and steam less what is earned with them."""
 
 
 def peaks_kw(site: Site, prices: Prices, month_peak_kw: float) -> FloatArray:
@@ -34,14 +37,17 @@ def bill(site: Site, prices: Prices, situation: Situation, assets: Mapping[str, 
     demand itself is paid whatever the plan does. The ladder's surcharge is what the plan adds to that so far.
     """
     step_h = situation.step_h
-    grid_kw = assets[site.grid[0]].power_kw
+    forms = forms_of(site)
+    grid_kw = grid_kw_of(forms, assets)
     import_kwh = np.maximum(grid_kw, 0.0) * step_h
     export_kwh = np.maximum(-grid_kw, 0.0) * step_h
     gas_kwh = np.zeros(len(step_h))
     for asset in assets.values():
         if asset.gas_kw is not None:
             gas_kwh = gas_kwh + asset.gas_kw * step_h
-    wear = sum(form.wear(assets[name], step_h) for name, form in forms_of(site).items())
+    heat = heat_of(forms, situation, assets)
+    wear = sum(form.wear(assets[name], step_h) for name, form in forms.items())
+    starts = sum(form.starting(name, situation, assets[name]) for name, form in forms.items())
     demand = 0.0
     for month, peak_kw in enumerate(peaks_kw(site, prices, situation.month_peak_kw)):
         highest_kw = float(np.max(grid_kw[prices.month == month], initial=0.0))
@@ -51,7 +57,13 @@ def bill(site: Site, prices: Prices, situation: Situation, assets: Mapping[str, 
         "export_revenue": -float(prices.export_per_kwh @ export_kwh),
         "demand": demand,
         "gas": float(prices.gas_per_kwh @ gas_kwh),
-        "carbon": float(prices.import_carbon_per_kwh @ import_kwh + prices.gas_carbon_per_kwh @ gas_kwh),
+        "heat": float(heat.cost.sum()),
+        "carbon": float(
+            prices.import_carbon_per_kwh @ import_kwh
+            + prices.gas_carbon_per_kwh @ gas_kwh
+            + prices.carbon_per_kg @ heat.co2_kg
+        ),
         "wear": float(wear),
         "ladder": 0.0 if prices.ladder is None else prices.ladder.cost(situation.used, import_kwh),
+        "starts": float(starts),
     }

@@ -13,10 +13,11 @@ from config.site import Site
 from dispatch.bill import peaks_kw
 from dispatch.caps import CAP_TOLERANCE, cap_numbers, cap_terms, counted_flows
 from dispatch.findings import ENERGY_KWH, POWER_KW
-from dispatch.forms.connection import Connection
+from dispatch.forms.connection import Connection, grid_kw_of
 from dispatch.forms.converter import Converter
 from dispatch.forms.form import Form
 from dispatch.forms.link import Link
+from dispatch.forms.network import Network
 from dispatch.forms.source import Source
 from dispatch.forms.storage import Storage
 from dispatch.forms.windowed import Windowed
@@ -74,8 +75,7 @@ def month_peak(site: Site, situation: Situation, plan: Plan, prices: Prices) -> 
 
 
 def _peaks(site: Site, situation: Situation, plan: Plan, prices: Prices) -> Iterator[Binding]:
-    name, _ = site.grid
-    grid_kw = plan.assets[name].power_kw
+    name, grid_kw = " + ".join(site.grids), grid_kw_of(forms_of(site), plan.assets)
     for month, before_kw in enumerate(peaks_kw(site, prices, situation.month_peak_kw)):
         within = prices.month == month
         highest_kw = float(np.max(grid_kw[within], initial=0.0))
@@ -85,7 +85,7 @@ def _peaks(site: Site, situation: Situation, plan: Plan, prices: Prices) -> Iter
 
 def _sums(site: Site, situation: Situation, plan: Plan, prices: Prices) -> Iterator[Binding]:
     """Ladder and caps, which bind a whole period at once."""
-    name, flows = site.grid[0], counted_flows(site, situation, plan.assets)
+    name, flows = " + ".join(site.grids), counted_flows(site, situation, plan.assets)
     if prices.ladder is not None:
         room_kwh = prices.ladder.room_kwh(situation.used)
         for period in range(PERIODS):
@@ -123,6 +123,8 @@ def _of_form(name: str, form: Form, situation: Situation, asset: AssetPlan) -> I
                 yield Binding(Limit.EMPTY, name, floor, "kWh", asset.stored_kwh[1:] <= floor + ENERGY_KWH)
         case Converter() if on:
             yield reached(Limit.POWER, power_kw, np.abs(form.curve(name, situation)[-1].flows_kw[form.bus]))
+        case Network() if on:
+            yield reached(Limit.POWER, power_kw, form.spec.import_limit_kw)
         case Windowed() if on:
             yield reached(Limit.POWER, power_kw, form.limit_kw)
         case Source() if on:

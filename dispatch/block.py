@@ -10,18 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dispatch.caps import CapNumbers
+from dispatch.choice import Choice
 from dispatch.plan import AssetPlan, BusId, FloatArray, Situation
+from dispatch.reserve import ReserveNeed
 from dispatch.tariff import Prices
 from dispatch.worth import EndValue, Worth
 
 
 @dataclass(frozen=True, slots=True)
 class TimeGrid:
-    """The intervals of the problem and the slack prices on them; both are constants of one build."""
+    """The intervals of the problem and the slack prices on them; all are constants of one build."""
 
     step_h: FloatArray
     """Length of each interval in hours, shape (steps,)."""
     worth: Worth
+    surplus_may_cost: bool = False
+    """Whether a kWh more may ever cost the park something, so that burning it in losses pays."""
 
     @property
     def steps(self) -> int:
@@ -44,6 +48,9 @@ class Inputs:
     end_value: Mapping[BusId, EndValue]
     caps: Mapping[str, CapNumbers]
     """By the key that the site file has for a cap."""
+    reserve: ReserveNeed | None
+    taken_first: Mapping[str, FloatArray]
+    """By converter that takes no command: its least share of full load, shape (steps,)."""
     exporting: NDArray[np.bool_]
     """Intervals in which the park is taken to export, shape (steps,); matters where export pays more than import."""
 
@@ -55,7 +62,7 @@ class Slack:
     what: str
     unit: str
     amount: cp.Expression
-    """Never negative, shape (steps,)."""
+    """Never negative, shape (steps,), or that of the first steps where it can only be there."""
     limit: float | None = None
     """The limit that it goes beyond, where it is one; None where it is something that is left undone."""
 
@@ -85,10 +92,13 @@ class Block:
     cost: Mapping[str, cp.Expression] = field(default_factory=dict)
     """Money by term of the bill."""
     counted: Mapping[str, cp.Expression] = field(default_factory=dict)
-    """What ladders and caps add up: `import_kw`, `export_kw`, `gas_kw`, each of shape (steps,)."""
+    """What ladders and caps add up: `import_kw`, `export_kw`, `gas_kw`, `heat_co2_kg_per_h`, `heat_kgce_per_h`, each of
+    shape (steps,)."""
     penalty: cp.Expression = field(default_factory=lambda: cp.Constant(0.0))
     """Slack prices, end values and tie-breaks: steers the plan, is paid by nobody."""
     slacks: Sequence[Slack] = ()
+    choices: Sequence[Choice] = ()
+    """What must be yes or no."""
     stored: StoredRows | None = None
     """Of a store."""
     assign: Callable[[Inputs], None]

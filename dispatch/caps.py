@@ -1,23 +1,30 @@
 """Caps on carbon, energy and export: what is counted, what is left, and by how much a plan exceeds it.
 
-sum over the intervals t of a period of (a[t] * import[t] + b[t] * export[t] + c[t] * gas[t]) * dt[t] <= left
+sum over the intervals t of a period of (a[t] * import[t] + b[t] * export[t] + c[t] * gas[t] + heat[t]) * dt[t] <= left
+
+with heat in units of the cap, bought less sold
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from config.caps import KGCE_PER_KWH, CarbonCap, EnergyBudget, ExportShare
+from config.heat_network import NetworkConnection
 from config.site import Site
+from dispatch.forms.connection import grid_kw_of
+from dispatch.forms.network import heat_of
 from dispatch.forms.source import Source
 from dispatch.ladder import PERIODS
 from dispatch.plan import ELECTRICITY, AssetPlan, FloatArray, Situation
 from dispatch.registry import forms_of
 from dispatch.tariff import Prices
+from dispatch.traded_heat import TradedHeat
 
 AnyCap = CarbonCap | EnergyBudget | ExportShare
 
@@ -45,19 +52,27 @@ class CapNumbers:
     """Units that one imported kWh counts, shape (steps,)."""
     export_per_kwh: FloatArray
     gas_per_kwh: FloatArray
+    heat: Literal["co2_kg", "kgce", None]
+    """What of bought and sold heat counts, in units of the cap (`dispatch.traded_heat`)."""
     period: NDArray[np.int64]
     """Shape (steps,)."""
     left: FloatArray
     """What each period still allows, never negative, shape (PERIODS,): what is exceeded already is nobody's choice."""
 
-    def counted(self, import_kwh: FloatArray, export_kwh: FloatArray, gas_kwh: FloatArray) -> FloatArray:
+    def counted(
+        self, import_kwh: FloatArray, export_kwh: FloatArray, gas_kwh: FloatArray, heat: TradedHeat
+    ) -> FloatArray:
         """What flows count towards the cap, by period, shape (PERIODS,)."""
         counted = self.import_per_kwh * import_kwh + self.export_per_kwh * export_kwh + self.gas_per_kwh * gas_kwh
+        if self.heat is not None:
+            counted = counted + getattr(heat, self.heat)
         return np.array([counted[self.period == period].sum() for period in range(PERIODS)])
 
-    def excess(self, import_kwh: FloatArray, export_kwh: FloatArray, gas_kwh: FloatArray) -> FloatArray:
+    def excess(
+        self, import_kwh: FloatArray, export_kwh: FloatArray, gas_kwh: FloatArray, heat: TradedHeat
+    ) -> FloatArray:
         """By how much flows exceed the cap, by period, shape (PERIODS,)."""
-        excess: FloatArray = np.maximum(self.counted(import_kwh, export_kwh, gas_kwh) - self.left, 0.0)
+        excess: FloatArray = np.maximum(self.counted(import_kwh, export_kwh, gas_kwh, heat) - self.left, 0.0)
         return excess
 
 
@@ -69,17 +84,19 @@ def cap_terms(site: Site) -> dict[str, CapTerms]:
         factors = [
             factor for tariff in site.tariffs for factor in (tariff.grid_co2_kg_per_kwh, tariff.gas_co2_kg_per_kwh)
         ]
+        factors += [network.co2_kg_per_kwh for network in site.dispatched_of(NetworkConnection).values()]
         least = min((factor for factor in factors if factor > 0.0), default=1.0)
         found["carbon"] = CapTerms(
             name="carbon cap", unit="kg CO2", price=caps.carbon.price_per_kg, least_per_kwh=least
         )
     if caps.energy_budget is not None:
         per_tce = caps.energy_budget.price_per_tce
+        coal = [network.kgce_per_kwh for network in site.dispatched_of(NetworkConnection).values()]
         found["energy_budget"] = CapTerms(
             name="energy budget",
             unit="kgce",
             price=None if per_tce is None else per_tce / 1000.0,
-            least_per_kwh=KGCE_PER_KWH,
+            least_per_kwh=min([KGCE_PER_KWH, *(factor for factor in coal if factor > 0.0)]),
         )
     if caps.export_share is not None:
         found["export_share"] = CapTerms(
@@ -98,6 +115,7 @@ def cap_numbers(site: Site, situation: Situation, prices: Prices) -> dict[str, C
             import_per_kwh=prices.import_co2_kg_per_kwh,
             export_per_kwh=none,
             gas_per_kwh=prices.gas_co2_kg_per_kwh,
+            heat="co2_kg",
             period=_period(carbon, prices),
             left=_left(carbon, carbon.most_kg, used.month_co2_kg),
         )
@@ -106,6 +124,7 @@ def cap_numbers(site: Site, situation: Situation, prices: Prices) -> dict[str, C
             import_per_kwh=KGCE_PER_KWH * one,
             export_per_kwh=-KGCE_PER_KWH * one,
             gas_per_kwh=KGCE_PER_KWH * one,
+            heat="kgce",
             period=_period(budget, prices),
             left=_left(budget, 1000.0 * budget.most_tce, used.month_kgce),
         )
@@ -119,6 +138,7 @@ def cap_numbers(site: Site, situation: Situation, prices: Prices) -> dict[str, C
             import_per_kwh=none,
             export_per_kwh=one,
             gas_per_kwh=none,
+            heat=None,
             period=period,
             left=_left(share, share.most * could, used.month_export_kwh),
         )
@@ -143,14 +163,16 @@ def exceeded(
 
 def counted_flows(
     site: Site, situation: Situation, assets: Mapping[str, AssetPlan]
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """What a plan imports, exports and burns in each interval, in kWh, each of shape (steps,)."""
-    grid_kw, step_h = assets[site.grid[0]].power_kw, situation.step_h
+) -> tuple[FloatArray, FloatArray, FloatArray, TradedHeat]:
+    """What a plan imports, exports and burns in each interval, in kWh, each of shape (steps,), and its heat."""
+    forms = forms_of(site)
+    grid_kw, step_h = grid_kw_of(forms, assets), situation.step_h
     gas_kwh = np.zeros(situation.steps)
     for asset in assets.values():
         if asset.gas_kw is not None:
             gas_kwh = gas_kwh + asset.gas_kw * step_h
-    return np.maximum(grid_kw, 0.0) * step_h, np.maximum(-grid_kw, 0.0) * step_h, gas_kwh
+    heat = heat_of(forms, situation, assets)
+    return np.maximum(grid_kw, 0.0) * step_h, np.maximum(-grid_kw, 0.0) * step_h, gas_kwh, heat
 
 
 def excess_in_words(terms: CapTerms, excess: float, left: float, period: int) -> str:

@@ -13,10 +13,13 @@ import numpy as np
 from config.site import Site
 from dispatch.bill import bill
 from dispatch.caps import cap_terms, exceeded
+from dispatch.direct_use import held_back
 from dispatch.findings import POWER_KW, series
 from dispatch.forms.demand import Demand
+from dispatch.forms.storage import Storage
 from dispatch.plan import ELECTRICITY, BusId, FloatArray, Method, Plan, Situation
-from dispatch.registry import buses_of, forms_of
+from dispatch.registry import buses_of, forms_of, units_of
+from dispatch.reserve import not_kept
 from dispatch.tariff import Prices, TariffCalendar
 
 MONEY = 0.01
@@ -27,7 +30,8 @@ def check_plan(site: Site, situation: Situation, plan: Plan) -> list[str]:
     """What is wrong with a plan for a situation: one sentence each with asset, step and by how much; empty is good.
 
     These are its `faults`, and where there are none what is `unmet`. The situation must be sound. Minimum
-    loads, and ramps of plans that are not the solver's, are the guard's, second by second.
+    loads of plans that do not say when units run, and ramps of those that are not the solver's, are the guard's,
+    second by second.
     """
     if broken := list(_frame(site, situation, plan)):
         return broken
@@ -38,8 +42,8 @@ def unmet(site: Site, situation: Situation, plan: Plan, *, priced: bool = True) 
     """What a plan that is right in itself leaves open: demand not served, import beyond the limit, a cap exceeded.
 
     The sentences are among those of `check_plan`; a plan with nothing else may still be the best there is. One whose
-    numbers cannot be looked at leaves nothing open, it is wrong. Without `priced`, loads and caps that have a price of
-    their own are left out: to leave them open may be what the site file wants.
+    numbers cannot be looked at leaves nothing open, it is wrong. Without `priced`, what has a price of its own is
+    left out, loads and caps with one, the reserve and the cycles of a day: to leave it open may be what the site wants.
     """
     return [] if list(_frame(site, situation, plan)) else list(_unmet(site, situation, plan, priced=priced))
 
@@ -47,7 +51,8 @@ def unmet(site: Site, situation: Situation, plan: Plan, *, priced: bool = True) 
 def _unmet(site: Site, situation: Situation, plan: Plan, *, priced: bool = True) -> Iterator[str]:
     forms = forms_of(site)
     for name, form in forms.items():
-        if priced or not (isinstance(form, Demand) and form.price_per_kwh is not None):
+        has_a_price = isinstance(form, Storage) or (isinstance(form, Demand) and form.price_per_kwh is not None)
+        if priced or not has_a_price:
             yield from form.unmet(name, situation, plan.assets[name])
     if site.measured:
         rests = _rests(buses_of(forms), situation, plan)
@@ -57,6 +62,10 @@ def _unmet(site: Site, situation: Situation, plan: Plan, *, priced: bool = True)
         for bus, rest_kw in rests.items():
             for step in np.flatnonzero((rest_kw < -POWER_KW) & (bus != ELECTRICITY)):
                 yield f"{bus}, step {step}: {-rest_kw[step]:.2f} kW under local control are not served"
+    if plan.method is Method.OPTIMAL:
+        yield from held_back(forms, situation, plan.assets)
+    if priced:
+        yield from not_kept(site, situation, plan.assets)
     if cap_terms(site):
         yield from exceeded(site, situation, _prices(site, situation, plan), plan.assets, priced=priced)
 
@@ -85,6 +94,7 @@ def _frame(site: Site, situation: Situation, plan: Plan) -> Iterator[str]:
     for name in sorted(plan.assets.keys() - site.dispatched.keys()):
         yield f"{name} is planned, but the site has no such asset"
     shape, bounds = (plan.steps,), (plan.steps + 1,)
+    units = units_of(site)
     yield from series("the plan", "import_price_per_kwh", plan.import_price_per_kwh, shape)
     for bus, values in plan.marginal_per_kwh.items():
         yield from series(bus, "marginal_per_kwh", values, shape)
@@ -104,6 +114,10 @@ def _frame(site: Site, situation: Situation, plan: Plan) -> Iterator[str]:
             yield f"{name}: its plan has gas, and it burns none"
         if form.need == "stored_kwh" and name in situation.stored_kwh:
             yield from series(name, "stored_kwh", asset.stored_kwh, bounds)
+        if asset.running is not None and name not in units:
+            yield f"{name}: its plan says when it runs, and it is no unit that runs or stands still"
+        elif asset.running is not None:
+            yield from series(name, "running", asset.running, shape)
         if form.need == "available_kw":
             yield from series(name, "available_kw", asset.available_kw, shape)
 

@@ -83,8 +83,16 @@ class CompiledProblem:
         self.timings: Timings | None = None
         """Of the last solve that HiGHS answered without cvxpy."""
 
-    def solve(self, limit_s: float) -> Answer:
+    @property
+    def affine_map(self) -> AffineMap | None:
+        """What it was compiled to; None before the first solve."""
+        return self._map
+
+    def solve(self, limit_s: float, *, sure: bool = True) -> Answer:
         """Solves with the present parameters, in `limit_s` seconds for all ways together.
+
+        With `sure=False` the first doubt ends it: for questions whose answer may be no, since that there is no solution
+        takes several solvers to be believed.
 
         After an optimum, expressions, variables and the duals of constraints have their values as after
         `problem.solve`; the problem's own `value` and `status` are not written. Raises NoNumber for a parameter without
@@ -114,6 +122,9 @@ class CompiledProblem:
                 return TimedOut(limit_s)
             found = self._fetched(run)
             run_s = watch.lap()
+            if found is None and not sure:
+                self._map.forget()
+                return Infeasible(f"{way.value}: {run.status_words}")
             if found is None:
                 doubts.append(f"{way.value}: {run.status_words}")
                 continue

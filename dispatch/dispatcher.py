@@ -15,9 +15,12 @@ from dispatch.bill import TERMS, peaks_kw
 from dispatch.block import Block, Inputs, solved
 from dispatch.caps import cap_numbers, counted_late
 from dispatch.compiled import solver_of
+from dispatch.direct_use import taken_first
+from dispatch.forms.connection import connections_of, grid_kw_of
 from dispatch.forms.demand import Demand
 from dispatch.forms.form import Form
 from dispatch.forms.source import Source
+from dispatch.forms.storage import cycles_counted_late
 from dispatch.plan import (
     ELECTRICITY,
     AssetPlan,
@@ -31,10 +34,12 @@ from dispatch.plan import (
 )
 from dispatch.problem import ParkProblem, build_problem
 from dispatch.registry import forms_of
-from dispatch.solving import Answer, Optimal
+from dispatch.reserve import reserve_need, shortages, too_weak, within_reach
+from dispatch.solving import Answer, Optimal, Solver
 from dispatch.soundness import require_sound
 from dispatch.spot import spot_tail
 from dispatch.tariff import Prices, TariffCalendar
+from dispatch.unit_commitment import UnitCommitment
 from dispatch.worth import end_values
 
 NAMED_FROM = 1e-2
@@ -58,17 +63,32 @@ class Dispatcher:
         self._site = site
         self._steps = steps
         self._forms = forms_of(site)
+        self._connections = connections_of(self._forms)
         self._tariff = TariffCalendar(site.tariffs)
         self._build(np.full(steps, site.control.interval_min / 60.0))
 
     def _build(self, step_h: FloatArray) -> None:
         self._park = build_problem(self._site, step_h)
-        self._solver = solver_of(self._park.problem, self._site.control.solver)
+        control = self._site.control
+        self._solver: Solver = solver_of(self._park.problem, control.solver)
+        if self._park.choices:
+            self._solver = UnitCommitment(
+                self._park.problem,
+                self._park.choices,
+                self._solver,
+                gap=control.commitment_gap,
+                limit_s=control.commitment_time_limit_s,
+            )
 
     @property
     def park(self) -> ParkProblem:
         """The problem as it was built last, for measurements and tests."""
         return self._park
+
+    @property
+    def solver(self) -> Solver:
+        """What solves it, for measurements."""
+        return self._solver
 
     def inputs(self, situation: Situation) -> Inputs:
         """The numbers that a situation is solved with at first, for measurements and tests. Raises NoTariff."""
@@ -109,16 +129,21 @@ class Dispatcher:
         return answer
 
     def _grid_kw(self) -> FloatArray:
-        name, _ = self._site.grid
-        return next(block for block in self._park.blocks if block.asset == name).extract().power_kw
+        return grid_kw_of(
+            self._forms,
+            {block.asset: block.extract() for block in self._park.blocks if block.asset in self._connections},
+        )
 
     def _inputs(self, situation: Situation, prices: Prices, exporting: NDArray[np.bool_]) -> Inputs:
+        need = reserve_need(self._site, situation)
         return Inputs(
             exporting=exporting,
             situation=situation,
             prices=prices,
             peaks_kw=peaks_kw(self._site, prices, situation.month_peak_kw),
             end_value=end_values(self._forms, situation, prices),
+            reserve=None if need is None else within_reach(need, self._forms, situation),
+            taken_first=taken_first(self._forms, situation),
             caps=cap_numbers(self._site, situation, prices),
         )
 
@@ -127,24 +152,32 @@ class Dispatcher:
         words = [words for block in blocks for words in _slack_of(block)]
         words += [words for account in self._park.accounts for words in account.words()]
         words += counted_late(self._site, situation)
+        assets = {block.asset: _as_planned(block, situation, decided=not answer.undecided) for block in blocks}
+        words += [shortage.in_words() for shortage in shortages(self._site, situation, assets)]
+        words += too_weak(self._site, situation)
         words += spot_tail(self._site, situation)
+        words += cycles_counted_late(self._forms, situation)
+        # counted as the bill does: where units are not settled there is none
+        starts = sum(form.starting(name, situation, assets[name]) for name, form in self._forms.items())
         return Plan(
             issued_at=issued_at,
-            method=Method.OPTIMAL,
+            method=Method.RELAXED if answer.undecided else Method.OPTIMAL,
             start=situation.start,
             step_h=situation.step_h,
-            assets={block.asset: _without_guess(block, situation) for block in blocks},
+            assets=assets,
             import_price_per_kwh=prices.import_per_kwh,
-            cost=self._park.cost(TERMS),
+            cost=self._park.cost(TERMS) | {"starts": starts},
             marginal_per_kwh=self._park.marginal_per_kwh(),
             stored_value_per_kwh=self._park.stored_value_per_kwh(),
             note="; ".join([*words, *_detour_of(answer)]),
         )
 
 
-def _without_guess(block: Block, situation: Situation) -> AssetPlan:
+def _as_planned(block: Block, situation: Situation, *, decided: bool) -> AssetPlan:
     """The asset's plan; a store whose energy nobody knows has none in the plan either."""
     asset = block.extract()
+    if not decided:
+        asset = replace(asset, running=None)
     known = asset.stored_kwh is None or block.asset in situation.stored_kwh
     return asset if known else replace(asset, stored_kwh=None)
 
@@ -165,7 +198,8 @@ def _slack_of(block: Block) -> list[str]:
 
 def _detour_of(answer: Optimal) -> list[str]:
     """How the optimum was found, when the first way was not good enough."""
-    return [f"solved by {answer.way.value}, because {'; '.join(answer.doubts)}"] if answer.doubts else []
+    words = [f"solved by {answer.way.value}, because {'; '.join(answer.doubts)}"] if answer.doubts else []
+    return [*words, *(each for each in (answer.undecided, answer.remark) if each)]
 
 
 def _surplus(forms: Mapping[str, Form], situation: Situation) -> NDArray[np.bool_]:

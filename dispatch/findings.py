@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dispatch.plan import FloatArray
+from dispatch.plan import BoolArray, FloatArray
 
 POWER_KW = 0.01
 """A difference of power that counts: a hundred times the solver's rounding at park scale, and below any meter."""
@@ -14,7 +14,7 @@ ENERGY_KWH = 0.05
 """The same for stored energy, where the rounding of all steps before adds up."""
 
 
-def series(name: str, what: str, values: FloatArray | None, shape: tuple[int, ...]) -> Iterator[str]:
+def series(name: str, what: str, values: FloatArray | BoolArray | None, shape: tuple[int, ...]) -> Iterator[str]:
     """What is wrong with a series before its numbers can be looked at."""
     if values is None:
         yield f"{name}: {what} is missing"

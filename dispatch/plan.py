@@ -35,6 +35,21 @@ FloatArray = Annotated[
 ]
 """A series; saved as a list, so that situations and plans can be written and read with whatever fields they have."""
 
+
+def _flags(value: Any) -> NDArray[np.bool_]:
+    """An array from a saved list. Raises ValueError for what is no list of true and false."""
+    if not isinstance(value, list) or not all(isinstance(each, bool) for each in value):
+        raise ValueError("a series of yes and no is a list of true and false")
+    return np.array(value, dtype=np.bool_)
+
+
+BoolArray = Annotated[
+    NDArray[np.bool_],
+    PlainValidator(_flags),
+    PlainSerializer(lambda values: values.tolist(), return_type=list[bool]),
+]
+"""Yes or no, as a series."""
+
 BusId = str
 """Where the power of one carrier must balance: the carrier's name, or that of a heat bus
 (`config.asset.carrier_of`)."""
@@ -55,6 +70,8 @@ class Method(Enum):
     OPTIMAL = "optimal"
     SHIFTED = "shifted"
     """The previous plan, moved on to the present interval."""
+    RELAXED = "relaxed"
+    """The cheapest plan if units could run at any load and for any time: none with their limits was found."""
     RULES = "rules"
     """Rules without a solver."""
 
@@ -72,11 +89,21 @@ class Wanted:
     """Highest power within the window."""
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What a unit does as the horizon begins: it carries its minimum times over from the past."""
+
+    on: bool
+    since_h: float | None = None
+    """Hours before the start of the first interval at which it was switched so, below 0 when that was within it; None
+    for longer ago than any minimum time."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Used:
     """What the running month and year have used up before the first interval, for ladders and caps.
 
-    Months and years are those of the site's calendar. Nothing of it is negative.
+    Months and years are those of the site's calendar. Nothing of it is negative, but for heat in standard coal.
     """
 
     month_import_kwh: float = 0.0
@@ -84,9 +111,15 @@ class Used:
     month_export_kwh: float = 0.0
     month_gas_kwh: float = 0.0
     """Lower heating value."""
+    month_heat_kgce: float = 0.0
+    """Standard coal of heat and steam bought, less that of what was sold; below 0 where more was sold."""
     month_co2_kg: float = 0.0
     month_available_kwh: float = 0.0
     """What PV and wind fed, and what of theirs was curtailed."""
+    day_discharged_kwh: Mapping[str, float] = field(default_factory=dict)
+    """By battery: what it has given within the running local day, at the AC side; one that is not known is left out."""
+    day_since: datetime | None = None
+    """The same as `month_since`, of the day."""
     month_since: datetime | None = None
     """From when on the month was counted, where that is not its begin: the numbers are too low then."""
     year_since: datetime | None = None
@@ -97,7 +130,8 @@ class Used:
     @property
     def month_kgce(self) -> float:
         """Energy bought less energy exported, in standard coal."""
-        return (self.month_import_kwh - self.month_export_kwh + self.month_gas_kwh) * KGCE_PER_KWH
+        powers_kwh = self.month_import_kwh - self.month_export_kwh + self.month_gas_kwh
+        return powers_kwh * KGCE_PER_KWH + self.month_heat_kgce
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +169,8 @@ class Situation:
     """By group of chargers and by job: what is wanted when."""
     local_kw: Mapping[BusId, FloatArray] = field(default_factory=dict)
     """By bus: what assets under local control take together, less what they give."""
+    running: Mapping[str, Running] = field(default_factory=dict)
+    """By unit: whether it runs; one that is left out has no past, so its first start is free and nothing binds it."""
     unavailable: frozenset[str] = frozenset()
     """Assets that must be planned at zero (sources, converters, chargers) or left out (stores)."""
     month_peak_kw: float = 0.0
@@ -183,6 +219,8 @@ class AssetPlan:
     """Energy of a store at the interval bounds, shape (steps + 1,)."""
     available_kw: FloatArray | None = None
     """What a source could have fed."""
+    running: BoolArray | None = None
+    """Whether a unit runs; None for what is no unit, and in plans that leave it to the guard when one runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,8 +235,8 @@ class Plan:
     import_price_per_kwh: FloatArray
     """What the tariff asks for import, per interval, for display and for rules."""
     cost: Mapping[str, float]
-    """Expected cost over the horizon by term: energy import, export revenue (negative), demand, gas, carbon, wear,
-    and the surcharge of a ladder where the site has one."""
+    """Expected cost over the horizon by term: energy import, export revenue (negative), demand, gas, heat, carbon,
+    wear, the surcharge of a ladder where the site has one, starts of units."""
     marginal_per_kwh: Mapping[str, FloatArray] = field(default_factory=dict)
     """By bus: value of one more kWh in each interval, from the duals; empty when there are none."""
     stored_value_per_kwh: Mapping[str, FloatArray] = field(default_factory=dict)

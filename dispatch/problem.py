@@ -12,10 +12,17 @@ from config.asset import carrier_of
 from config.site import Site
 from dispatch.block import Block, Inputs, TimeGrid
 from dispatch.blocks.account import Account, accounts_of
+from dispatch.blocks.feeder import metered
+from dispatch.blocks.reserve import reserve_account
+from dispatch.choice import Choice
+from dispatch.forms.connection import connections_of
+from dispatch.forms.converter import Converter
 from dispatch.forms.form import Form
+from dispatch.forms.source import Source
 from dispatch.given import Given
 from dispatch.plan import ELECTRICITY, BusId, FloatArray
 from dispatch.registry import buses_of, forms_of
+from dispatch.reserve import batteries
 from dispatch.worth import TIE, UNSERVED_TIMES, Worth, worth_of
 
 
@@ -71,7 +78,11 @@ class ParkProblem:
     local: dict[BusId, _Local]
     """Only for a site with assets under local control."""
     accounts: tuple[Account, ...]
-    """The ladder and the caps."""
+    """The ladder, the caps and the reserve, and the meter of several connections."""
+
+    @property
+    def choices(self) -> list[Choice]:
+        return [choice for block in self.blocks for choice in block.choices]
 
     @property
     def parts(self) -> list[Block | Account]:
@@ -110,6 +121,21 @@ class ParkProblem:
         }
 
 
+def sums_of(
+    site: Site, forms: Mapping[str, Form], blocks: Sequence[Block], grid: TimeGrid, *, reserve: bool = True
+) -> tuple[Account, ...]:
+    """What is added up over several assets: the meter of several connections, ladder and caps, and the reserve."""
+    connections, kept = connections_of(forms), site.file.reserve
+    found: tuple[Account, ...] = ()
+    if len(connections) > 1:
+        meter, billed = metered(connections, blocks, grid)
+        found, blocks = (billed,), (*blocks, meter)
+    found += accounts_of(site, blocks, grid)
+    if reserve and kept is not None and (stores := batteries(forms)):
+        found += (reserve_account(stores, blocks, grid, kept.demand_response is not None),)
+    return found
+
+
 def build_problem(
     site: Site,
     step_h: FloatArray,
@@ -124,15 +150,16 @@ def build_problem(
     ValueError when the problem is outside disciplined parametrised programming: each solve would then compile it
     again.
     """
-    grid = TimeGrid(step_h, worth_of(site, step_h) if worth is None else worth)
+    worth = worth_of(site, step_h) if worth is None else worth
     forms = forms_of(site) if forms is None else forms
+    grid = TimeGrid(step_h, worth, worth.prices_below_zero or _pushed(site, forms))
     blocks = tuple(form.block(name, grid) for name, form in forms.items())
     balances: dict[BusId, cp.Constraint] = {}
     local = {bus: _Local.of(bus, grid) for bus in buses_of(forms)} if site.measured else {}
     for bus in buses_of(forms):
         flows = [block.flows[bus] for block in blocks if bus in block.flows]
         balances[bus] = sum(flows[1:], start=flows[0]) == (local[bus].net if bus in local else 0)
-    sums = accounts_of(site, blocks, grid) if accounts is None else accounts(blocks, grid)
+    sums = sums_of(site, forms, blocks, grid) if accounts is None else accounts(blocks, grid)
     parts: list[Block | Account] = [*blocks, *sums]
     costs = [part.penalty for part in parts] + [each.penalty for each in local.values()]
     costs += [cost for part in parts for cost in part.cost.values()]
@@ -141,3 +168,17 @@ def build_problem(
     if not problem.is_dpp():
         raise ValueError(f"the problem of site {site.name} is not DPP")
     return ParkProblem(problem, blocks, balances, step_h, local, sums)
+
+
+def _pushed(site: Site, forms: Mapping[str, Form]) -> bool:
+    """Whether electricity may come that nobody can hold back: from assets under local control, from sources that take
+    no command, and from units that must run for a while."""
+    return bool(site.measured) or any(
+        (isinstance(form, Source) and form.bus == ELECTRICITY and not form.free)
+        or (
+            isinstance(form, Converter)
+            and form.unit is not None
+            and form.points[-1].flows_kw.get(ELECTRICITY, 0.0) > 0.0
+        )
+        for form in forms.values()
+    )

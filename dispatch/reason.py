@@ -51,12 +51,14 @@ class Reason(Enum):
     CHARGES_CHEAP = "charging: cheap valley before peak"
     CHARGES_FOR_PEAK = "charging: for the month's peak"
     CHARGES_BACK = "charging: back into its window"
+    CHARGES_RESERVE = "charging: up to the reserve"
     CHARGES_END = "charging: as full at the end as at the start"
     DISCHARGES_DEAR = "discharging: peak price"
     DISCHARGES_PEAK = "discharging: shaves the month's peak"
     DISCHARGES_LIMIT = "discharging: holds the import limit"
     DISCHARGES_ROOM = "discharging: makes room for surplus"
     DISCHARGES_BACK = "discharging: back into its window"
+    KEEPS_RESERVE = "idle: keeps the reserve"
     FULL = "idle: full"
     EMPTY = "idle: empty"
 
@@ -75,6 +77,13 @@ class Reason(Enum):
     STORE_GIVES = "off: the store gives"
     NOT_WANTED = "off: nothing needs it"
     OFF = "off: another way is cheaper"
+    HELD_ON = "runs: its minimum time is not over"
+    HELD_OFF = "off: its minimum time is not over"
+
+    # connections to heat and steam networks
+    BUYS = "buys: what the park lacks"
+    AT_BUYING_LIMIT = "buys: held at its limit"
+    SELLS = "sells: what nobody needs"
 
     # transformers
     PASSES_IN = "passes: import"

@@ -9,7 +9,8 @@ import numpy as np
 
 from config.site import Site
 from dispatch.binding import Limit, Steps, bindings, month_peak
-from dispatch.findings import POWER_KW
+from dispatch.findings import ENERGY_KWH, POWER_KW
+from dispatch.forms.connection import grid_kw_of
 from dispatch.forms.converter import Converter
 from dispatch.forms.demand import Demand
 from dispatch.forms.form import Form
@@ -17,6 +18,7 @@ from dispatch.forms.source import Source
 from dispatch.forms.storage import Storage
 from dispatch.plan import ELECTRICITY, AssetPlan, BusId, FloatArray, Plan, Situation
 from dispatch.registry import buses_of, forms_of
+from dispatch.reserve import kept, reserve_need
 from dispatch.tariff import Prices, TariffCalendar
 
 
@@ -32,6 +34,7 @@ class View:
     at_export_limit: Steps
     at_month_peak: Steps
     at_export_share: Steps
+    at_reserve: Steps
     """Where no more may be exported for the cap on its share."""
     importing: Steps
     surplus: Mapping[BusId, Steps]
@@ -84,7 +87,8 @@ class View:
 def view_of(site: Site, situation: Situation, plan: Plan) -> View:
     """Raises NoTariff."""
     prices = TariffCalendar(site.tariffs).over(plan.start, plan.step_h, situation.spot)
-    forms, grid_kw = forms_of(site), plan.assets[site.grid[0]].power_kw
+    forms = forms_of(site)
+    grid_kw = grid_kw_of(forms, plan.assets)
     held: dict[Limit, Steps] = {}
     none = np.zeros(plan.steps, dtype=np.bool_)
     for each in bindings(site, situation, plan, prices):
@@ -100,11 +104,21 @@ def view_of(site: Site, situation: Situation, plan: Plan) -> View:
         at_import_limit=held.get(Limit.IMPORT, none),
         at_export_limit=held.get(Limit.EXPORT, none),
         at_month_peak=month_peak(site, situation, plan, prices),
+        at_reserve=_at_reserve(site, situation, plan),
         at_export_share=held.get(Limit.CAP, none),
         importing=importing,
         surplus=_surplus(forms, plan, importing),
         value_per_kwh=value,
     )
+
+
+def _at_reserve(site: Site, situation: Situation, plan: Plan) -> Steps:
+    """Where batteries hold no more energy than they must keep at the end of an interval."""
+    need = reserve_need(site, situation)
+    if need is None:
+        return np.zeros(plan.steps, dtype=np.bool_)
+    has_kwh = kept(forms_of(site), situation, plan.assets).energy_kwh
+    return np.asarray((need.energy_kwh > 0.0) & (has_kwh <= need.energy_kwh + ENERGY_KWH))
 
 
 def _surplus(forms: Mapping[str, Form], plan: Plan, importing: Steps) -> dict[BusId, Steps]:

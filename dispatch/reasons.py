@@ -14,11 +14,13 @@ import numpy as np
 
 from config.site import Site
 from dispatch.findings import ENERGY_KWH, POWER_KW
+from dispatch.forms.batch import Batch
 from dispatch.forms.connection import Connection
 from dispatch.forms.converter import Converter
 from dispatch.forms.demand import Demand
 from dispatch.forms.form import Form
 from dispatch.forms.link import Link
+from dispatch.forms.network import Network
 from dispatch.forms.source import Source
 from dispatch.forms.storage import Storage
 from dispatch.forms.windowed import Windowed
@@ -53,13 +55,13 @@ def _connection(view: View, name: str, form: Connection) -> tuple[Reason, ...]:
         if kw > form.import_limit_kw + POWER_KW:
             return Reason.OVER_IMPORT_LIMIT
         if kw > POWER_KW:
-            if view.at_import_limit[step]:
+            if kw >= form.import_limit_kw - POWER_KW:
                 return Reason.AT_IMPORT_LIMIT
             if view.at_month_peak[step]:
                 return Reason.AT_MONTH_PEAK
             return Reason.IMPORTS_TO_STORE if view.charging(ELECTRICITY, step) else Reason.IMPORTS
         if kw < -POWER_KW:
-            if view.at_export_limit[step]:
+            if kw <= POWER_KW - form.export_limit_kw:
                 return Reason.AT_EXPORT_LIMIT
             return Reason.EXPORTS_FROM_STORE if view.discharging(ELECTRICITY, step) else Reason.EXPORTS
         return Reason.BALANCED
@@ -121,6 +123,29 @@ def _windowed(view: View, name: str, form: Windowed) -> tuple[Reason, ...]:
     return _by_step(view, name, reason)
 
 
+def _network(view: View, name: str, form: Network) -> tuple[Reason, ...]:
+    def reason(step: int, kw: float) -> Reason:
+        if kw > POWER_KW:
+            return Reason.AT_BUYING_LIMIT if kw >= form.spec.import_limit_kw - POWER_KW else Reason.BUYS
+        return Reason.SELLS if kw < -POWER_KW else Reason.IDLE
+
+    return _by_step(view, name, reason)
+
+
+def _batch(view: View, name: str, form: Batch) -> tuple[Reason, ...]:
+    runs, (started, _) = form.runs(name, view.situation), form.starts_of(name, view.situation, view.asset(name))
+    begun = np.cumsum(started)
+
+    def reason(step: int, kw: float) -> Reason:
+        if kw > POWER_KW:
+            return Reason.TAKES_SURPLUS if view.surplus[ELECTRICITY][step] else Reason.TAKES_CHEAP
+        if runs.least[step + 1] > begun[step]:
+            return Reason.LATE
+        return Reason.WAITS if runs.most[step + 1] > begun[step] else Reason.NOTHING_WANTED
+
+    return _by_step(view, name, reason)
+
+
 def _link(view: View, name: str, form: Link) -> tuple[Reason, ...]:
     through_kw = view.asset(name).flows_kw[form.bus]
 
@@ -143,6 +168,8 @@ REASONS: Mapping[type[Form], Callable[[View, str, Any], tuple[Reason, ...]]] = {
     Source: _source,
     Demand: _demand,
     Windowed: _windowed,
+    Network: _network,
+    Batch: _batch,
     Link: _link,
     Storage: store_reasons,
     Converter: converter_reasons,

@@ -14,10 +14,16 @@ from dispatch.reason_view import View
 def converter_reasons(view: View, name: str, form: Converter) -> tuple[Reason, ...]:
     full_kw = np.abs(form.curve(name, view.situation)[-1].flows_kw[form.bus])
     running = view.asset(name).power_kw > POWER_KW
-    return tuple(
-        _runs(view, name, form, full_kw, step) if running[step] else _stands(view, name, form, step)
-        for step in range(view.plan.steps)
-    )
+    must, may = np.zeros_like(running), np.ones_like(running)
+    if form.unit is not None:
+        must, may = form.unit.settled(name, view.situation)
+
+    def reason(step: int) -> Reason:
+        if running[step]:
+            return Reason.HELD_ON if must[step] else _runs(view, name, form, full_kw, step)
+        return _stands(view, name, form, step) if may[step] else Reason.HELD_OFF
+
+    return tuple(reason(step) for step in range(view.plan.steps))
 
 
 def _runs(view: View, name: str, form: Converter, full_kw: FloatArray, step: int) -> Reason:

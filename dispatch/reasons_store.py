@@ -25,6 +25,8 @@ def _reason(view: View, name: str, form: Storage, step: int) -> Reason:
         return _discharges(view, form, power_kw, held_kwh, step)
     if held_kwh is None:
         return Reason.IDLE
+    if form.bus == ELECTRICITY and view.at_reserve[step]:
+        return Reason.KEEPS_RESERVE
     if np.all(held_kwh >= form.soc_max * form.capacity_kwh - ENERGY_KWH):
         return Reason.FULL
     return Reason.EMPTY if np.all(held_kwh <= form.soc_min * form.capacity_kwh + ENERGY_KWH) else Reason.IDLE
@@ -35,6 +37,8 @@ def _charges(view: View, form: Storage, power_kw: FloatArray, held_kwh: FloatArr
         return Reason.CHARGES_BACK
     if view.surplus[form.bus][step]:
         return Reason.CHARGES_SURPLUS
+    if form.bus == ELECTRICITY and view.at_reserve[step]:
+        return Reason.CHARGES_RESERVE
     later = np.flatnonzero(power_kw[step:] > POWER_KW)
     if not len(later):
         return Reason.CHARGES_END

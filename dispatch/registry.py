@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from config.asset import AssetBase
+from config.asset import AssetBase, OnOff
 from config.assets import (
     Battery,
     ElectricLoad,
@@ -22,6 +22,7 @@ from config.assets import (
     WindTurbine,
 )
 from config.flexible_assets import EvChargers, SheddableLoad, ShiftableJob, Transformer
+from config.heat_network import HeatConnection, SteamConnection
 from config.hydrogen_assets import Electrolyser, FuelCell, HydrogenLoad, HydrogenTank
 from config.site import Site
 from config.thermal_assets import (
@@ -39,6 +40,9 @@ from config.thermal_assets import (
     WasteHeatBoiler,
     WasteHeatSource,
 )
+from dispatch.forms.batch import Batch
+from dispatch.forms.commitment import Commitment
+from dispatch.forms.converter import Converter
 from dispatch.forms.form import Form
 from dispatch.kinds.boilers import electric_boiler, gas_boiler, steam_boiler
 from dispatch.kinds.chillers import absorption_chiller, chiller
@@ -49,6 +53,7 @@ from dispatch.kinds.fuel_cell import fuel_cell
 from dispatch.kinds.grid_connection import grid_connection
 from dispatch.kinds.heat_pump import heat_pump
 from dispatch.kinds.loads import cooling_load, electric_load, heat_load, hydrogen_load, sheddable_load, steam_load
+from dispatch.kinds.networks import heat_connection, steam_connection
 from dispatch.kinds.sources import generator, pressure_turbine, waste_heat_source
 from dispatch.kinds.stores import battery, cold_store, hot_water_tank, hydrogen_tank
 from dispatch.kinds.transformer import transformer
@@ -87,13 +92,37 @@ KINDS: Mapping[type[AssetBase], Callable[[Any, Levels], Form]] = {
     EvChargers: ev_chargers,
     ShiftableJob: shiftable_job,
     Transformer: transformer,
+    HeatConnection: heat_connection,
+    SteamConnection: steam_connection,
 }
 
 
 def forms_of(site: Site) -> dict[str, Form]:
     """The assets that dispatch plans, by name, in the file's order."""
     levels = Levels(site)
-    return {name: KINDS[type(asset)](asset, levels) for name, asset in site.dispatched.items()}
+    forms = {name: KINDS[type(asset)](asset, levels) for name, asset in site.dispatched.items()}
+    return (
+        {name: _committed(form, site.dispatched[name]) for name, form in forms.items()}
+        if site.control.commitment
+        else forms
+    )
+
+
+def _committed(form: Form, asset: AssetBase) -> Form:
+    if isinstance(form, Converter) and isinstance(asset, OnOff):
+        return form.as_unit(Commitment.of(asset))
+    return form
+
+
+def units_of(site: Site) -> dict[str, Commitment]:
+    """The assets for which a plan says when they run, by name, in the file's order."""
+    forms = forms_of(site).items()
+    return {name: form.unit for name, form in forms if isinstance(form, Converter) and form.unit is not None}
+
+
+def has_choices(site: Site) -> bool:
+    """Whether plans of a site have a yes or no, so that they are the cheapest within a gap only."""
+    return bool(units_of(site)) or any(isinstance(form, Batch) for form in forms_of(site).values())
 
 
 def forecast_for(site: Site) -> tuple[str, ...]:

@@ -9,21 +9,23 @@ from enum import Enum
 import cvxpy as cp
 import numpy as np
 
+from config.heat_network import NetworkConnection
 from config.site import Site
 from dispatch.block import Block, Inputs, TimeGrid
-from dispatch.blocks.account import Account, accounts_of
+from dispatch.blocks.account import Account
 from dispatch.blocks.grid import OVER_LIMIT_SHARE
 from dispatch.caps import cap_terms
 from dispatch.forms.connection import Connection
 from dispatch.forms.converter import Converter, OperatingPoint
 from dispatch.forms.demand import Demand
 from dispatch.forms.form import Form
+from dispatch.forms.network import Network
 from dispatch.forms.source import Source
 from dispatch.forms.storage import Storage
 from dispatch.forms.windowed import Windowed
 from dispatch.given import Given
 from dispatch.plan import FloatArray, Plan, Situation
-from dispatch.problem import ParkProblem, build_problem
+from dispatch.problem import ParkProblem, build_problem, sums_of
 from dispatch.registry import forms_of
 from dispatch.store import corridor
 from dispatch.worth import worth_of
@@ -102,7 +104,7 @@ def relieved(site: Site, inputs: Inputs, plan: Plan) -> Relieved:
     unpriced = _unpriced(site)
 
     def accounts(blocks: Sequence[Block], grid: TimeGrid) -> tuple[Account, ...]:
-        sums = accounts_of(unpriced, blocks, grid)
+        sums = sums_of(unpriced, wide, blocks, grid, reserve=False)
         rooms = [room for block in blocks for room in _rooms(block, forms[block.asset], situation, grid)]
         terms = cap_terms(site)
         rooms += [
@@ -174,10 +176,13 @@ def _rooms(block: Block, form: Form, situation: Situation, grid: TimeGrid) -> li
     match form:
         case Connection():
             most = np.full(grid.steps, form.export_limit_kw)
-            rooms.append(_Room(Gives.EXPORT_LIMIT, name, form.export_limit_kw, "kW", block.counted["export_kw"], most))
+            exported = block.counted.get("export_kw", -flow)
+            rooms.append(_Room(Gives.EXPORT_LIMIT, name, form.export_limit_kw, "kW", exported, most))
         case Converter():
             full = form.curve(name, replace(situation, unavailable=frozenset()))[-1]
             rooms.append(power(Gives.HIGHEST_POWER, np.abs(full.flows_kw[form.bus])))
+        case Network():
+            rooms.append(power(Gives.HIGHEST_POWER, np.full(grid.steps, form.spec.import_limit_kw)))
         case Windowed():
             rooms.append(power(Gives.HIGHEST_POWER, np.full(grid.steps, form.limit_kw)))
         case Source() if not situation.on(name):
@@ -215,7 +220,8 @@ def _widened(form: Form) -> Form:
             full = form.points[-1]
             flows = {bus: WIDER * kw for bus, kw in full.flows_kw.items()}
             more = OperatingPoint(flows_kw=flows, gas_kw=WIDER * full.gas_kw)
-            return replace(form, points=(*form.points, more))
+            # the search is for limits, and not for when units run
+            return replace(form, points=(*form.points, more), takes_first=False, unit=None)
         case Windowed():
             return replace(form, limit_kw=WIDER * form.limit_kw)
         case Storage():
@@ -226,11 +232,32 @@ def _widened(form: Form) -> Form:
                 soc_min=0.0,
                 soc_max=1.0,
                 wear_per_kwh=MONEY * form.wear_per_kwh,
+                # what is written for the powers and the money of now
+                charge_curve=None,
+                discharge_curve=None,
+                charge_taper=None,
+                discharge_taper=None,
+                depth_wear=None,
+                daily=None,
+                comfort_per_kwh_h=0.0,
             )
+        case Network():
+            return replace(form, spec=_cheap(form.spec))
         case Demand():
             return replace(form, price_per_kwh=None)
         case _:
             return form
+
+
+def _cheap(spec: NetworkConnection) -> NetworkConnection:
+    """The connection with a wide limit, and with little weight on money."""
+    return spec.model_copy(
+        update={
+            "import_limit_kw": WIDER * spec.import_limit_kw,
+            "import_price_per_kwh": {hours: MONEY * price for hours, price in spec.import_price_per_kwh.items()},
+            "export_price_per_kwh": {hours: MONEY * price for hours, price in spec.export_price_per_kwh.items()},
+        }
+    )
 
 
 def _unpriced(site: Site) -> Site:
@@ -267,6 +294,7 @@ def _inputs(forms: Mapping[str, Form], inputs: Inputs, plan: Plan) -> Inputs:
             export_per_kwh=MONEY * prices.export_per_kwh,
             gas_per_kwh=MONEY * prices.gas_per_kwh,
             import_carbon_per_kwh=MONEY * prices.import_carbon_per_kwh,
+            carbon_per_kg=MONEY * prices.carbon_per_kg,
             gas_carbon_per_kwh=MONEY * prices.gas_carbon_per_kwh,
             demand_per_kw=np.zeros_like(prices.demand_per_kw),
             ladder=None if ladder is None else replace(ladder, rise_per_kwh=MONEY * ladder.rise_per_kwh),

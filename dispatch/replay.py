@@ -11,6 +11,7 @@ from config.site import Site
 from dispatch.dispatcher import Dispatcher
 from dispatch.findings import ENERGY_KWH, POWER_KW
 from dispatch.plan import FloatArray, Infeasible, Plan, Solved, TimedOut
+from dispatch.registry import has_choices
 from dispatch.solve_record import SOLVED_WITH, SolveRecord, fingerprint_of, version_of
 
 COST_SHARE = 1e-5
@@ -59,8 +60,9 @@ def replayed(site: Site, record: SolveRecord) -> Replay:
         ]
         same = then is None and now is None
     else:
-        same = abs(total(now) - total(then)) <= cost_tolerance(then)
-        differences = [*_costs(then, now), *_powers(then, now)]
+        tolerance = cost_tolerance(site, then)
+        same = abs(total(now) - total(then)) <= tolerance
+        differences = [*_costs(then, now, tolerance), *_powers(then, now)]
     return Replay(
         same=same,
         cost_then=None if then is None else total(then),
@@ -74,9 +76,10 @@ def total(plan: Plan) -> float:
     return sum(plan.cost.values())
 
 
-def cost_tolerance(plan: Plan) -> float:
-    """By how much the cost of another optimum may differ."""
-    return max(COST, COST_SHARE * sum(abs(cost) for cost in plan.cost.values()))
+def cost_tolerance(site: Site, plan: Plan) -> float:
+    """By how much the cost of another optimum may differ; with units, also that of another plan within the gap."""
+    share = site.control.commitment_gap if has_choices(site) else COST_SHARE
+    return max(COST, share * sum(abs(cost) for cost in plan.cost.values()))
 
 
 def _circumstances(site: Site, record: SolveRecord) -> Iterator[str]:
@@ -88,8 +91,7 @@ def _circumstances(site: Site, record: SolveRecord) -> Iterator[str]:
             yield f"{name} was {then} and is {now}"
 
 
-def _costs(then: Plan, now: Plan) -> Iterator[str]:
-    tolerance = cost_tolerance(then)
+def _costs(then: Plan, now: Plan, tolerance: float) -> Iterator[str]:
     if abs(total(now) - total(then)) > tolerance:
         yield f"cost: {total(then):.2f} in the record, {total(now):.2f} now"
     for term in dict.fromkeys([*then.cost, *now.cost]):

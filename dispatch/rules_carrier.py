@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 
+import numpy as np
+
 from dispatch.forms.converter import Converter
 from dispatch.forms.demand import Demand
+from dispatch.forms.network import Network
 from dispatch.forms.source import Source
 from dispatch.forms.storage import Storage
+from dispatch.levels import is_electric
 from dispatch.plan import ELECTRICITY, BusId
 from dispatch.rules_walk import Walk
 
@@ -19,29 +23,28 @@ TO_MIDDLE_H = 2.0
 def carriers(walk: Walk) -> tuple[BusId, ...]:
     """The buses in the order in which they are planned: each after those that are made from it."""
     graph: dict[BusId, set[BusId]] = {form.bus: set() for form in walk.forms.values()}
-    for name, form in walk.forms.items():
+    for form in walk.forms.values():
         if isinstance(form, Converter):
             graph.setdefault(form.makes, set())
-            for bus in _sources(walk, name):
+            for bus in form.sources:
                 graph.setdefault(bus, set()).add(form.makes)
     graph = {bus: before - {ELECTRICITY} for bus, before in graph.items()}
     try:
         order = tuple(TopologicalSorter(graph).static_order())
     except CycleError:  # two exchangers that feed each other's source: each is planned without the other
         order = tuple(graph)
-    on_electricity = {form.bus for form in walk.all_of(Source).values()} | {ELECTRICITY, walk.connection[1].bus}
-    return tuple(bus for bus in order if bus not in on_electricity)
+    return tuple(bus for bus in order if not is_electric(bus))
 
 
 def plan_carrier(walk: Walk, bus: BusId, step: int, net_kw: float, reserve_kw: float) -> float:
     """Plans a bus for one interval; returns the electricity that the park needs after it.
 
     `net_kw` is what it needed before, `reserve_kw` what batteries could give on top. Waste heat comes first, then
-    what runs on electricity up to the import that is held, then what burns gas; then electricity up to the import
-    limit, and stores give what is still missing.
+    what runs on electricity up to the import that is held, then what burns gas or is bought, the cheaper first; then
+    electricity up to the import limit, and stores give what is still missing.
     """
     situation, hours = walk.situation, float(walk.situation.step_h[step])
-    headroom_kw = max(0.0, walk.connection[1].import_limit_kw + reserve_kw - net_kw)
+    headroom_kw = max(0.0, walk.import_limit_kw + reserve_kw - net_kw)
     loads = walk.all_of(Demand, bus)
     need_kw = walk.now_kw(loads, step) + float(situation.local(bus)[step]) + float(walk.drawn_kw[bus][step])
     given_kw, wanted_kw = _to_middle(walk, bus, step, need_kw)
@@ -61,8 +64,10 @@ def plan_carrier(walk: Walk, bus: BusId, step: int, net_kw: float, reserve_kw: f
     before_kw = net_kw
     more_kw, used_kw = _from_electricity(walk, bus, step, goal_kw - made_kw, float(walk.hold_kw[step]) - net_kw)
     made_kw, net_kw = made_kw + more_kw, net_kw + used_kw
+    made_kw += _bought(walk, bus, step, goal_kw - made_kw, dearer_than_gas=False)
     more_kw, used_kw = _from_gas(walk, bus, step, goal_kw - made_kw, net_kw)
     made_kw, net_kw = made_kw + more_kw, net_kw + used_kw
+    made_kw += _bought(walk, bus, step, need_kw - made_kw, dearer_than_gas=True)
     more_kw, used_kw = _from_electricity(walk, bus, step, need_kw - made_kw, headroom_kw - (net_kw - before_kw))
     made_kw, net_kw = made_kw + more_kw, net_kw + used_kw
 
@@ -79,6 +84,7 @@ def plan_carrier(walk: Walk, bus: BusId, step: int, net_kw: float, reserve_kw: f
         cut_kw = min(missing_kw, float(walk.power_kw[name][step]))
         walk.power_kw[name][step] -= cut_kw
         missing_kw -= cut_kw
+    _sell(walk, bus, step)
     return net_kw
 
 
@@ -119,6 +125,41 @@ def _from_gas(walk: Walk, bus: BusId, step: int, goal_kw: float, net_kw: float) 
     return made_kw, used_kw
 
 
+def _bought(walk: Walk, bus: BusId, step: int, goal_kw: float, *, dearer_than_gas: bool) -> float:
+    """What networks sell of it, those that are dearer than the own burners apart from those that are not."""
+    burner_per_kwh = min(
+        (_gas_per_kwh(walk, name, bus, step) for name in _burners(walk, bus)),
+        default=np.inf,
+    )
+    made_kw = 0.0
+    for name, network in walk.usable(Network, bus).items():
+        if bool(walk.network_per_kwh[name][step] > burner_per_kwh) is dearer_than_gas:
+            bought_kw = min(network.spec.import_limit_kw, max(0.0, goal_kw - made_kw))
+            walk.power_kw[name][step] += bought_kw
+            made_kw += bought_kw
+    return made_kw
+
+
+def _gas_per_kwh(walk: Walk, name: str, bus: BusId, step: int) -> float:
+    """What the gas for a kWh costs; power that comes with it is not counted."""
+    full, prices = walk.full[name], walk.prices
+    made_kw = float(full.flows_kw[bus][step])
+    gas_per_kwh = float(prices.gas_per_kwh[step] + prices.gas_carbon_per_kwh[step])
+    return gas_per_kwh * float(full.gas_kw[step]) / made_kw if made_kw > 0.0 else np.inf
+
+
+def _sell(walk: Walk, bus: BusId, step: int) -> None:
+    """Waste heat that is still left goes to networks, as far as they take it."""
+    for name, network in walk.usable(Network, bus).items():
+        room_kw = network.spec.export_limit_kw
+        for waste, source in walk.all_of(Source, bus).items():
+            left_kw = float(source.offered(waste, walk.situation)[step] - walk.power_kw[waste][step])
+            sold_kw = min(room_kw, left_kw)
+            walk.power_kw[waste][step] += sold_kw
+            walk.power_kw[name][step] -= sold_kw
+            room_kw -= sold_kw
+
+
 def _to_middle(walk: Walk, bus: BusId, step: int, need_kw: float) -> tuple[dict[str, float], dict[str, float]]:
     """By usable store, what to give towards `need_kw` and what to take so that it comes to its middle."""
     hours = float(walk.situation.step_h[step])
@@ -134,18 +175,12 @@ def _to_middle(walk: Walk, bus: BusId, step: int, need_kw: float) -> tuple[dict[
     return given_kw, wanted_kw
 
 
-def _sources(walk: Walk, name: str) -> tuple[BusId, ...]:
-    """The buses but the electric one that a converter takes from."""
-    form = walk.forms[name]
-    assert isinstance(form, Converter)
-    return tuple(bus for bus, kw in form.points[-1].flows_kw.items() if kw < 0.0 and bus != ELECTRICITY)
-
-
 def _makers(walk: Walk, bus: BusId, *, from_waste: bool) -> Iterator[str]:
     """The usable converters that make what a bus carries without gas, from other buses or from electricity."""
     for name, form in walk.forms.items():
-        makes = isinstance(form, Converter) and form.makes == bus and not form.burns
-        if makes and name not in walk.situation.unavailable and bool(_sources(walk, name)) is from_waste:
+        if not isinstance(form, Converter) or form.makes != bus or form.burns:
+            continue
+        if name not in walk.situation.unavailable and bool(form.sources) is from_waste:
             yield name
 
 
@@ -174,8 +209,10 @@ def _share_of_waste(walk: Walk, name: str, bus: BusId, step: int, wanted_kw: flo
     full_kw = float(walk.full[name].flows_kw[bus][step])
     if full_kw <= 0.0 or wanted_kw <= 0.0:
         return 0.0
+    form = walk.forms[name]
+    assert isinstance(form, Converter)
     share = min(1.0, wanted_kw / full_kw)
-    for source in _sources(walk, name):
+    for source in form.sources:
         share = min(share, _left_kw(walk, source, step) / -float(walk.full[name].flows_kw[source][step]))
     return share
 
@@ -184,7 +221,7 @@ def _power_from_waste(walk: Walk, bus: BusId, step: int, goal_kw: float, net_kw:
     """Power from waste heat that is left over, as far as the park uses it; returns what it takes, which is below 0."""
     used_kw = 0.0
     for name, form in walk.forms.items():
-        made_of_it = isinstance(form, Converter) and form.makes == ELECTRICITY and bus in _sources(walk, name)
+        made_of_it = isinstance(form, Converter) and form.makes == ELECTRICITY and bus in form.sources
         if not made_of_it or name in walk.situation.unavailable:
             continue
         spare_kw = _offered_kw(walk, bus, step) - goal_kw

@@ -11,16 +11,19 @@ from numpy.typing import NDArray
 
 from config.site import Site
 from dispatch.bill import peaks_kw
-from dispatch.forms.connection import Connection
+from dispatch.forms.batch import Batch
+from dispatch.forms.connection import Connection, connections_of
 from dispatch.forms.converter import Converter, PointSeries
 from dispatch.forms.demand import Demand
 from dispatch.forms.form import Form
 from dispatch.forms.link import Link
+from dispatch.forms.network import Network
 from dispatch.forms.source import Source
 from dispatch.forms.storage import Storage
 from dispatch.forms.windowed import Windowed
 from dispatch.plan import ELECTRICITY, AssetPlan, BusId, FloatArray, Situation
 from dispatch.registry import forms_of
+from dispatch.reserve import ReserveNeed, reserve_need
 from dispatch.tariff import Prices
 
 CHEAP_SHARE = 0.25
@@ -43,6 +46,8 @@ class Walk:
     """Import that batteries hold: below it they may charge from the grid, above it they discharge, shape (steps,)."""
     reserve_kwh: FloatArray
     """Energy that holding the import will still need until it is cheap again, after each interval, shape (steps,)."""
+    need: ReserveNeed | None
+    """What batteries must keep."""
     power_kw: dict[str, FloatArray] = field(default_factory=dict)
     """By asset but converters."""
     share: dict[str, FloatArray] = field(default_factory=dict)
@@ -53,6 +58,8 @@ class Walk:
     """By bus: what converters take from it."""
     stored_kwh: dict[str, FloatArray] = field(default_factory=dict)
     keep: dict[str, FloatArray] = field(default_factory=dict)
+    network_per_kwh: dict[str, FloatArray] = field(default_factory=dict)
+    """By connection to a network: what a kWh of its heat costs."""
 
     @classmethod
     def of(cls, site: Site, situation: Situation, prices: Prices) -> Walk:
@@ -66,7 +73,8 @@ class Walk:
                 net_kw = net_kw - form.gives * power_kw[name]
         peak_kw = peaks_kw(site, prices, situation.month_peak_kw)[prices.month]
         mean_kw = float(np.maximum(net_kw, 0.0) @ situation.step_h / situation.step_h.sum())
-        hold_kw = np.minimum(np.maximum(peak_kw, mean_kw), site.grid[1].import_limit_kw)
+        limit_kw = sum(form.import_limit_kw for form in connections_of(forms).values())
+        hold_kw = np.minimum(np.maximum(peak_kw, mean_kw), limit_kw)
         cheap = (price <= low + CHEAP_SHARE * spread) & (spread > 0.0)
         converters = {name: form for name, form in forms.items() if isinstance(form, Converter)}
         held = {name: form for name, form in forms.items() if isinstance(form, Storage)}
@@ -77,13 +85,19 @@ class Walk:
             cheap=cheap,
             dear=(price >= low + (1.0 - CHEAP_SHARE) * spread) & (spread > 0.0),
             hold_kw=hold_kw,
+            need=reserve_need(site, situation),
             reserve_kwh=_reserve(np.maximum(net_kw - hold_kw, 0.0) * situation.step_h, cheap),
             power_kw=power_kw,
             share={name: np.zeros(steps) for name in converters},
             full={name: form.curve(name, situation)[-1] for name, form in converters.items()},
             drawn_kw={bus: np.zeros(steps) for form in forms.values() for bus in form.buses},
-            stored_kwh={name: np.full(steps + 1, situation.stored_kwh.get(name, 0.0)) for name in held},
+            stored_kwh={name: np.full(steps + 1, float(situation.stored_kwh.get(name, 0.0))) for name in held},
             keep={name: form.kept(situation.step_h) for name, form in held.items()},
+            network_per_kwh={
+                name: form.import_cost_per_kwh(situation, prices)
+                for name, form in forms.items()
+                if isinstance(form, Network)
+            },
         )
 
     def all_of(self, kind: type[FormT], bus: BusId = ELECTRICITY) -> dict[str, FormT]:
@@ -95,8 +109,17 @@ class Walk:
         return {name: form for name, form in self.all_of(kind, bus).items() if name not in self.situation.unavailable}
 
     @property
-    def connection(self) -> tuple[str, Connection]:
-        return next((name, form) for name, form in self.forms.items() if isinstance(form, Connection))
+    def connections(self) -> dict[str, Connection]:
+        return connections_of(self.forms)
+
+    @property
+    def import_limit_kw(self) -> float:
+        """Of all connections together."""
+        return sum(form.import_limit_kw for form in self.connections.values())
+
+    @property
+    def export_limit_kw(self) -> float:
+        return sum(form.export_limit_kw for form in self.connections.values())
 
     def now_kw(self, names: Iterable[str], step: int) -> float:
         return sum(float(self.power_kw[name][step]) for name in names)
@@ -104,7 +127,7 @@ class Walk:
     def net_kw(self, step: int) -> float:
         """What loads and converters need beyond generation."""
         net_kw = float(self.situation.local(ELECTRICITY)[step])
-        for kind in (Demand, Windowed):
+        for kind in (Demand, Windowed, Batch):
             net_kw += self.now_kw(self.all_of(kind), step)
         return net_kw - self.now_kw(self.all_of(Source), step)
 
@@ -130,6 +153,14 @@ class Walk:
         kept_to_end = max(float(np.prod(self.keep[name][step + 1 :])), 1e-9)
         give = max(0.0, stored - form.soc_min * form.capacity_kwh / kept_to_end)
         return give, max(0.0, form.soc_max * form.capacity_kwh - stored)
+
+    def left_today_kwh(self, name: str, form: Storage, step: int) -> float:
+        """What a battery may still discharge within the local day of an interval."""
+        day = form.day_of_step(self.situation)
+        earlier = (day == day[step]) & (np.arange(len(day)) < step)
+        given_kwh = np.maximum(self.power_kw[name], 0.0) * self.situation.step_h
+        left_kwh = form.left_of_days_kwh(name, self.situation, int(day[step]) + 1)[-1]
+        return max(0.0, float(left_kwh - given_kwh[earlier].sum()))
 
     def store(self, names: Iterable[str], step: int) -> None:
         """Bring the stored energy of these stores to the end of an interval."""
@@ -167,6 +198,8 @@ def _at_first(name: str, form: Form, situation: Situation) -> FloatArray:
             return form.offered(name, situation)
         case Windowed():
             return _as_soon_as_possible(form, name, situation)
+        case Batch():
+            return form.as_soon_as_possible(name, situation)
         case _:
             return np.zeros(situation.steps)
 

@@ -112,6 +112,7 @@ def fingerprint_of(site: Site) -> str:
         "month_peak_floor_kw": file.month_peak_floor_kw,
         "interval_min": site.control.interval_min,
         "solver": site.control.solver,
+        "commitment": site.control.commitment and site.control.commitment_gap,
     }
     return hashlib.sha256(json.dumps(says, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -33,6 +33,10 @@ class Optimal:
     way: Way
     doubts: tuple[str, ...] = ()
     """Why each of the ways before this one was not good enough."""
+    undecided: str = ""
+    """Why what should be yes or no is something between; empty where it is not."""
+    remark: str = ""
+    """What a reader of the plan should know of how yes or no was found."""
 
 
 Answer = Optimal | Infeasible | TimedOut
@@ -41,8 +45,11 @@ Answer = Optimal | Infeasible | TimedOut
 class Solver(Protocol):
     """Solves one problem again and again, with whatever its parameters are then."""
 
-    def solve(self, limit_s: float) -> Answer:
-        """Raises NoNumber for a parameter without a finite number."""
+    def solve(self, limit_s: float, *, sure: bool = True) -> Answer:
+        """With `sure=False` that there is no solution is said without a second look.
+
+        Raises NoNumber for a parameter without a finite number.
+        """
         ...
 
 
@@ -84,8 +91,8 @@ class PlainSolver:
         self._problem = problem
         self._solver = solver
 
-    def solve(self, limit_s: float) -> Answer:
-        """Raises NoNumber for a parameter without a finite number."""
+    def solve(self, limit_s: float, *, sure: bool = True) -> Answer:
+        """Raises NoNumber for a parameter without a finite number. It never takes a second look."""
         require_numbers(self._problem.parameters())
         try:
             return solve_plainly(self._problem, self._solver, limit_s)

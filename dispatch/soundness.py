@@ -12,8 +12,10 @@ from config.site import Site
 from dispatch.forms.form import Form, Need
 from dispatch.forms.storage import Storage
 from dispatch.plan import BadSituation, FloatArray, Situation, Wanted
-from dispatch.registry import buses_of, forms_of
+from dispatch.registry import buses_of, forms_of, units_of
 
+SURE = 1e-6
+"""How far probabilities may be from 1 together: they were divided and added up."""
 LONGEST_HORIZON_H = 28 * 24
 """A horizon touches two calendar months at most, each with its own demand charge: no month is shorter."""
 
@@ -59,6 +61,10 @@ def require_sound(site: Site, situation: Situation) -> None:
         stored = situation.stored_kwh[name]
         if not np.isfinite(stored) or stored < 0:
             raise BadSituation(f"stored_kwh of {name} is {stored:g}, it must be a number from 0 on")
+    _require_known("running", situation.running, units_of(site))
+    for name, past in situation.running.items():
+        if past.since_h is not None and not np.isfinite(past.since_h):
+            raise BadSituation(f"running of {name} is since {past.since_h} h, it must be a finite number or none")
     _require_known("unavailable", situation.unavailable, site.dispatched)
     if not np.isfinite(situation.month_peak_kw) or situation.month_peak_kw < 0:
         raise BadSituation(f"month_peak_kw is {situation.month_peak_kw:g}, it must be a number from 0 on")
@@ -67,9 +73,31 @@ def require_sound(site: Site, situation: Situation) -> None:
             prices = getattr(situation.spot, what)
             if prices is not None and not np.all(np.isfinite(prices)):
                 raise BadSituation(f"spot has {what} that is not a finite number")
+    _require_scenarios(situation, forms)
     for what, value in asdict(situation.used).items():
-        if isinstance(value, float | int) and (not np.isfinite(value) or value < 0):
-            raise BadSituation(f"{what} is {value:g}, it must be a number from 0 on")
+        least = -np.inf if what == "month_heat_kgce" else 0.0
+        if isinstance(value, float | int) and not (np.isfinite(value) and value >= least):
+            from_0 = "" if least < 0.0 else " from 0 on"
+            raise BadSituation(f"{what} is {value:g}, it must be a number{from_0}")
+
+
+def _require_scenarios(situation: Situation, forms: Mapping[str, Form]) -> None:
+    if not situation.scenarios:
+        return
+    for scenario in situation.scenarios:
+        if not 0.0 <= scenario.probability <= 1.0:
+            raise BadSituation(
+                f"scenario {scenario.name} has a probability of {scenario.probability:g}, it must be from 0 to 1"
+            )
+        needs: tuple[Need, Need] = ("available_kw", "load_kw")
+        for what in needs:
+            given: Mapping[str, FloatArray] = getattr(scenario, what)
+            _require_known(f"{what} of scenario {scenario.name}", given, _in_need(forms, what))
+            for name, series in given.items():
+                _require_series(f"{what} of {name} in scenario {scenario.name}", series, situation.steps)
+    together = sum(scenario.probability for scenario in situation.scenarios)
+    if abs(together - 1.0) > SURE:
+        raise BadSituation(f"the probabilities of all scenarios are {together:g} together, they must be 1")
 
 
 def _in_need(forms: Mapping[str, Form], what: Need) -> tuple[str, ...]:

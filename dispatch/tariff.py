@@ -48,6 +48,8 @@ class Prices:
     """Demand charge of each month touched, per kW of its highest average, shape (months,)."""
     free_kw: FloatArray
     """Highest average of each month that costs nothing beyond the contracted demand, shape (months,)."""
+    carbon_per_kg: FloatArray
+    """Carbon price of one kg of CO2."""
     import_co2_kg_per_kwh: FloatArray
     gas_co2_kg_per_kwh: FloatArray
     ladder: LadderPrices | None
@@ -140,6 +142,7 @@ class TariffCalendar:
                         tariff.carbon_price_per_t * tariff.gas_co2_kg_per_kwh / 1000.0,
                         tariff.grid_co2_kg_per_kwh,
                         tariff.gas_co2_kg_per_kwh,
+                        tariff.carbon_price_per_t / 1000.0,
                     )
                 )
         means = _means(bounds_s, np.array(edges), np.array(rows))
@@ -156,6 +159,7 @@ class TariffCalendar:
             free_kw=np.array([charge.free_kw for charge in charges]),
             import_co2_kg_per_kwh=means[5],
             gas_co2_kg_per_kwh=means[6],
+            carbon_per_kg=means[7],
             ladder=ladder_prices(self._tariffs, days),
         )
 

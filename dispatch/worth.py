@@ -14,16 +14,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from config.asset import Carrier
+from config.heat_network import NetworkConnection
 from config.site import Site
 from config.tariff import Tariff
 from dispatch.demand_charge import dearest_demand
 from dispatch.forms.connection import Connection
 from dispatch.forms.converter import Converter, PointSeries
 from dispatch.forms.form import Form
+from dispatch.forms.network import Network
 from dispatch.forms.source import Source
 from dispatch.plan import ELECTRICITY, BusId, FloatArray, Situation
 from dispatch.tariff import Prices
 
+OVER_CYCLES_TIMES = 1.5
+"""Discharged beyond the cycles that a battery may have in a day: above any saving of money, below all that is left
+unserved, for which a warranty may suffer."""
+RESERVE_TIMES, RESERVE_LASTING_TIMES = 1.2, 1.0
+"""A kWh of reserve that is not kept: the worst of it, above any saving of money, and on top what it costs for the whole
+horizon, so that a battery that begins empty is filled soon. Together below all that is left unserved."""
 UNSERVED_HEAT_TIMES = 3.0
 """Unserved heat costs this many times the dearest kWh: more than any saving on the bill, and more than the
 2.2 that a store outside its window and short at the end may cost, so that no tank is filled by leaving people cold."""
@@ -83,11 +91,14 @@ class Worth:
     dearest_per_kwh: float
     """What `*_TIMES` counts in: the dearest kWh of energy, with a new peak for its sake."""
     over_limit_per_kwh: float
+    over_cycles_per_kwh: float
+    reserve_per_kwh: float
+    reserve_per_kwh_h: float
     outside_per_kwh_h: float
     left_over_per_kwh: float
     hard_cap_per_kwh: float
-    import_may_pay: bool
-    """Whether a price of import can be negative: only that of a spot market can."""
+    prices_below_zero: bool
+    """Whether more import may be paid for, or export may cost something."""
 
     def unserved_per_kwh(self, times: float) -> float:
         return times * self.dearest_per_kwh
@@ -102,14 +113,19 @@ def worth_of(site: Site, step_h: FloatArray) -> Worth:
     """Slack prices from all tariffs of the site; `step_h` turns a demand charge into a price of one kWh."""
     spot = site.file.spot_prices
     energy = max(_dearest_per_kwh(tariff, None if spot is None else spot.most_per_kwh) for tariff in site.tariffs)
+    energy = max(energy, _dearest_heat(site))
     demand = max(dearest_demand(tariff) for tariff in site.tariffs) / float(np.min(step_h))
     dearest = energy + demand
     return Worth(
         dearest_per_kwh=dearest,
+        reserve_per_kwh=RESERVE_TIMES * dearest,
+        reserve_per_kwh_h=RESERVE_LASTING_TIMES * dearest / float(np.sum(step_h)),
+        over_cycles_per_kwh=OVER_CYCLES_TIMES * dearest,
         over_limit_per_kwh=OVER_LIMIT_TIMES * dearest,
         left_over_per_kwh=LEFT_OVER_TIMES * energy,
         hard_cap_per_kwh=HARD_CAP_TIMES * dearest,
-        import_may_pay=spot is not None and spot.least_per_kwh < 0.0,
+        prices_below_zero=(spot is not None and spot.least_per_kwh < 0.0)
+        or any(tariff.export_per_kwh < 0.0 for tariff in site.tariffs),
         outside_per_kwh_h=OUTSIDE_TIMES * energy / float(np.sum(step_h)),
     )
 
@@ -123,6 +139,18 @@ def _dearest_per_kwh(tariff: Tariff, spot_per_kwh: float | None) -> float:
     power += tariff.carbon_price_per_t * tariff.grid_co2_kg_per_kwh / 1000.0
     gas = tariff.gas_per_kwh + tariff.carbon_price_per_t * tariff.gas_co2_kg_per_kwh / 1000.0
     return max(power, gas, tariff.export_per_kwh, spot_per_kwh or 0.0, 10.0 * TIE)
+
+
+def _dearest_heat(site: Site) -> float:
+    """The dearest kWh that a network sells, carbon included; 0 without one."""
+    carbon_per_kg = max(tariff.carbon_price_per_t for tariff in site.tariffs) / 1000.0
+    return max(
+        (
+            max(network.import_price_per_kwh.values()) + carbon_per_kg * network.co2_kg_per_kwh
+            for network in site.dispatched_of(NetworkConnection).values()
+        ),
+        default=0.0,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +195,8 @@ def _costs(
             continue
         if isinstance(form, Source) and form.bus == bus:
             found.append(np.zeros(situation.steps))
+        if isinstance(form, Network) and form.bus == bus and form.spec.import_limit_kw > 0.0:
+            found.append(form.import_cost_per_kwh(situation, prices))
         if not isinstance(form, Converter) or form.makes != bus or above & set(form.buses):
             continue
         within = above | {bus}

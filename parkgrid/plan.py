@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from parkgrid.refusal import Failed, Refused
-from parkgrid.site_argument import SiteArgument, site_from, whole_site_from
+from parkgrid.site_argument import SiteArgument, planned_site_from
 from parkgrid.solve_file import save_solve, show_replay
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ def plan(
         typer.Option(
             metavar="NAME=NUMBER",
             help="What the month or the year has used so far, for ladders and caps; repeatable: month_import_kwh, "
-            "year_import_kwh, month_export_kwh, month_gas_kwh, month_co2_kg, month_available_kwh.  [default: 0]",
+            "year_import_kwh, month_export_kwh, month_gas_kwh, month_heat_kgce, "
+            "month_co2_kg, month_available_kwh.  [default: 0]",
         ),
     ] = None,
     without: Annotated[
@@ -109,7 +110,7 @@ def plan(
         raise Refused(f"--json and --format {output.value} contradict each other")
     if history is not None and state is not None:
         raise Refused("--history and --state are two pasts: give one of them")
-    loaded = whole_site_from(site) if everything else site_from(site)
+    loaded = planned_site_from(site, whole=everything)
     if replay is not None:
         if any((at, series, history, state, soc, used, without, picture, save, why, month_peak is not None)):
             raise Refused(
@@ -230,7 +231,8 @@ def used_so_far(given: Sequence[str]) -> Used:
     from config.loader import nearest
     from dispatch.plan import Used
 
-    known = [each.name for each in fields(Used) if not each.name.endswith("_since")]
+    known = [each.name for each in fields(Used) if each.name.startswith(("month_", "year_"))]
+    known = [name for name in known if not name.endswith("_since")]
     found: dict[str, Any] = {}
     for text in given:
         name, equals, number = text.partition("=")

@@ -20,7 +20,7 @@ from rich.text import Text
 from config.site import Site
 from dispatch.forms.converter import Converter
 from dispatch.forms.form import Form
-from dispatch.levels import CONNECTION
+from dispatch.levels import is_electric
 from dispatch.plan import ELECTRICITY, AssetPlan, BusId, FloatArray, Plan
 from dispatch.registry import buses_of, forms_of
 from dispatch.soundness import stores
@@ -37,8 +37,10 @@ TERMS = {
     "demand": "demand charge on a new month's peak, or above the contract",
     "ladder": "ladder surcharge",
     "gas": "gas",
+    "heat": "bought heat, less what is sold",
     "carbon": "carbon",
     "wear": "battery wear",
+    "starts": "starts of units",
 }
 """The terms of the bill in words."""
 
@@ -210,22 +212,21 @@ def _carriers(planned: Planned) -> list[Table]:
             planned, f"{bus.capitalize().replace('_', ' ')} in kW: store + discharge, SOC at the hour's end", columns
         )
         for bus in buses_of(forms)
-        if bus not in (ELECTRICITY, CONNECTION) and (columns := _of_bus(planned, bus))
+        if not is_electric(bus) and (columns := _of_bus(planned, bus))
     ]
 
 
 def _of_bus(planned: Planned, bus: BusId) -> list[Column]:
     """What each asset gives to a bus and then what each takes, both as numbers above zero; of stores + discharge."""
     columns: list[Column] = []
-    electric = (ELECTRICITY, CONNECTION)
     forms = {
         name: form
         for name, form in forms_of(planned.site).items()
-        if bus in form.buses or (bus == ELECTRICITY and form.bus in electric)
+        if bus in form.buses or (bus == ELECTRICITY and is_electric(form.bus))
     }
     for name in sorted(forms, key=lambda name: _takes(planned, name, forms[name], bus)):
         form, asset = forms[name], planned.plan.assets[name]
-        if form.bus == bus or (form.bus in electric and bus == ELECTRICITY):
+        if form.bus == bus or (is_electric(form.bus) and bus == ELECTRICITY):
             columns += _of_asset(planned, name, asset.power_kw)
         else:
             columns.append(_column(planned.plan, name, np.abs(asset.flows_kw[bus])))
@@ -287,6 +288,7 @@ def _quantities(form: Form, asset: AssetPlan) -> dict[str, FloatArray]:
         "gas_kw": asset.gas_kw,
         "stored_kwh": asset.stored_kwh,
         "available_kw": asset.available_kw,
+        "running": None if asset.running is None else asset.running.astype(np.float64),
     }
     return {name: values for name, values in series.items() if values is not None}
 

@@ -15,9 +15,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from config.site import Site
+from dispatch.forms.connection import grid_kw_of
 from dispatch.forms.demand import Demand
 from dispatch.forms.form import Form
-from dispatch.levels import CONNECTION
+from dispatch.forms.link import Link
+from dispatch.levels import is_electric
 from dispatch.plan import ELECTRICITY, BusId, FloatArray
 from dispatch.registry import buses_of, forms_of
 from dispatch.soundness import stores
@@ -77,7 +79,7 @@ def draw(planned: Planned, path: Path) -> None:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    carriers = [bus for bus in buses_of(forms_of(planned.site)) if bus not in (ELECTRICITY, CONNECTION)]
+    carriers = [bus for bus in buses_of(forms_of(planned.site)) if not is_electric(bus)]
     panels: list[tuple[float, Callable[[Axes], None]]] = [
         (PRICE_IN, lambda ax: _price(ax, planned)),
         (ELECTRICITY_IN, lambda ax: _electricity(ax, planned)),
@@ -123,10 +125,11 @@ def _price(ax: Axes, planned: Planned) -> None:
 
 def _electricity(ax: Axes, planned: Planned) -> None:
     plan, site = planned.plan, planned.site
-    name, grid = site.grid
+    grids = site.grids
+    name = " + ".join(grids)
     _stack(ax, planned, _layers(planned, ELECTRICITY))
     ax.stairs(
-        plan.assets[name].power_kw,
+        grid_kw_of(forms_of(site), plan.assets),
         _edges(planned),
         color="#000000",
         linewidth=1.6,
@@ -135,7 +138,10 @@ def _electricity(ax: Axes, planned: Planned) -> None:
     )
     low, high = ax.get_ylim()
     label: str | None = f"limits of {name} net"
-    for limit_kw in (grid.import_limit_kw, -grid.export_limit_kw):
+    for limit_kw in (
+        sum(grid.import_limit_kw for grid in grids.values()),
+        -sum(grid.export_limit_kw for grid in grids.values()),
+    ):
         if low <= limit_kw <= high:
             ax.axhline(limit_kw, color="#000000", linestyle="--", linewidth=0.9, label=label)
             label = None
@@ -175,14 +181,13 @@ def _layers(planned: Planned, bus: BusId) -> list[Layer]:
         if bus not in asset.flows_kw:
             continue
         flow_kw = asset.flows_kw[bus]
-        if bus == ELECTRICITY and CONNECTION in asset.flows_kw:
-            flow_kw = flow_kw + asset.flows_kw[CONNECTION]  # what passes is the grid's, the transformer's is its loss
+        if bus == ELECTRICITY and isinstance(forms[name], Link):
+            flow_kw = -asset.power_kw  # what passes is the grid's, the transformer's is its loss
         towards.setdefault(planned.site.assets[name].kind, []).append((name, flow_kw))
         if asset.available_kw is not None:
             unused_kw = unused_kw + np.maximum(asset.available_kw - asset.power_kw, 0.0)
-    if bus == ELECTRICITY and ELECTRICITY not in planned.plan.assets[planned.site.grid[0]].flows_kw:
-        name = planned.site.grid[0]
-        towards[planned.site.assets[name].kind] = [(name, planned.plan.assets[name].power_kw)]
+    if bus == ELECTRICITY:
+        towards["grid_connection"] = [(name, planned.plan.assets[name].power_kw) for name in planned.site.grids]
     layers: list[Layer] = []
     for kind, members in towards.items():
         if len(members) > MOST_OF_A_KIND:

@@ -8,13 +8,21 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from config.assets import Battery, GasBoiler, HeatPump, HotWaterTank
+from config.heat_network import HeatConnection, NetworkConnection
 from config.site import Site
+from dispatch.battery_curves import DepthWear
 from dispatch.demand_charge import DemandCharge
 from dispatch.tariff import TariffCalendar
+from dispatch.traded_heat import TradedHeat, no_heat, traded_in
 
-TERMS = ("import", "export", "demand", "contract", "ladder", "gas", "carbon", "wear", "stored energy")
+TERMS = ("import", "export", "demand", "contract", "ladder", "gas", "heat", "carbon", "wear", "stored energy")
 """The terms of a settled bill, in the order in which people read them."""
+
+HALF_FULL = 0.5
+"""How stores of a simulated park begin where the site file says nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +45,7 @@ def settle(site: Site, truth: Mapping[str, Any], which: str) -> Bill:
     begins with the period, as if the month (or the year) did. Energy
     that stores hold more, or less, at the end than at the start is settled at what it costs to put it there:
     electricity at the cheapest import price of the day that follows, with the charging loss, and heat from that
-    electricity or from gas, whichever is cheaper.
+    electricity, from gas or from a network, whichever is cheaper.
     """
     book: Mapping[str, Any] = truth[which]
     calendar = TariffCalendar(site.tariffs)
@@ -54,9 +62,11 @@ def settle(site: Site, truth: Mapping[str, Any], which: str) -> Bill:
         terms["import"] += interval["import_kwh"] * price
         terms["export"] -= interval["export_kwh"] * calendar.export_price_at(start, site.spot)
         terms["gas"] += interval["gas_kwh"] * tariff.gas_per_kwh
-        emitted_kg = (
-            interval["import_kwh"] * tariff.grid_co2_kg_per_kwh + interval["gas_kwh"] * tariff.gas_co2_kg_per_kwh
-        )
+        heat = _heat_of(site, interval, start)
+        terms["heat"] += float(heat.cost.sum())
+        emitted_kg = float(heat.co2_kg.sum())
+        emitted_kg += interval["import_kwh"] * tariff.grid_co2_kg_per_kwh
+        emitted_kg += interval["gas_kwh"] * tariff.gas_co2_kg_per_kwh
         terms["carbon"] += emitted_kg / 1000 * tariff.carbon_price_per_t
         co2_kg += emitted_kg
         local = start.astimezone(ZoneInfo(tariff.time_zone))
@@ -79,6 +89,7 @@ def settle(site: Site, truth: Mapping[str, Any], which: str) -> Bill:
     cheapest = min(calendar.import_price_at(when, site.spot) for when in day)
     for name, battery in site.of_kind(Battery).items():
         terms["wear"] += accounts[name]["electricity_fed_kwh"] * battery.wear_cny_per_kwh
+        terms["wear"] += _wear_by_depth(site, name, battery, intervals)
         terms["stored energy"] -= accounts[name]["stored_kwh"] * cheapest / battery.charge_efficiency
     heat_price = _heat_price(site, truth, cheapest, calendar.tariff_at(end).gas_per_kwh)
     for name in site.of_kind(HotWaterTank):
@@ -86,9 +97,38 @@ def settle(site: Site, truth: Mapping[str, Any], which: str) -> Bill:
     return Bill(terms=terms, co2_kg=co2_kg)
 
 
+def _wear_by_depth(site: Site, name: str, battery: Battery, intervals: Sequence[Mapping[str, Any]]) -> float:
+    """What the battery's cycles cost by their depth, from its stored energy at the bounds of the intervals."""
+    if not battery.wear_by_depth:
+        return 0.0
+    simulation = site.file.simulation
+    soc = simulation.initial_soc.get(name, HALF_FULL) if simulation is not None else HALF_FULL
+    changes_kwh = [interval["assets"][name]["stored_kwh"] for interval in intervals]
+    stored_kwh = np.cumsum([soc * battery.capacity_kwh, *changes_kwh])
+    return DepthWear.of(battery.wear_by_depth, battery.capacity_kwh).cost(stored_kwh)
+
+
+def _heat_of(site: Site, interval: Mapping[str, Any], start: datetime) -> TradedHeat:
+    """What networks sold to the park in an interval, and took from it, as heat or as steam."""
+    networks = site.of_kind(NetworkConnection)
+    if not networks or interval["seconds"] == 0:
+        return no_heat(1)
+    accounts = {name: interval["assets"][name] for name in networks}
+    return traded_in(
+        networks,
+        ZoneInfo(site.location.time_zone),
+        start,
+        interval["seconds"] / 3600,
+        {name: account["heat_fed_kwh"] + account["steam_fed_kwh"] for name, account in accounts.items()},
+        {name: account["heat_used_kwh"] + account["steam_used_kwh"] for name, account in accounts.items()},
+    )
+
+
 def _heat_price(site: Site, truth: Mapping[str, Any], import_price: float, gas_price: float) -> float:
     """The cheapest kWh of heat, with the heat pumps as efficient as they were in either book."""
     prices = [gas_price / boiler.efficiency for boiler in site.of_kind(GasBoiler).values()]
+    sellers = [network for network in site.of_kind(HeatConnection).values() if network.import_limit_kw > 0.0]
+    prices += [min(network.import_price_per_kwh.values()) for network in sellers]
     for name in site.of_kind(HeatPump):
         accounts = [truth[which]["total"]["assets"][name] for which in ("park", "without_control")]
         used_kwh = sum(account["electricity_used_kwh"] for account in accounts)

@@ -43,24 +43,33 @@ def site_path(name: str) -> Path:
 def site_from(name: str, announcement: Announcement | None = None) -> Site:
     """Load a site, with the addresses, prices and limits of a simulated park if there is one.
 
-    Raises Refused with every fault.
+    Raises Refused with every fault, and for a site with several grid connections, which can only be planned.
     """
     from config.loader import SiteError, load_site
     from config.terms import on_terms
 
     try:
-        if announcement is None:
-            return load_site(site_path(name))
-        return on_terms(load_site(site_path(name), announcement.connections), announcement.terms)
+        site = load_site(site_path(name), announcement.connections if announcement is not None else None)
     except SiteError as error:
         raise Refused(str(error)) from error
+    if len(site.grids) > 1:
+        raise Refused(
+            f"{site.name} has {len(site.grids)} grid connections, {', '.join(site.grids)}: it can be planned "
+            "(parkgrid plan), but controller and simulated park follow one"
+        )
+    return site if announcement is None else on_terms(site, announcement.terms)
 
 
-def whole_site_from(name: str) -> Site:
-    """Load a site as if dispatch had all of its assets. Raises Refused with every fault."""
+def planned_site_from(name: str, *, whole: bool) -> Site:
+    """Load a site to plan it, `whole` as if dispatch had all of its assets. Raises Refused with every fault."""
+    from config.loader import SiteError, load_site
     from config.whole_site import whole_site
 
-    return whole_site(site_from(name))
+    try:
+        site = load_site(site_path(name))
+    except SiteError as error:
+        raise Refused(str(error)) from error
+    return whole_site(site) if whole else site
 
 
 def announcement_from(path: Path | None) -> Announcement | None:

@@ -20,6 +20,7 @@ from config.assets import (
     WindTurbine,
 )
 from config.connection import Connection, ModbusRtu, ModbusRtuOverTcp, ModbusTcp, ModbusTls, Mqtt, OpcUa
+from config.heat_network import NetworkConnection
 from config.point import Point
 from config.site import Site
 from parkgrid.device_check import DeviceCheck, unit_of
@@ -105,7 +106,7 @@ _FIGURES = {
 def nameplate(asset: Asset) -> str:
     """The figures that people know an asset by."""
     match asset:
-        case GridConnection():
+        case GridConnection() | NetworkConnection():
             return f"import {asset.import_limit_kw:g} kW, export {asset.export_limit_kw:g} kW"
         case PvPlant():
             return f"{asset.peak_kw:g} kWp, {asset.rated_kw:g} kW AC"

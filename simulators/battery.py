@@ -6,12 +6,14 @@
     stored, drained     what converter and cells make of them (`converter`)
 
 The power moves at the battery's ramp. Where the state of charge comes near its ends the management lowers what it
-allows, in proportion to what is left; with cells described, also by their temperature (`battery_cells`).
+allows, in proportion to what is left, and by the taper of its data sheet, if any; with cells described, also by their
+temperature (`battery_cells`).
 """
 
 from __future__ import annotations
 
 from config.assets import Battery
+from config.battery_curves import share_left
 from simulators.account import Account
 from simulators.battery_cells import CellsModel
 from simulators.commanded import Commanded
@@ -73,11 +75,13 @@ class BatteryModel(Commanded):
     def max_charge_kw(self) -> float:
         """What the management allows now."""
         allowed = 1.0 if self.cells is None else self.cells.charge_share
+        allowed = min(allowed, share_left(self.spec.charge_taper, self.soc))
         return self.spec.max_charge_kw * min(allowed, (1.0 - self.soc) / self._taper)
 
     @property
     def max_discharge_kw(self) -> float:
         allowed = 1.0 if self.cells is None else self.cells.discharge_share
+        allowed = min(allowed, share_left(self.spec.discharge_taper, self.soc))
         return self.spec.max_discharge_kw * min(allowed, self.soc / self._taper)
 
     def accept(self, value_kw: float) -> float:

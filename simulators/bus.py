@@ -106,6 +106,14 @@ class Bus:
         """What is still missing in this step, with what the stores could take on top; never negative."""
         return max(0.0, sum(store.can_take_kwh(dt_s) for store in self._stores) - self.left_kwh)
 
+    def short_kwh(self, dt_s: float) -> float:
+        """What is missing in this step and no store can give."""
+        return max(0.0, -self.left_kwh - sum(store.can_give_kwh(dt_s) for store in self._stores))
+
+    def spare_kwh(self, dt_s: float) -> float:
+        """What is left in this step and no store can take."""
+        return max(0.0, self.left_kwh - sum(store.can_take_kwh(dt_s) for store in self._stores))
+
     def settle(self, dt_s: float) -> None:
         """After all assets but the stores: these take the rest, and the loads get what there is."""
         left_kwh = self.left_kwh

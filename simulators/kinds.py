@@ -1,9 +1,9 @@
 """Every kind of asset that can be simulated, in the order in which they take part in a step.
 
 A new kind is a model in a file of its own and one line here. Demand comes first, then what a process gives, then the
-converters, each after those that feed the bus it draws on: steam and hot water from waste heat before burners, cold
-from heat after all heat is made, power from heat with what is left then. Stores and the grid take the rest, so their
-place does not matter; a battery comes last because its own control looks at the grid.
+converters, each after those that feed the bus it draws on: steam and hot water from waste heat before burners, and
+networks after these, cold from heat after all heat is made, power from heat with what is left then. Stores and the grid
+take the rest, so their place does not matter; a battery comes last because its own control looks at the grid.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from simulators.chp import wire_chp
 from simulators.cooling import wire_absorption_chiller, wire_chiller, wire_cold_store
 from simulators.electrolyser import wire_electrolyser
 from simulators.ev_chargers import wire_ev_chargers
+from simulators.heat_network import wire_heat_connection, wire_steam_connection
 from simulators.heat_pump import wire_heat_pump
 from simulators.hydrogen import wire_fuel_cell, wire_hydrogen_tank
 from simulators.load import (
@@ -64,6 +65,8 @@ KINDS: Mapping[str, Wire] = {
     "heat_pump": wire_heat_pump,
     "electric_boiler": wire_electric_boiler,
     "gas_boiler": wire_gas_boiler,
+    "heat_connection": wire_heat_connection,
+    "steam_connection": wire_steam_connection,
     "absorption_chiller": wire_absorption_chiller,
     "chiller": wire_chiller,
     "orc": wire_orc,

@@ -36,6 +36,7 @@ from config.assets import (
     WindTurbine,
 )
 from config.flexible_assets import EvChargers, SheddableLoad, ShiftableJob
+from config.heat_network import HeatConnection, SteamConnection
 from config.hydrogen_assets import HydrogenLoad
 from config.thermal_assets import (
     AbsorptionChiller,
@@ -67,6 +68,8 @@ OPEN = (
     | SteamLoad
     | CoolingLoad
     | HydrogenLoad
+    | HeatConnection
+    | SteamConnection
 )
 """Kinds that energy comes from or goes to: only their buses can be audited."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

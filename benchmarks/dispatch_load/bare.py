@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import highspy
 import numpy as np
-from park_by_hand import ParkByHand
 
 from dispatch.plan import FloatArray
+from dispatch_load.park_by_hand import ParkByHand
 
 
 class BareHighs:

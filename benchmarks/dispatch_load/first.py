@@ -17,11 +17,11 @@ from dispatch.dispatcher import Dispatcher  # noqa: E402
 IMPORTED = time.perf_counter()
 
 from dispatch.plan import Solved  # noqa: E402
-from dispatch_load.parks import day, park  # noqa: E402
+from dispatch_load.parks import committed, day  # noqa: E402
 
 
 def main() -> None:
-    site = park(sys.argv[1])
+    site = committed(sys.argv[1])
     situation = day(site, 1)[0]
     began = time.perf_counter()
     dispatcher = Dispatcher(site, situation.steps)

@@ -13,7 +13,6 @@ from typing import Any
 
 import cvxpy as cp
 import numpy as np
-from park_by_hand import ParkByHand
 
 from config.site import Site
 from dispatch.block import Inputs
@@ -23,6 +22,7 @@ from dispatch.plan import Situation, Solved
 from dispatch.problem import ParkProblem, build_problem
 from dispatch.solving import Optimal, Way
 from dispatch_load.bare import BareHighs
+from dispatch_load.park_by_hand import ParkByHand
 from dispatch_load.parks import day, park
 
 PHASES = ("assign", "map", "push", "solve", "check", "unpack")

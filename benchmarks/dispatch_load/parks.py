@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from config.asset import OnOff
 from config.assets import Battery, ElectricLoad, HeatLoad, HeatPump, HotWaterTank, PvPlant, WindTurbine
 from config.loader import example_site, load_site
 from config.site import Site, SiteFile
@@ -100,10 +102,10 @@ FACTORY = {
 
 
 def park(name: str) -> Site:
-    """One of `PARKS`; E has neither demand charge nor carbon price, ED no carbon price."""
+    """One of `PARKS`, as a linear problem; E has neither demand charge nor carbon price, ED no carbon price."""
     demo = load_site(example_site("demo_park"))
     if name == "demo_park":
-        return demo
+        return _with_control(demo, commitment=False)
     assets, changes = {
         "E": (ELECTRIC, {"demand_charge_per_kw_month": 0.0, "carbon_price_per_t": 0.0}),
         "ED": (ELECTRIC, {"carbon_price_per_t": 0.0}),
@@ -123,6 +125,24 @@ def park(name: str) -> Site:
     )
     tariffs = tuple(tariff.model_copy(update=changes) for tariff in demo.tariffs)
     return Site(path=Path(f"{name}.yaml"), file=file, points={}, tariffs=tariffs)
+
+
+def committed(name: str) -> Site:
+    """The demo park or the factory with units: there all five cost 10 to start, run for an hour and rest for half."""
+    if name == "demo_park":
+        return load_site(example_site(name))
+    site = _with_control(park(name), commitment=True)
+    times = {"min_on_s": 3600.0, "min_off_s": 1800.0, "start_cost_cny": 10.0}
+    assets = {
+        asset: spec.model_copy(update=times) if isinstance(spec, OnOff) else spec
+        for asset, spec in site.assets.items()
+        if asset != "boiler_1"
+    }
+    return replace(site, file=site.file.model_copy(update={"assets": assets}))
+
+
+def _with_control(site: Site, **changes: Any) -> Site:
+    return replace(site, file=site.file.model_copy(update={"control": site.control.model_copy(update=changes)}))
 
 
 PARKS = ("E", "ED", "EHD", "demo_park", "factory")

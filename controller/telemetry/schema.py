@@ -64,6 +64,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
         fields={
             **_of("float", "energy_kwh", "import_kwh", "export_kwh", "gas_kwh", "consumption_kwh", "generation_kwh"),
             **_of("float", "self_use_kwh", "curtailed_kwh", "cost_import", "cost_export", "cost_gas", "cost_demand"),
+            **_of("float", "bought_heat_kwh", "sold_heat_kwh", "cost_heat"),
             **_of("float", "cost_carbon", "cost_contract", "cost_ladder", "cost_power_factor", "cost_total"),
             **_of("float", "co2_kg", "tce", "peak_kw", "import_price"),
         },

@@ -15,6 +15,9 @@ from dispatch.given import Given
 from dispatch.ladder import PERIODS, ladder_steps
 from dispatch.plan import FloatArray
 
+HEAT_OF = {"carbon": "heat_co2_kg_per_h", "energy_budget": "heat_kgce_per_h"}
+"""What counts of bought and sold heat, by cap; each connection has factors of its own."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
@@ -41,7 +44,9 @@ def accounts_of(site: Site, blocks: Sequence[Block], grid: TimeGrid) -> tuple[Ac
         if (gas_kw := _counted(blocks, "gas_kw")) is not None:
             flows["gas"] = cp.Variable(grid.steps, name="caps.gas_kw")
             found.append(Account(constraints=[flows["gas"] == gas_kw]))
-        found += [_cap(key, terms, flows, grid) for key, terms in caps.items()]
+        for key, terms in caps.items():
+            heat = _counted(blocks, HEAT_OF[key]) if key in HEAT_OF else None
+            found.append(_cap(key, terms, flows if heat is None else {**flows, "heat": heat}, grid))
     if steps := ladder_steps(site.tariffs):
         found.append(_ladder(steps, blocks, grid))
     return tuple(found)
@@ -77,11 +82,11 @@ def _ladder(steps: int, blocks: Sequence[Block], grid: TimeGrid) -> Account:
 
 
 def _cap(key: str, terms: CapTerms, flows: Mapping[str, cp.Expression], grid: TimeGrid) -> Account:
-    """(a . import + b . export + c . gas)(p) <= left[p] + excess[p],  excess >= 0;  penalty = price * excess
+    """(a . import + b . export + c . gas + heat)(p) <= left[p] + excess[p],  excess >= 0;  penalty = price * excess
 
     in the cap's unit, for the periods p that the horizon touches; a, b and c in units per kWh times the length of
-    each interval, zero outside of p. gas is a variable of its own, because what a converter burns per share is given,
-    too. A hard cap has the highest price in the problem.
+    each interval, zero outside of p; heat counts in the cap's unit already. gas is a variable of its own, because what
+    a converter burns per share is given, too. A hard cap has the highest price in the problem.
     """
     weights = {
         what: [Given(grid.steps, name=f"{key}.{what}_{period}_per_kw") for period in range(PERIODS)] for what in flows
@@ -96,6 +101,7 @@ def _cap(key: str, terms: CapTerms, flows: Mapping[str, cp.Expression], grid: Ti
             "import": numbers.import_per_kwh,
             "export": numbers.export_per_kwh,
             "gas": numbers.gas_per_kwh,
+            "heat": np.ones(grid.steps),
         }
         for period in range(PERIODS):
             for what, given in weights.items():

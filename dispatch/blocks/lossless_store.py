@@ -6,6 +6,7 @@ import cvxpy as cp
 import numpy as np
 
 from dispatch.block import Block, Inputs, TimeGrid, solved
+from dispatch.blocks.comfort import comfort
 from dispatch.blocks.stored_energy import starts_at, stored_energy
 from dispatch.forms.storage import Storage
 from dispatch.given import Given
@@ -25,6 +26,8 @@ def lossless_store_block(name: str, form: Storage, grid: TimeGrid) -> Block:
     keep = form.kept(grid.step_h)
     stored = stored_energy(name, form, grid, keep, -cp.multiply(grid.step_h, power))
 
+    felt = comfort(name, form, grid, stored.kwh)
+
     def assign(inputs: Inputs) -> None:
         charge_max.value = -inputs.situation.on(name) * form.max_charge_kw
         discharge_max.value = inputs.situation.on(name) * form.max_discharge_kw
@@ -41,8 +44,8 @@ def lossless_store_block(name: str, form: Storage, grid: TimeGrid) -> Block:
     return Block(
         asset=name,
         flows={form.bus: power},
-        constraints=stored.constraints,
-        penalty=stored.penalty,
+        constraints=[*stored.constraints, *felt.constraints],
+        penalty=stored.penalty + felt.penalty,
         slacks=[stored.slack],
         stored=stored.rows,
         assign=assign,

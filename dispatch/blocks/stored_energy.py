@@ -37,9 +37,9 @@ class StoredEnergy:
         return StoredRows(self.kwh, self.recursion)
 
     def assign(self, name: str, form: Storage, keep: FloatArray, inputs: Inputs) -> None:
-        """Takes the start from the situation; an unavailable store whose energy is unknown stands in mid-window."""
+        """Takes the start from the situation."""
         floor, ceiling = form.soc_min * form.capacity_kwh, form.soc_max * form.capacity_kwh
-        start = inputs.situation.stored_kwh.get(name, (floor + ceiling) / 2.0)
+        start = form.start_kwh(name, inputs.situation)
         low, high = corridor(form.capacity_kwh, form.soc_min, form.soc_max, start, keep)
         self.start_kwh.value = start
         self._below_kwh.value = floor - low

@@ -22,7 +22,7 @@ from dispatch.forecast.load import HISTORY_DAYS, best_of, blend
 from dispatch.forecast.pv import clear_sky_kw, pv_power
 from dispatch.forecast.wind import wind_power
 from dispatch.forecast.windows import job_windows, visits
-from dispatch.plan import FloatArray, Situation, Used
+from dispatch.plan import FloatArray, Running, Situation, Used
 from dispatch.soundness import stores
 
 OUTDOOR = "outdoor_degc"
@@ -46,6 +46,8 @@ class ParkState:
     """By load, in its own carrier, and source; what is not known, or curtailed, is left out."""
     local_kw: Mapping[str, float] = field(default_factory=dict)
     """By bus: what assets under local control take now, less what they give."""
+    running: Mapping[str, Running] = field(default_factory=dict)
+    """By unit: whether it runs, with hours before now."""
     outdoor_degc: float | None = None
     unavailable: frozenset[str] = frozenset()
     month_peak_kw: float = 0.0
@@ -84,6 +86,7 @@ def expect(site: Site, history: History, state: ParkState, now: datetime) -> Exp
     steps = site.control.horizon_h * 60 // interval_min
     view = _View(history, state, interval_start(now, interval_min), interval_min, np.full(steps, interval_min / 60.0))
     outdoor_degc = view.outdoor()
+    into_h = (now - view.start).total_seconds() / 3600.0
     unread = frozenset(name for name in stores(site) if not np.isfinite(state.stored_kwh.get(name, np.nan)))
     found = Situation(
         start=view.start,
@@ -115,6 +118,10 @@ def expect(site: Site, history: History, state: ParkState, now: datetime) -> Exp
         stored_kwh={name: max(0.0, state.stored_kwh[name]) for name in stores(site) if name not in unread},
         # nobody knows what their own control will do next, so it is taken to stay as it is
         local_kw={bus: np.full(steps, taken_kw) for bus, taken_kw in state.local_kw.items()},
+        running={
+            name: Running(past.on, None if past.since_h is None else past.since_h - into_h)
+            for name, past in state.running.items()
+        },
         unavailable=frozenset(state.unavailable & site.dispatched.keys()) | unread,
         month_peak_kw=max(0.0, state.month_peak_kw),
         used=state.used,
@@ -128,7 +135,7 @@ def cops(site: Site, outdoor_degc: FloatArray) -> dict[str, FloatArray]:
     """By heat pump and chiller, at full load, shape (steps,)."""
     return {
         **{
-            name: cop(spec.source, spec.supply_degc, outdoor_degc)
+            name: cop(spec.source, spec.supply_degc, outdoor_degc, spec.source_degc)
             for name, spec in site.dispatched_of(HeatPump).items()
         },
         **{

@@ -62,6 +62,10 @@ class Form(ABC):
         """What it costs to run it, besides energy."""
         return 0.0
 
+    def starting(self, name: str, situation: Situation, asset: AssetPlan) -> float:
+        """What the starts of its plan cost."""
+        return 0.0
+
     def flows(self, power_kw: FloatArray) -> dict[BusId, FloatArray]:
         """The flows of an asset with one bus."""
         return {self.bus: self.gives * power_kw}

@@ -1,6 +1,6 @@
 """Boilers: heat = eta * gas, or eta * electricity, up to full load.
 
-Heat may be hot water or steam. The least load and least times are left to the guard.
+Heat may be hot water or steam.
 """
 
 from __future__ import annotations

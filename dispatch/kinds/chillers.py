@@ -5,7 +5,7 @@ Compression      P = Q_max / COP[t] * (NO_LOAD + LINEAR x + SQUARE x^2),   x = Q
 Absorption       heat = Q / (COP * g),   Q <= Q_max * g,   pumps run whenever it does
                  g = (T - T_least) / (T_rated - T_least), at most 1;   T that of its heat bus
 
-power_kw is the cooling. Least loads, least times and the start are left to the guard.
+power_kw is the cooling.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 gas = P / eta_el(x),   heat = gas * eta_th(x),   x = P / P_max
 eta_el(x) = eta_el * (1 - EL_FALL * (1 - x)),   eta_th(x) = min(eta_th * (1 + TH_RISE * (1 - x)), 1 - eta_el(x))
 
-Electric power is planned; start, least power and least times are left to the guard.
+Electric power is planned.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ heat     = recovery * (P - hydrogen * LHV), which need not be used
 
 e        energy of the stack per kg at full load, so that the whole unit needs its rated kWh/kg there
 
-power_kw is the electricity used. Standby, cold and hot starts and the least load are left to the guard.
+power_kw is the electricity used.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 hydrogen = P / (eta * f(x)),   f(x) = (1 + DROP * (1 - x)) * x * (1 + OWN) / (x + OWN),   x = P / P_max
 heat     = min(eta_heat * hydrogen, hydrogen - P), which need not be used
 
-f is 1 at full load. Start and least power are left to the guard.
+f is 1 at full load.
 """
 
 from __future__ import annotations

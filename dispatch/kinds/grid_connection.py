@@ -9,8 +9,9 @@ from dispatch.levels import Levels
 
 def grid_connection(spec: GridConnection, levels: Levels) -> Connection:
     return Connection(
-        bus=levels.connection,
+        bus=levels.connection_bus(spec),
         gives=1,
         import_limit_kw=spec.import_limit_kw,
         export_limit_kw=spec.export_limit_kw,
+        alone=levels.one_connection,
     )

@@ -1,4 +1,4 @@
-"""The transformer between the connection point and the park: loss = P_no_load + P_load * (through / rated)^2."""
+"""The transformer between a connection point and the park: loss = P_no_load + P_load * (through / rated)^2."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def transformer(spec: Transformer, levels: Levels) -> Link:
     return Link(
         bus=ELECTRICITY,
         gives=1,
-        outer=levels.connection,
+        outer=levels.outer_bus(spec),
         rated_kw=spec.rated_kva,
         no_load_kw=spec.no_load_kw,
         load_kw=spec.load_kw,

@@ -6,7 +6,8 @@ ORC              P = eta(x) * heat
                  eta(x) = eta * (1 - T_cold / T) / (1 - T_cold / T_rated) * (1 - PART_LOAD * (1 - x)^2)
 
 Exchanger and boiler work only while the hotter bus is at least `approach_k` above what they supply. Temperatures
-in the Carnot factors in kelvin; T is that of the ORC's source. Its start and least load are left to the guard.
+in the Carnot factors in kelvin; T is that of the ORC's source. Nobody commands exchanger and boiler, so they take what
+they can use before the ORC does (`dispatch.direct_use`).
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def _transfer(spec: HeatExchanger | WasteHeatBoiler, bus: BusId, efficiency: flo
     warm = levels.reaches(spec.source_bus, spec.supply_degc + spec.approach_k)
     heat_kw = spec.max_heat_kw if warm else 0.0
     full = OperatingPoint(flows_kw={spec.source_bus: -heat_kw / efficiency, bus: heat_kw})
-    return Converter(bus=bus, gives=1, points=(full,), makes=bus)
+    return Converter(bus=bus, gives=1, points=(full,), makes=bus, takes_first=True)
 
 
 def orc(spec: Orc, levels: Levels) -> Converter:

@@ -28,7 +28,7 @@ from drivers.driver import Quality, Reading
 NOON = datetime(2026, 10, 14, 4, 0, tzinfo=UTC)
 """12:00 in Hangzhou, the start of an interval."""
 
-HEAT_KINDS = ("gas_boiler", "heat_load")
+HEAT_KINDS = ("gas_boiler", "heat_load", "heat_connection")
 
 QUIET: Mapping[str, float] = {
     "active_power_kw": 0.0,

@@ -17,13 +17,16 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from config.asset import carrier_of
 from config.caps import KGCE_PER_KWH
+from config.heat_network import NetworkConnection
 from config.site import Site
+from config.tariff import minutes_of
 from dispatch.block import Inputs
 from dispatch.forms.connection import Connection
 from dispatch.forms.converter import Converter
 from dispatch.forms.demand import Demand
 from dispatch.forms.form import Form
 from dispatch.forms.link import TOUCHES, Link
+from dispatch.forms.network import Network
 from dispatch.forms.source import Source
 from dispatch.forms.storage import Storage
 from dispatch.forms.windowed import Windowed
@@ -111,6 +114,7 @@ class ParkEquations:
         self._flows: dict[BusId, list[Line]] = {}
         self._imported, self._exported = [Line()] * len(self._hours), [Line()] * len(self._hours)
         self._gas = [Line()] * len(self._hours)
+        self._heat_co2, self._heat_kgce = [Line()] * len(self._hours), [Line()] * len(self._hours)
         self.program = Program()
         for name, form in forms_of(site).items():
             self._asset(name, form)
@@ -137,6 +141,8 @@ class ParkEquations:
                 self._windowed(name, form)
             case Link():
                 self._link(form)
+            case Network():
+                self._network(name, form)
             case other:
                 raise ValueError(f"{type(other).__name__} is not written here")
 
@@ -146,7 +152,7 @@ class ParkEquations:
     def _on(self, name: str) -> float:
         return 0.0 if name in self._situation.unavailable else 1.0
 
-    # -- the seven forms
+    # -- the eight forms
 
     def _source(self, name: str, form: Source) -> None:
         for t, h in enumerate(self._hours):
@@ -191,9 +197,6 @@ class ParkEquations:
                 continue
             charge = self.program.column(0.0, charge_kw, TIE * (1.0 + 0.1 * t / len(self._hours)) * h)
             discharge = self.program.column(0.0, discharge_kw, (form.wear_per_kwh + TIE) * h)
-            paid = max(0.0, -float(self._prices.import_cost_per_kwh[t])) if self._worth.import_may_pay else 0.0
-            lost = 1.0 / (form.charge_efficiency * form.discharge_efficiency) - 1.0
-            self.program.price(discharge, paid * lost * h)  # burning power in the losses gains nothing
             self._flow(form.bus, t, discharge - charge)
             changes.append(charge * (form.charge_efficiency * h) - discharge * (h / form.discharge_efficiency))
         self._stored(name, form, changes)
@@ -221,6 +224,10 @@ class ParkEquations:
         for t, h in enumerate(self._hours):
             shares = [self.program.column(0.0, 1.0) for _ in form.points]
             self.program.most(total(shares), 1.0)
+            if form.takes_first and name in self._inputs.taken_first:
+                full_kw = abs(form.points[-1].flows_kw[form.makes])
+                held_back = self.program.column(0.0, 1.0, self._worth.over_limit_per_kwh * full_kw * h)
+                self.program.most((shares[-1] + held_back) * -1.0, -float(self._inputs.taken_first[name][t]))
             gas = total([s * (self._on(name) * point.gas_kw) for s, point in zip(shares, form.points, strict=True)])
             gas_price = float(self._prices.gas_per_kwh[t] + self._prices.gas_carbon_per_kwh[t])
             self.program.price(gas, gas_price * h)
@@ -280,6 +287,23 @@ class ParkEquations:
             self._flow(form.outer, t, (through + loss) * -1.0)
             self._flow(form.bus, t, through)
 
+    def _network(self, name: str, form: Network) -> None:
+        """The site's clock is UTC in tests, and a price holds for whole intervals."""
+        spec, carbon = form.spec, self._site.tariffs[0].carbon_price_per_t / 1000.0
+        start, begins_h = self._situation.start, np.cumsum([0.0, *self._hours[:-1]]).tolist()
+        for t, h in enumerate(self._hours):
+            minute = (start + timedelta(hours=begins_h[t])).hour * 60
+            price, revenue = (
+                next(p for hours, p in by_hours.items() if minutes_of(hours)[0] <= minute < minutes_of(hours)[1])
+                for by_hours in (spec.import_price_per_kwh, spec.export_price_per_kwh)
+            )
+            cost = (price + carbon * spec.co2_kg_per_kwh) * h
+            bought = self.program.column(0.0, self._on(name) * spec.import_limit_kw, cost)
+            sold = self.program.column(0.0, self._on(name) * spec.export_limit_kw, (TIE - revenue) * h)
+            self._flow(form.bus, t, bought - sold)
+            self._heat_co2[t] += bought * spec.co2_kg_per_kwh
+            self._heat_kgce[t] += (bought - sold) * spec.kgce_per_kwh
+
     # -- what is not an asset
 
     def _local(self, bus: BusId, t: int) -> Line:
@@ -316,15 +340,22 @@ class ParkEquations:
     def _caps(self) -> None:
         caps, tariff, used = self._site.file.caps, self._site.tariffs[0], self._situation.used
         if (carbon := caps.carbon) is not None:
-            factors = [each for each in (tariff.grid_co2_kg_per_kwh, tariff.gas_co2_kg_per_kwh) if each > 0.0]
+            known = [tariff.grid_co2_kg_per_kwh, tariff.gas_co2_kg_per_kwh]
+            known += [each.co2_kg_per_kwh for each in self._site.dispatched_of(NetworkConnection).values()]
+            factors = [each for each in known if each > 0.0]
             counted = [
-                self._imported[t] * tariff.grid_co2_kg_per_kwh + self._gas[t] * tariff.gas_co2_kg_per_kwh
+                self._imported[t] * tariff.grid_co2_kg_per_kwh
+                + self._gas[t] * tariff.gas_co2_kg_per_kwh
+                + self._heat_co2[t]
                 for t in self._steps
             ]
             most = [carbon.most_kg] * len(self._hours)
             self._cap(counted, carbon.over, most, used.month_co2_kg, carbon.price_per_kg, min(factors, default=1.0))
         if (budget := caps.energy_budget) is not None:
-            counted = [(self._imported[t] - self._exported[t] + self._gas[t]) * KGCE_PER_KWH for t in self._steps]
+            counted = [
+                (self._imported[t] - self._exported[t] + self._gas[t]) * KGCE_PER_KWH + self._heat_kgce[t]
+                for t in self._steps
+            ]
             price = None if budget.price_per_tce is None else budget.price_per_tce / 1000.0
             most = [1000.0 * budget.most_tce] * len(self._hours)
             self._cap(counted, budget.over, most, used.month_kgce, price, KGCE_PER_KWH)

@@ -152,4 +152,20 @@ JOB = {
     "latest_end_h": 5,
     "interruptible": True,
 }
+DISTRICT_HEAT = {
+    "kind": "heat_connection",
+    "device": "d",
+    "import_limit_kw": 100,
+    "export_limit_kw": 50,
+    "import_price_per_kwh": 0.4,
+    "export_price_per_kwh": 0.1,
+    "supply_degc": 90,
+    "co2_kg_per_kwh": 0.25,
+}
+NEIGHBOURS_STEAM = {
+    **DISTRICT_HEAT,
+    "kind": "steam_connection",
+    "import_price_per_kwh": {"00:00-02:00": 0.5, "02:00-24:00": 0.3},
+    "supply_degc": 180,
+}
 TRANSFORMER = {"kind": "transformer", "device": "d", "rated_kva": 100, "no_load_kw": 2, "load_kw": 10}

@@ -147,11 +147,11 @@ def test_a_solve_is_saved_and_replayed_and_another_price_is_told(series: Path, t
     assert replayed["cost_now"] == pytest.approx(found["total"], abs=0.01)
 
     record = json.loads(Path(saved).read_text(encoding="utf-8"))
-    record["plan"]["cost"]["energy_import"] += 5.0
+    record["plan"]["cost"]["energy_import"] += 50.0  # beyond the gap of plans with units
     Path(saved).write_text(json.dumps(record), encoding="utf-8")
     differs = plan("demo_park", "--replay", saved)
     assert differs.returncode == 1
-    assert f"cost: {found['total'] + 5.0:.2f} in the record, {found['total']:.2f} now" in differs.stdout
+    assert f"cost: {found['total'] + 50.0:.2f} in the record, {found['total']:.2f} now" in differs.stdout
     assert "the replay differs from the record" in differs.stderr
 
     Path(saved).write_text(json.dumps(record)[:1000], encoding="utf-8")

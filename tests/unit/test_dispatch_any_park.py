@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drawn_parks import ASSETS
-from tiny_park import make_park
+from drawn_parks import ASSETS, drawn_park, drawn_situation
+from tiny_park import BATTERY, TinyPark, make_park
 
+from config.assets import Battery
 from config.loader import example_site, load_site
+from config.reserve import Reserve
 from config.site import Site
-from config.whole_site import plannable, whole_site
+from config.whole_site import whole_site
 from dispatch.checker import check_plan, unmet
 from dispatch.dispatcher import Dispatcher
 from dispatch.fallback import shifted
@@ -55,7 +57,7 @@ def planned(name: str) -> Plan:
 def test_a_day_of_a_site_with_all_its_assets(name: str) -> None:
     site, given_day, plan = whole(name), day(name), planned(name)
     assert given_day.steps == 96
-    assert plan.assets.keys() == {asset for asset, spec in site.assets.items() if plannable(spec)}
+    assert plan.assets.keys() == site.assets.keys()
     assert check_plan(site, given_day, plan) == []
     assert plan.note == ""
     by_rules = rules_plan(site, given_day, MORNING)
@@ -75,7 +77,7 @@ def test_a_plan_of_all_assets_can_be_moved_on() -> None:
 def test_every_kind_of_a_site_file_has_a_form() -> None:
     kinds_seen = {type(asset) for name in (*SITES, "demo_park") for asset in whole(name).dispatched.values()}
     assert kinds_seen <= KINDS.keys()
-    assert len(KINDS) == 30
+    assert len(KINDS) == 32
 
 
 def moved(values: FloatArray, step: int, by: float) -> FloatArray:
@@ -142,10 +144,23 @@ def test_whatever_is_unavailable_stands_still_and_plans_still_hold(name: str) ->
 
 
 STEPS = 4
+BANK = {
+    **BATTERY,
+    "charge_efficiency_curve": ({"share": 0.4, "efficiency": 0.95}, {"share": 1, "efficiency": 0.9}),
+    "discharge_efficiency_curve": ({"share": 0.4, "efficiency": 0.95}, {"share": 1, "efficiency": 0.9}),
+    "charge_taper": ({"soc": 0.7, "share": 1}, {"soc": 1, "share": 0.1}),
+    "discharge_taper": ({"soc": 0, "share": 0.1}, {"soc": 0.3, "share": 1}),
+    "wear_by_depth": ({"depth": 0.3, "cny_per_kwh": 0.02}, {"depth": 1, "cny_per_kwh": 0.1}),
+    "max_cycles_per_day": 0.6,
+}
+RESERVE = {
+    "outage": {"hours": 1.5, "critical": ["load"]},
+    "demand_response": {"up_kw": 20, "down_kw": 10, "duration_h": 0.5, "windows": ["01:30-03:00"]},
+}
 
 
 def test_a_wrong_number_is_found_in_every_kind_while_it_runs() -> None:
-    park = make_park(ASSETS, (0.3, 1.5, 0.2, 1.6))
+    park = make_park({**ASSETS, "bank": BANK}, (0.3, 1.5, 0.2, 1.6))
     given_hours = park.situation(
         available_kw={"pv": 60, "hot": 300, "top_gas": 40},
         load_kw={"load": 200, "heat": 200, "steam": 60, "cooling": 120, "hydrogen": 100, "first": 20},
@@ -187,3 +202,27 @@ def test_what_cannot_be_planned_from_is_refused_by_name(broken: dict[str, tuple[
             require_sound(park.site, replace(sound, **{field: {**getattr(sound, field), name: value}}))
     with pytest.raises(BadSituation, match="wanted of chargers is missing"):
         require_sound(park.site, replace(sound, wanted={"job": ()}))
+
+
+@pytest.mark.parametrize("first", range(0, 30, 10))
+def test_plans_of_random_parks_with_a_battery_of_all_curves_and_a_reserve_hold(first: int) -> None:
+    for seed in range(first, first + 10):
+        random = np.random.default_rng(seed)
+        park = with_bank(drawn_park(random))
+        dispatcher = Dispatcher(park.site, park.steps)
+        for _ in range(3):
+            given_hours = drawn_situation(park, random)
+            outcome = dispatcher.plan(given_hours, given_hours.start)
+            assert isinstance(outcome, Solved), (seed, outcome)
+            for plan in (outcome.plan, rules_plan(park.site, given_hours, given_hours.start)):
+                found = check_plan(park.site, given_hours, plan)
+                assert found == unmet(park.site, given_hours, plan), (seed, plan.method, plan.note)
+
+
+def with_bank(park: TinyPark) -> TinyPark:
+    """The same park with such a battery beside the others, and a reserve where it plans the load."""
+    bank = Battery.model_validate(BANK)
+    keys: dict[str, Any] = {"assets": {**park.site.assets, "bank": bank}}
+    if "load" in park.site.dispatched:
+        keys["reserve"] = Reserve.model_validate(RESERVE)
+    return TinyPark(replace(park.site, file=park.site.file.model_copy(update=keys)), park.steps)

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_park import TinyPark
+from pydantic import ValidationError
+from tiny_park import TANK, TinyPark
 
+from config.assets import HotWaterTank
 from dispatch.checker import check_plan, unmet
 
 Park = Callable[..., TinyPark]
@@ -278,3 +280,24 @@ def test_several_of_a_kind_and_no_heat_at_all(tiny_park: Park) -> None:
 def test_a_park_that_is_only_a_grid_connection_has_a_plan(tiny_park: Park) -> None:
     park = tiny_park({}, (1, 1))
     assert park.plan(park.situation()).assets["grid"].power_kw == pytest.approx([0, 0])
+
+
+def test_a_tank_stays_at_its_comfort_until_heat_is_dearer_than_that(tiny_park: Park) -> None:
+    def kept(price_per_kwh_h: float) -> list[float]:
+        tank = {"comfort": {"soc": 0.4, "price_per_kwh_h": price_per_kwh_h}}
+        park = tiny_park({"heat": {}, "heat_pump": {}, "tank": tank}, (1.5, 0.3, 0.3))
+        situation = park.situation(load_kw={"heat": [60, 0, 0]}, stored_kwh={"tank": 100})
+        plan = park.plan(situation)
+        assert check_plan(park.site, situation, plan) == []
+        stored_kwh = plan.assets["tank"].stored_kwh
+        assert stored_kwh is not None
+        return [round(float(kwh), 3) for kwh in stored_kwh]
+
+    # a kWh of heat costs 0.5 in the first hour and 0.1 after it: 40 kWh less than the 80 for an hour are worth 0.4 each
+    assert kept(0.39) == [100, 40, 100, 100]
+    assert kept(0.41)[1] == 80
+
+
+def test_a_comfort_that_a_tank_always_has_is_refused() -> None:
+    with pytest.raises(ValidationError, match=r"comfort.soc \(0.1\) must be between soc_min \(0.2\) and soc_max"):
+        HotWaterTank.model_validate({**TANK, "soc_min": 0.2, "comfort": {"soc": 0.1, "price_per_kwh_h": 0.1}})

@@ -64,7 +64,8 @@ def test_a_marginal_value_lies_between_what_a_little_less_and_a_little_more_load
             # by the balance alone: the load itself is also the most that may stay unserved
             cost = ParkEquations(park.site, inputs, {step: change_kw}).program.cheapest()
             if cost is not None:  # one more kW may be more than the connection can bear
-                assert cost >= base + marginal[step] * change_kw - 1e-6 * max(1.0, abs(base))
+                change_kwh = change_kw * inputs.situation.step_h[step]
+                assert cost >= base + marginal[step] * change_kwh - 1e-6 * max(1.0, abs(base))
 
 
 def test_plans_with_either_solver_cost_the_same_and_close(park_with_all: TinyPark) -> None:

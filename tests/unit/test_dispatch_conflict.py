@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_kinds import CHARGERS, TRANSFORMER, TURBINE
-from tiny_park import TinyPark, demo_day, make_park
+from tiny_kinds import CHARGERS, DISTRICT_HEAT, TRANSFORMER, TURBINE
+from tiny_park import GRID, TinyPark, demo_day, make_park
 
 from config.site import Site
 from dispatch.conflict import Conflict, conflict
@@ -174,3 +174,29 @@ def test_a_winter_night_of_the_demo_park_without_its_boiler(demo_site: Site) -> 
     heat_pump_kwh = 24 * 2.8 * 400.0
     least_kwh = 24 * 2400.0 - heat_pump_kwh - 3000.0
     assert boiler_kwh == pytest.approx(least_kwh, rel=0.1)
+
+
+def test_a_heat_network_gives_more_and_its_price_is_no_reason_to_give_something_else() -> None:
+    """30 kW of heat more than the network's 50 kW, at a price far above that of any relief."""
+    district = {**DISTRICT_HEAT, "import_limit_kw": 50, "import_price_per_kwh": 2.0}
+    park = make_park({"heat": {}, "district": district, "load": {}, "battery": {}})
+    assert said(park, load_kw={"heat": [20, 80], "load": 10}) == (
+        "30 kW more than the 50 kW of district from Mon 01:00 to 02:00 would meet heat"
+    )
+
+
+def test_of_two_connections_the_limit_of_either_may_give() -> None:
+    second = {**GRID, "import_limit_kw": 30, "export_limit_kw": 0}
+    park = make_park({"grid": {"import_limit_kw": 40}, "second": second, "load": {}})
+    _, found = searched(park, load_kw={"load": [10, 90]})
+    assert found is not None
+    assert [give.gives for give in found.ways[0]] == [Gives.IMPORT_LIMIT]
+    assert sum(float(np.max(give.more)) for give in found.ways[0]) == pytest.approx(20.0, abs=0.1)
+
+
+def test_a_reserve_or_cycles_that_are_short_need_no_limit_to_give() -> None:
+    reserve = {"reserve": {"outage": {"hours": 2, "critical": ["load"]}}}
+    park = make_park({"load": {}, "battery": {}}, site_keys=reserve)
+    plan, found = searched(park, load_kw={"load": 40}, stored_kwh={"battery": 0})
+    assert "reserve: energy is not kept" in plan.note
+    assert found is None

@@ -50,7 +50,8 @@ def test_a_plan_says_what_was_planned_when_and_how(park_with_all: TinyPark) -> N
     assert plan.start == situation.start
     assert plan.assets.keys() == park_with_all.site.assets.keys()
     assert plan.import_price_per_kwh == pytest.approx([0.6, 0.3, 1.2, 0.6])
-    assert plan.cost.keys() == {"energy_import", "export_revenue", "demand", "gas", "carbon", "wear", "ladder"}
+    terms = {"energy_import", "export_revenue", "demand", "gas", "heat", "carbon", "wear", "ladder", "starts"}
+    assert plan.cost.keys() == terms
     assert plan.marginal_per_kwh.keys() == {"electricity", "heat"}
     assert check_plan(park_with_all.site, situation, plan) == []
     assert 0 < outcome.solve_s < 5
@@ -105,6 +106,12 @@ def test_a_day_of_the_demo_park_closes(demo_site: Site) -> None:
         stored = plan.assets[store].stored_kwh
         assert stored is not None
         assert stored[-1] >= stored[0] - 0.01
+    for unit, least_kw in (("heat_pump", 100.0), ("boiler", 150.0)):
+        power_kw, running = plan.assets[unit].power_kw, plan.assets[unit].running
+        assert running is not None
+        assert running.any()
+        assert np.all(power_kw[running] >= least_kw - 1e-3)
+        assert np.all(power_kw[~running] == 0.0)
     hour = np.arange(96) / 4.0
     # the battery gives in the peak hours (16 to 23 h) and takes in the valleys
     peak = (hour >= 16) & (hour < 23)

@@ -17,7 +17,7 @@ from dispatch.checker import check_plan, unmet
 from dispatch.dispatcher import Dispatcher
 from dispatch.forecast.history import History
 from dispatch.forecast.park import ParkState, expect
-from dispatch.plan import BadSituation, Plan, Situation, Used, Wanted
+from dispatch.plan import BadSituation, Plan, Running, Scenario, Situation, Used, Wanted
 from dispatch.rules import rules_plan
 
 Park = Callable[..., TinyPark]
@@ -187,16 +187,23 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "local_kw": ({"electricity": np.array([NAN, 1.0])}, "local_kw of electricity is nan in step 0"),
     "month_peak_kw": (NAN, "month_peak_kw is nan"),
     "used": (Used(month_co2_kg=NAN), "month_co2_kg is nan"),
+    "running": ({"heat_pump": Running(True, NAN)}, "running of heat_pump is since nan h"),
     "spot": (
         PriceSeries(starts_s=(0.0,), length_s=3600.0, import_per_kwh=(NAN,), export_per_kwh=None),
         "spot has import_per_kwh that is not a finite number",
+    ),
+    "scenarios": (
+        (Scenario(name="dull", probability=1.0, available_kw={"pv": np.array([1.0, NAN])}),),
+        "available_kw of pv in scenario dull is nan in step 1",
     ),
 }
 
 
 @pytest.mark.parametrize("field", BROKEN)
 def test_what_is_no_number_is_refused_by_name(tiny_park: Park, field: str) -> None:
-    park = tiny_park({"load": {}, "pv": {}, "battery": {}, "heat_pump": {}, "job": kinds.JOB}, (1.0, 1.0))
+    control = {"interval_min": 60, "horizon_h": 2, "commitment": True}
+    assets = {"load": {}, "pv": {}, "battery": {}, "heat_pump": {"start_cost_cny": 1}, "job": kinds.JOB}
+    park = tiny_park(assets, (1.0, 1.0), site_keys={"control": control})
     value, words = BROKEN[field]
     broken = replace(park.situation(), **{field: value})
     for planned in (Dispatcher(park.site, 2).plan, lambda given, at: rules_plan(park.site, given, at)):
@@ -204,8 +211,24 @@ def test_what_is_no_number_is_refused_by_name(tiny_park: Park, field: str) -> No
             planned(broken, START)
 
 
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [
+        ({"probability": NAN}, "scenario dull has a probability of nan, it must be from 0 to 1"),
+        ({"probability": 0.4}, "the probabilities of all scenarios are 0.4 together, they must be 1"),
+        ({"load_kw": {"hall": np.ones(2)}}, "load_kw of scenario dull names hall"),
+        ({"load_kw": {"load": np.array([1.0, -2.0])}}, "load_kw of load in scenario dull is -2 in step 1"),
+    ],
+)
+def test_a_scenario_that_cannot_come_is_refused_by_name(tiny_park: Park, broken: dict[str, Any], words: str) -> None:
+    park = tiny_park({"load": {}}, (1.0, 1.0))
+    scenario = replace(Scenario(name="dull", probability=1.0), **broken)
+    with pytest.raises(BadSituation, match=words):
+        Dispatcher(park.site, 2).plan(replace(park.situation(), scenarios=(scenario,)), START)
+
+
 def test_every_field_of_a_situation_that_holds_numbers_is_asked_for_them() -> None:
-    assert {each.name for each in fields(Situation)} == BROKEN.keys() | {"start", "unavailable"}
+    assert {each.name for each in fields(Situation)} == BROKEN.keys() | {"start", "unavailable", "scenarios"}
 
 
 # clocks and calendars

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from drawn_parks import ASSETS, BOTH_WAYS, SITUATIONS, drawn_park, drawn_situation, faults_of
+from drawn_parks import ASSETS, SITUATIONS, drawn_park, drawn_situation, faults_of, faults_of_site
 
 from dispatch.registry import KINDS
 
@@ -13,9 +13,19 @@ SEEDS = range(60)
 
 @pytest.mark.parametrize("first", SEEDS[::10])
 def test_no_plan_of_a_random_park_fails_the_checker(first: int) -> None:
-    faults = [words for seed in range(first, first + 10) for words in faults_of(seed)]
-    # power that nobody takes may be burnt in a battery: such a plan says so, and is refused
-    assert [words for words in faults if BOTH_WAYS not in words] == []
+    assert [words for seed in range(first, first + 10) for words in faults_of(seed)] == []
+
+
+@pytest.mark.parametrize("name", ["campus", "demo_park", "hydrogen_park", "small_factory", "steel_plant"])
+def test_no_plan_of_a_whole_site_in_a_random_situation_fails_the_checker(name: str) -> None:
+    assert list(faults_of_site(name, 1)) == []
+
+
+@pytest.mark.parametrize("first", SEEDS[::10])
+def test_no_plan_of_a_random_park_with_units_fails_the_checker(first: int) -> None:
+    faults = [words for seed in range(first, first + 10) for words in faults_of(seed, units=True)]
+    # what must run on while nobody takes its power may be burnt in a transformer: such a plan is refused
+    assert [words for words in faults if "optimal: transformer, step" not in words] == []
 
 
 def test_random_parks_are_of_all_kinds_and_ways() -> None:

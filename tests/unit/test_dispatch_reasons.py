@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_kinds import CHARGERS, ELECTRIC_BOILER, EXCHANGER, HOT, TRANSFORMER, TURBINE
+from tiny_kinds import CHARGERS, DISTRICT_HEAT, ELECTRIC_BOILER, EXCHANGER, HOT, TRANSFORMER, TURBINE
 from tiny_park import TinyPark, demo_day, make_park
 
 from config.loader import example_site, load_site
@@ -242,6 +242,22 @@ def _optimum(site: Any, now: Situation) -> Plan:
     outcome = Dispatcher(site, now.steps).plan(now, now.start)
     assert isinstance(outcome, Solved)
     return outcome.plan
+
+
+def test_a_battery_charges_up_to_its_reserve_and_keeps_it() -> None:
+    reserve = {"reserve": {"outage": {"hours": 1, "critical": ["load"]}}}
+    park = make_park({"load": {}, "battery": {"discharge_efficiency": 1}}, (1.0, 1.0, 1.0), site_keys=reserve)
+    plan = explained(park, load_kw={"load": 20.0}, stored_kwh={"battery": 0})
+    assert plan.assets["battery"].stored_kwh == pytest.approx([0, 20, 20, 20], abs=1e-3)
+    assert plan.reasons["battery"] == (Reason.CHARGES_RESERVE, Reason.KEEPS_RESERVE, Reason.KEEPS_RESERVE)
+
+
+def test_a_network_is_bought_from_up_to_its_limit_and_sold_to() -> None:
+    district = {**DISTRICT_HEAT, "heat_bus": "hot", "import_limit_kw": 30}
+    park = make_park({"heat": {"heat_bus": "hot"}, "hot": HOT, "district": district}, (1.0,) * 4)
+    plan = explained(park, load_kw={"heat": [20, 40, 0, 0]}, available_kw={"hot": [0, 10, 10, 0]})
+    told = (Reason.BUYS, Reason.AT_BUYING_LIMIT, Reason.SELLS, Reason.IDLE)
+    assert plan.reasons["district"] == told
 
 
 def test_a_plan_that_is_moved_on_keeps_its_reasons() -> None:

@@ -102,6 +102,13 @@ def test_cop_by_temperature_lift(lift_k: float, air: float, ground: float) -> No
     assert cop("ground", 10 + lift_k, np.array([-30.0]))[0] == pytest.approx(ground, abs=0.006)
 
 
+def test_ground_and_water_are_as_warm_as_the_site_file_says() -> None:
+    outdoors = np.array([-10.0, 30.0])
+    # 45 K from 10 degrees, 30 K from 25
+    assert cop("ground", 55, outdoors) == pytest.approx([3.05, 3.05], abs=0.006)
+    assert cop("ground", 55, outdoors, 25.0) == pytest.approx([4.44, 4.44], abs=0.006)
+
+
 def test_cop_stays_within_its_regression() -> None:
     warm = cop("air", 40, np.array([25.0, 35.0, 60.0]))
     assert warm[0] == warm[1] == warm[2]

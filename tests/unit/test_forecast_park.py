@@ -13,7 +13,7 @@ from dispatch.checker import check_plan
 from dispatch.dispatcher import Dispatcher
 from dispatch.forecast.history import History
 from dispatch.forecast.park import ParkState, expect, situation
-from dispatch.plan import Solved
+from dispatch.plan import Running, Solved
 from dispatch.rules import rules_plan
 from dispatch.soundness import require_sound
 
@@ -68,6 +68,18 @@ def test_without_history_everything_is_a_default_and_is_named(demo_site: Site) -
     assert found.available_kw["pv_a"][60] == 0  # 1 h at night
     assert set(expected.defaulted) == {"hall_1", "hall_2", "heat_demand", "wind", "pv_a", "pv_b", "outdoor_degc"}
     require_sound(demo_site, found)
+
+
+def test_how_long_a_unit_has_run_counts_from_the_start_of_the_horizon(demo_site: Site) -> None:
+    """Of 7:31 that are past of the interval, in which the boiler was switched off half a minute ago."""
+    state = replace(STATE, running={"heat_pump": Running(True, 0.5), "boiler": Running(False, 30 / 3600)})
+    found = situation(demo_site, EMPTY, state, NOW)
+    assert found.running["heat_pump"].since_h == pytest.approx(0.5 - 451 / 3600)
+    assert found.running["boiler"].since_h == pytest.approx(-421 / 3600)
+    require_sound(demo_site, found)
+    assert situation(demo_site, EMPTY, replace(state, running={"boiler": Running(True)}), NOW).running == {
+        "boiler": Running(True)
+    }
 
 
 def test_history_and_the_present_are_blended(demo_site: Site) -> None:

@@ -183,6 +183,12 @@ def test_a_running_unit_stays_on_for_its_minimum_time(park: ParkBuilder) -> None
     assert after == held(0.0, switched_s=1000.0, decided_s=1000.0)
 
 
+def test_every_unit_keeps_its_minimum_times(park: ParkBuilder) -> None:
+    heater = park.with_electric_boiler("heat_pump").with_asset("heat_pump", min_on_s=300.0)
+    kept, _ = guarded(heater, wanted("heat_pump", 0.0), held(100.0, switched_s=0.0, decided_s=200.0), site_s=201.0)
+    assert (kept.setpoint_kw, kept.owner) == (100.0, "guard")
+
+
 def test_a_limit_below_the_least_load_does_not_break_the_minimum_on_time(park: ParkBuilder) -> None:
     memory = held(100.0, switched_s=0.0)
     kept, _ = guarded(park, wanted("heat_pump", 60.0, owner="connection limit"), memory, site_s=10.0)

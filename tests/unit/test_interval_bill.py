@@ -31,6 +31,7 @@ def test_the_bill_of_a_quarter_of_an_hour_by_hand(demo_site: Site) -> None:
     assert bill.cost == {
         "import": pytest.approx(112.625),
         "export": pytest.approx(-4.153),
+        "heat": 0.0,
         "gas": pytest.approx(6.66),
         "demand": pytest.approx(240.0),
         "contract": 0.0,

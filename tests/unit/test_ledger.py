@@ -60,6 +60,17 @@ def run(park: ParkBuilder) -> Run:
     return Run(park, Ledger(park.site), park.NOON)
 
 
+def test_what_the_battery_gave_today_goes_to_the_planner(run: Run) -> None:
+    for power_kw in (600.0, 600.0, -300.0, -300.0):
+        for _ in range(15):
+            run.see({"battery": power_kw})
+            run.later(60.0)
+    used = run.ledger.used(run.at)
+    # 29 minutes at 600 kW, and the one in which it turns round with the mean of both, 150 kW
+    assert used.day_discharged_kwh["battery"] == pytest.approx(29 * 10.0 + 2.5)
+    assert used.day_since == run.park.NOON
+
+
 # -- energy and money --------------------------------------------------------------------------------
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from park_builder import ParkBuilder
 
+from controller.guard import AssetGuard
 from controller.park_state import limited_generators, park_state
-from dispatch.plan import Used
+from dispatch.plan import Running, Used
 
 USED = Used(month_import_kwh=420_000.0)
 
@@ -54,6 +56,25 @@ def test_an_asset_that_says_it_may_not_be_used_is_unavailable_but_measured(park:
     assert state.unavailable == {"wind", "battery"}
     assert state.stored_kwh["battery"] == 800.0
     assert state.measured_kw["wind"] == 100.0
+
+
+def test_units_run_as_the_guard_has_told_them_and_else_as_they_show(park: ParkBuilder) -> None:
+    """The heat pump was told to stop a quarter of an hour ago, and is still slowing down."""
+    stopped = AssetGuard(setpoint_kw=0.0, running=False, switched_s=100.0, decided_s=999.0)
+    snapshot = park.snapshot({**VALUES, "heat_pump": 20.0, "boiler": 300.0}, site_s=1000.0)
+    state = park_state(snapshot, 0.0, USED, guards={"heat_pump": stopped})
+    assert state.running == {"heat_pump": Running(False, 0.25), "boiler": Running(True)}
+    long_ago = replace(stopped, switched_s=float("-inf"))
+    assert park_state(snapshot, 0.0, USED, guards={"heat_pump": long_ago}).running["heat_pump"] == Running(False)
+
+
+def test_a_unit_that_cannot_be_read_has_no_past(park: ParkBuilder) -> None:
+    state = park_state(park.snapshot({**VALUES, "heat_pump": None, "boiler": 0.0}), 0.0, USED)
+    assert state.running == {"boiler": Running(False)}
+
+
+def test_without_commitment_nobody_asks_what_units_do(park: ParkBuilder) -> None:
+    assert park_state(park.with_control(commitment=False).snapshot(VALUES), 0.0, USED).running == {}
 
 
 def test_what_a_limited_generator_feeds_is_not_what_it_could(park: ParkBuilder) -> None:

@@ -74,7 +74,7 @@ def test_an_optimal_plan_is_taken(book: PlanBook) -> None:
     assert book.take(given, START)
     assert book.plan is given.plan
     assert (book.failure, book.refused, book.solve_s) == ("", "", 0.7)
-    assert book.counts == {"optimal": 1, "shifted": 0, "rules": 0, "refused": 0}
+    assert book.counts == {"optimal": 1, "shifted": 0, "relaxed": 0, "rules": 0, "refused": 0}
 
 
 def test_a_plan_is_fresh_for_three_intervals(book: PlanBook) -> None:
@@ -107,6 +107,30 @@ def test_where_no_plan_is_left_rules_are_taken(book: PlanBook) -> None:
     assert not book.fresh(START)
 
 
+def test_a_relaxed_plan_is_taken_where_no_plan_can_be_moved_on(book: PlanBook) -> None:
+    relaxed = answer(book.site, method=Method.RELAXED, rules=True, failure="no plan with units was found within 5 s")
+    assert book.take(relaxed, START)
+    assert book.plan is relaxed.plan
+    assert (book.counts["relaxed"], book.failure) == (1, "no plan with units was found within 5 s")
+    assert not book.fresh(START)
+
+
+def test_a_plan_that_can_be_moved_on_comes_before_a_relaxed_one(book: PlanBook) -> None:
+    book.take(answer(book.site), START)
+    later = START + 15 * MINUTE
+    assert book.take(answer(book.site, start=later, method=Method.RELAXED, failure="no time"), later)
+    assert book.plan is not None
+    assert book.plan.method is Method.SHIFTED
+
+
+def test_a_relaxed_plan_that_does_not_add_up_makes_room_for_rules(book: PlanBook) -> None:
+    given = answer(book.site, method=Method.RELAXED, rules=True, failure="no time")
+    assert given.plan is not None
+    assert book.take(replace(given, plan=broken(given.plan)), START)
+    assert book.plan is given.rules
+    assert (book.counts["refused"], book.counts["rules"]) == (1, 1)
+
+
 def test_a_plan_with_less_than_an_hour_left_is_not_moved_on(book: PlanBook) -> None:
     book.take(answer(book.site), START)
     late = START + 121 * MINUTE
@@ -133,7 +157,7 @@ def test_a_plan_that_does_not_add_up_is_refused_and_the_last_one_goes_on(book: P
     assert book.plan.method is Method.SHIFTED
     assert book.failure == "the plan broke its own balance"
     assert "electricity, step 0: the balance is open, 10.00 kW missing" in book.refused
-    assert book.counts == {"optimal": 1, "shifted": 1, "rules": 0, "refused": 1}
+    assert book.counts == {"optimal": 1, "shifted": 1, "relaxed": 0, "rules": 0, "refused": 1}
 
 
 def test_a_plan_for_fewer_assets_than_there_are_is_refused(book: PlanBook) -> None:

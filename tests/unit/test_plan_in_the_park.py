@@ -14,7 +14,7 @@ import pytest
 
 from config.asset import KWH_PER_KG_HYDROGEN, carrier_of
 from config.assets import GridConnection, HeatPump, HotWaterTank
-from config.flexible_assets import EvChargers, Transformer
+from config.flexible_assets import EvChargers, ShiftableJob, Transformer
 from config.hydrogen_assets import HydrogenLoad, HydrogenTank
 from config.loader import example_site, load_site
 from config.points import NEEDS
@@ -23,6 +23,7 @@ from config.thermal_assets import ColdStore, PressureTurbine
 from config.whole_site import whole_site
 from dispatch.dispatcher import Dispatcher
 from dispatch.forecast.park import cops
+from dispatch.forecast.windows import job_windows
 from dispatch.plan import FloatArray, Plan, Situation, Solved, Wanted
 from dispatch.registry import forms_of
 from dispatch.soundness import stores
@@ -69,7 +70,10 @@ def foreseen(site: Site, plant: Plant, course: Surroundings) -> Situation:
             if spec.source == "water"
         },
         stored_kwh={name: held[name].stored_kwh for name in stores(site)},
-        wanted={name: vehicles(site, name, plant.now) for name in site.dispatched_of(EvChargers)},
+        wanted={
+            **{name: vehicles(site, name, plant.now) for name in site.dispatched_of(EvChargers)},
+            **{name: jobs(site, name, plant.now) for name in site.dispatched_of(ShiftableJob)},
+        },
         month_peak_kw=site.grid[1].import_limit_kw,
     )
 
@@ -82,6 +86,12 @@ def vehicles(site: Site, name: str, now: datetime) -> tuple[Wanted, ...]:
     found = visits_of(int(local_s // 86400), spec.stations, name, SEED)
     hours = [((visit.begin_s - local_s) / 3600, (visit.end_s - local_s) / 3600, visit.left_kwh) for visit in found]
     return tuple(Wanted(a, b, kwh / spec.efficiency, spec.station_kw) for a, b, kwh in hours if a >= 0)
+
+
+def jobs(site: Site, name: str, now: datetime) -> tuple[Wanted, ...]:
+    """Those whose window is to come: the simulated park has missed what began before it."""
+    found = job_windows(site.dispatched_of(ShiftableJob)[name], site, now, np.full(HOURS, 1.0))
+    return tuple(each for each in found if each.from_h >= 0)
 
 
 def tell(site: Site, plant: Plant, situation: Situation, plan: Plan, step: int) -> None:

@@ -104,7 +104,8 @@ def test_first_the_last_plan_moves_on(park: ParkBuilder, book: PlanBook) -> None
     assert (answer.plan, answer.rules is None) == (None, False)
     assert book.take(answer, late)
     assert book.plan is not None
-    assert (book.plan.method, book.failure) == (Method.SHIFTED, "the solver found nothing within 1e-09 s")
+    assert book.plan.method is Method.SHIFTED
+    assert book.failure.startswith("the solver found nothing within")
     decision = run_by(park, book, late)
     assert decision.mode is Mode.FALLBACK
     # what was planned for this interval four intervals ago

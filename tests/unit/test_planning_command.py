@@ -93,6 +93,20 @@ def test_a_given_outdoor_temperature_gives_the_cop() -> None:
     assert found.defaulted == ()
 
 
+def test_when_a_unit_runs_stands_in_every_output() -> None:
+    """30 kW of heat are less than its least load makes, 60 kW are not."""
+    control = {"interval_min": 60, "horizon_h": 2, "commitment": True}
+    park = make_park(
+        {"heat": {}, "heat_pump": {"min_power_kw": 15}, "boiler": {}}, (0.3, 0.3), site_keys={"control": control}
+    )
+    found = planned(park.site, assumptions(heat=[30, 60], outdoor_degc=[15, 15]))
+    assert as_data(found)["assets"]["heat_pump"]["running"] == [0.0, 1.0]
+    assert "running" not in as_data(found)["assets"]["boiler"]
+    lines = [line.split(",") for line in as_csv(found).splitlines()]
+    column = lines[0].index("heat_pump_running")
+    assert [line[column] for line in lines[1:]] == ["0.0", "1.0"]
+
+
 def test_without_a_solution_in_time_rules_make_the_plan() -> None:
     hurried = {"control": {"interval_min": 60, "horizon_h": 2, "solver_time_limit_s": 1e-6}}
     park = make_park({"load": {}, "battery": {}}, (1.0, 3.0), site_keys=hurried)

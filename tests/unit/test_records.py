@@ -151,6 +151,8 @@ def interval(site: Site) -> Interval:
         export_kwh=20.0,
         gas_kwh=100.0,
         curtailed_kwh=5.0,
+        bought_heat_kwh=12.0,
+        sold_heat_kwh=3.0,
         bill=Bill(
             import_price=0.365,
             cost={"import": 18.25, "export": -8.306, "gas": 33.3, "demand": 0.0, "carbon": 1.0},
@@ -174,6 +176,7 @@ def test_an_interval_is_recorded_by_asset_and_for_the_park(park: ParkBuilder) ->
     assert (totals["cost_import"], totals["cost_export"], totals["cost_gas"]) == (18.25, -8.306, 33.3)
     assert (totals["cost_demand"], totals["cost_carbon"]) == (0.0, 1.0)
     assert (totals["import_kwh"], totals["gas_kwh"], totals["curtailed_kwh"]) == (50.0, 100.0, 5.0)
+    assert (totals["bought_heat_kwh"], totals["sold_heat_kwh"]) == (12.0, 3.0)
     assert {record.at for record in records.values()} == {park.NOON}
 
 

@@ -51,3 +51,18 @@ def test_demand_as_measured_has_no_contract() -> None:
     bill = settle(park().site, truth(interval(MARCH, 125)), "park")
     assert (bill.terms["contract"], bill.terms["ladder"]) == (0.0, 0.0)
     assert bill.terms["demand"] == pytest.approx(125 * 30)
+
+
+def test_wear_by_depth_is_settled_from_what_a_battery_held() -> None:
+    pieces = ({"depth": 0.3, "cny_per_kwh": 0.1}, {"depth": 1, "cny_per_kwh": 0.5})
+    simulation = {"start": MARCH, "initial_soc": {"battery": 0.8}}
+    battery = {"wear_by_depth": pieces, "wear_cny_per_kwh": 0.01}
+    site = make_park({"load": {}, "battery": battery}, (0.5,), site_keys={"simulation": simulation}).site
+    hours = [
+        {**interval(MARCH, 0), "assets": {"battery": {"stored_kwh": -50.0}}},
+        {**interval(APRIL, 0), "assets": {"battery": {"stored_kwh": 20.0}}},
+    ]
+    book = truth(*hours)
+    book["park"]["total"]["assets"] = {"battery": {"electricity_fed_kwh": 45.0, "stored_kwh": -30.0}}
+    # 80 kWh fall to 30: the first 30 kWh cost 0.1, the other 20 cost 0.5, and each kWh fed 0.01
+    assert settle(site, book, "park").terms["wear"] == pytest.approx(30 * 0.1 + 20 * 0.5 + 45 * 0.01)

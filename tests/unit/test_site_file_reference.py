@@ -8,12 +8,15 @@ from typing import get_args
 
 import pytest
 
+from config.asset import Comfort
 from config.assets import Asset, BatteryCells
+from config.battery_curves import EfficiencyPoint, TaperPoint, WearPiece
 from config.caps import Caps, CarbonCap, EnergyBudget, ExportShare
 from config.connection import Modbus, Mqtt, OpcUa
 from config.ladder import Ladder, LadderStep
 from config.power_factor import Penalty, PowerFactor
 from config.price_series import SpotPrices
+from config.reserve import DemandResponse, OutageReserve, Reserve
 from config.site import Control, Device, InfluxDb, Location, SeriesSource, Simulation, SiteFile, Telemetry
 from config.tariff import ContractedDemand
 
@@ -34,7 +37,14 @@ CONNECTIONS = (*get_args(Modbus), OpcUa, Mqtt)
         Simulation,
         SeriesSource,
         BatteryCells,
+        Comfort,
+        EfficiencyPoint,
+        TaperPoint,
+        WearPiece,
         Caps,
+        Reserve,
+        OutageReserve,
+        DemandResponse,
         SpotPrices,
         PowerFactor,
         Penalty,

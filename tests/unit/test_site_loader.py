@@ -182,6 +182,7 @@ def test_a_fault_prints_file_line_place_and_what_is_allowed(changed: Change) -> 
         ("Asia/Shanghai", "Asia", "location.time_zone", "is not a time zone"),
         ("soc: {battery: 0.8", "soc: {batery: 0.8", "simulation.initial_soc.batery", "did you mean 'battery'?"),
         ("+08:00", "", "simulation.start", "time zone"),
+        ("    source: air\n", "    source: air\n    source_degc: 12\n", "assets.heat_pump", "is for ground and water"),
         ("cut_in_m_per_s: 3", "cut_in_m_per_s: 13", "assets.wind", "wind speeds must rise"),
         ("interval_min: 15", "interval_min: 7", "control.interval_min", "is 7, should be 5, 10, 15, 30 or 60"),
         ("description: Mid", "influxdb: {url: here}\ndescription: Mid", "influxdb.url", "should match pattern"),
@@ -229,14 +230,81 @@ def test_unit_0_is_refused_on_a_line_and_not_on_tcp(changed: Change) -> None:
     assert "units are 1 to 247" in fault.what
 
 
+def test_a_reserve_names_planned_loads_and_generators(changed: Change) -> None:
+    outage = "{hours: 2, critical: [hall_1, heat_demand, hal_2], sure: {wind: 0.1, tank: 0.5}}"
+    path = changed(("connections:", f"reserve:\n  outage: {outage}\nconnections:"))
+    assert [(fault.where, fault.what) for fault in faults_of(path)] == [
+        (
+            "reserve.outage.critical.1",
+            "'heat_demand' is no electric load that the controller plans; known are hall_1, hall_2",
+        ),
+        (
+            "reserve.outage.critical.2",
+            "'hal_2' is no electric load that the controller plans; did you mean 'hall_2'?",
+        ),
+        ("reserve.outage.sure.tank", "is no generator that the controller plans; known are pv_a, pv_b, wind"),
+    ]
+
+
+def test_a_battery_with_curves_and_its_faults(changed: Change) -> None:
+    curve = "charge_efficiency_curve: [{share: 0.5, efficiency: 0.98}, {share: 1, efficiency: 0.9}]"
+    taper = "discharge_taper: [{soc: 0.1, share: 0}, {soc: 0.2, share: 1}]"
+    path = changed(("    capacity_kwh: 2000\n", f"    capacity_kwh: 2000\n    {curve}\n"))
+    (fault,) = faults_of(path)
+    assert (fault.line, fault.where) == (line_of(path, "  battery:"), "assets.battery")
+    assert fault.what == "charge_efficiency_curve must end with share 1 at 0.94, which is charge_efficiency"
+    path = changed(("    capacity_kwh: 2000\n", f"    capacity_kwh: 2000\n    {taper}\n"))
+    assert [fault.what for fault in faults_of(path)] == ["discharge_taper must go from share 1 to soc 0"]
+
+
+HEAT_METER = """
+  heat_network:
+    kind: heat_connection
+    device: heat_network
+    import_limit_kw: 500
+    export_limit_kw: 0
+    import_price_per_kwh: {PRICE}
+    export_price_per_kwh: 0
+    supply_degc: 90
+    co2_kg_per_kwh: 0.2
+"""
+
+
+@pytest.mark.parametrize(
+    ("price", "where", "what"),
+    [
+        ('{"00:00-08:00": 0.2}', "import_price_per_kwh", "08:00 has no price; the hours must cover the whole day"),
+        ('{"00:00-24:00": cheap}', "import_price_per_kwh.00:00-24:00", "is 'cheap', should be a number"),
+        ("cheap", "import_price_per_kwh", "should be a number"),
+        ("true", "import_price_per_kwh", "should be a number"),
+        ('{"0-24": 0.2}', "import_price_per_kwh.0-24", "should look like 11:00-14:00"),
+    ],
+)
+def test_a_heat_price_is_a_number_or_one_for_each_hours(changed: Change, price: str, where: str, what: str) -> None:
+    device = "  heat_network: {connection: broker, profile: simulated_heat_meter, parameters: {topic: park/network}}"
+    asset = HEAT_METER.replace("{PRICE}", price)
+    faults = faults_of(changed(("\nassets:\n", f"\n{device}\nassets:{asset}")))
+    assert [fault.where.removeprefix("assets.heat_network.") for fault in faults] == [where]
+    assert what in faults[0].what
+    good = changed(("\nassets:\n", f"\n{device}\nassets:{HEAT_METER.replace('{PRICE}', '0.4')}"))
+    assert load_site(good).setpoint("heat_network") is None
+
+
 def test_labels_may_be_in_any_script(changed: Change) -> None:
     assert load_site(changed(("label: Battery", "label: 储能电站"))).assets["battery"].label == "储能电站"
 
 
-def test_a_second_and_a_missing_grid_connection(changed: Change) -> None:
+def test_a_transformer_stands_behind_one_of_several_grid_connections(changed: Change) -> None:
     second = "  grid_2: {kind: grid_connection, device: grid_meter, import_limit_kw: 1, export_limit_kw: 1}\n"
-    path = changed(("assets:\n", f"assets:\n{second}"))
-    assert any(fault.where == "assets.grid" and "second grid_connection" in fault.what for fault in faults_of(path))
+    transformer = (
+        "  t: {kind: transformer, device: grid_meter, control: local, rated_kva: 9, no_load_kw: 1, load_kw: 1KEY}\n"
+    )
+    for key, what in (("", "is missing; it stands behind one of the grid connections"), (", connection: grd", "grd")):
+        path = changed(("assets:\n", f"assets:\n{second}{transformer.replace('KEY', key)}"))
+        assert any(fault.where == "assets.t.connection" and what in fault.what for fault in faults_of(path))
+
+
+def test_a_missing_grid_connection(changed: Change) -> None:
     path = changed(("kind: grid_connection", "kind: electric_load"))
     assert any("needs an asset of kind 'grid_connection'" in fault.what for fault in faults_of(path))
 

@@ -70,7 +70,11 @@ def test_every_field_of_a_situation_and_a_plan_is_kept(park: TinyPark) -> None:
         local_kw={"electricity": -third},
         unavailable=frozenset({"pv"}),
         month_peak_kw=3.3,
-        used=Used(month_import_kwh=7.0, month_since=datetime(2026, 3, 1, 5, tzinfo=UTC)),
+        used=Used(
+            month_import_kwh=7.0,
+            month_since=datetime(2026, 3, 1, 5, tzinfo=UTC),
+            day_discharged_kwh={"battery": 5.5},
+        ),
         spot=PriceSeries(starts_s=(START.timestamp(),), length_s=3600.0, import_per_kwh=(-0.1,), export_per_kwh=(0.3,)),
     )
     plan = replace(

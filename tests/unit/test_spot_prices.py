@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import cvxpy as cp
 import numpy as np
 import pytest
 from tiny_park import START, TinyPark
@@ -20,7 +21,8 @@ from config.tariff import Tariff
 from controller.bill import bill_of
 from controller.spot import SpotBook
 from dispatch.checker import check_plan
-from dispatch.plan import Plan, Situation, Used
+from dispatch.dispatcher import Dispatcher
+from dispatch.plan import Plan, Situation, Solved, Used
 from dispatch.rules import rules_plan
 from dispatch.tariff import TariffCalendar
 
@@ -216,15 +218,46 @@ def test_at_a_negative_price_import_is_wanted_and_pv_is_not(tiny_park: Callable[
     assert plan.cost["energy_import"] == pytest.approx(60 * -0.3 + 20 * 0.5)
 
 
-def test_at_a_negative_price_a_battery_charges_and_burns_nothing(tiny_park: Callable[..., TinyPark]) -> None:
+def test_at_a_negative_price_a_battery_goes_one_way_at_a_time(tiny_park: Callable[..., TinyPark]) -> None:
+    """Both ways at once it would burn 50 kW in its losses and be paid for it. From hour to hour it may turn over."""
     park = tiny_park({"load": {}, "battery": {}}, (1.0, 1.0), site_keys=SPOT)
     situation = park.situation(load_kw={"load": 60}, stored_kwh={"battery": 80}, spot=hourly([-0.9, -0.9]))
     plan = sound(park, situation)
-    battery = plan.assets["battery"]
-    # 20 kWh have room, which take 20 / 0.9 in either hour
-    assert battery.power_kw.sum() == pytest.approx(-20 / 0.9, abs=1e-3)
-    assert np.all(battery.power_kw <= 1e-6)
+    # 50 kW bring 45 kWh in the second hour; there is room for 20, and giving 0.9 * 25 in the first makes the rest
+    assert plan.assets["battery"].power_kw == pytest.approx([22.5, -50.0], abs=1e-3)
+    assert plan.cost["energy_import"] == pytest.approx(-0.9 * (37.5 + 110.0), abs=1e-3)
     assert plan.note == ""
+
+
+def test_a_full_cycle_around_a_negative_noon_burns_nothing(tiny_park: Callable[..., TinyPark]) -> None:
+    """40 kWh give 36 kW at 0.5, and take 40 / 0.9 kW again at -0.5; with both ways at once it would be 45.5 kW."""
+    park = tiny_park({"load": {}, "battery": {"capacity_kwh": 40}}, (1.0,) * 3, site_keys=SPOT)
+    situation = park.situation(load_kw={"load": 60}, stored_kwh={"battery": 40}, spot=hourly([0.5, -0.5, 0.5]))
+    plan = sound(park, situation)
+    assert plan.assets["battery"].power_kw == pytest.approx([36.0, -40 / 0.9, 0.0], abs=1e-3)
+    assert plan.assets["battery"].stored_kwh == pytest.approx([40.0, 0.0, 40.0, 40.0], abs=1e-3)
+    assert sum(plan.cost.values()) == pytest.approx(24 * 0.5 - (60 + 40 / 0.9) * 0.5 + 60 * 0.5, abs=1e-3)
+    assert plan.note == ""
+
+
+def test_many_negative_hours_cost_what_the_cheapest_of_all_costs(tiny_park: Callable[..., TinyPark]) -> None:
+    """Half a day of negative prices, beside cvxpy's own integers in every hour."""
+    park = tiny_park({"load": {}, "pv": {}, "battery": {"wear_cny_per_kwh": 0.02}}, (1.0,) * 12, site_keys=SPOT)
+    prices = [0.2, -0.1, -0.3, -0.4, -0.2, -0.4, 0.1, -0.05, -0.6, -0.6, 0.4, 0.5]
+    situation = park.situation(load_kw={"load": 60}, available_kw={"pv": 30}, spot=hourly(prices))
+    dispatcher = Dispatcher(park.site, park.steps)
+    outcome = dispatcher.plan(situation, situation.start)
+    assert isinstance(outcome, Solved)
+    assert check_plan(park.site, situation, outcome.plan) == []
+    problem, charges = dispatcher.park.problem, cp.Variable(12, boolean=True)
+    found = float(problem.objective.value)
+    for choice in dispatcher.park.choices:
+        choice.open_up()
+    both = {each.name(): each for each in problem.variables()}
+    one_way = [both["battery.charge_kw"] <= 50 * charges, both["battery.discharge_kw"] <= 50 * (1 - charges)]
+    whole = cp.Problem(problem.objective, [*problem.constraints, *one_way])
+    whole.solve(solver=cp.HIGHS, mip_rel_gap=1e-9)
+    assert found == pytest.approx(float(whole.value), rel=1e-3)
 
 
 def test_export_that_pays_more_than_a_negative_import_is_not_bought(tiny_park: Callable[..., TinyPark]) -> None:

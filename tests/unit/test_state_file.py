@@ -105,7 +105,11 @@ def plan() -> Plan:
         assets={
             "battery": AssetPlan(power_kw=np.array([100.0, -50.0]), stored_kwh=np.array([1000.0, 970.0, 980.0])),
             "pv_a": AssetPlan(power_kw=np.array([10.0, 20.0]), available_kw=np.array([10.0, 25.0])),
-            "heat_pump": AssetPlan(power_kw=np.array([100.0, 0.0]), flows_kw={"heat": np.array([300.0, 0.0])}),
+            "heat_pump": AssetPlan(
+                power_kw=np.array([100.0, 0.0]),
+                flows_kw={"heat": np.array([300.0, 0.0])},
+                running=np.array([True, False]),
+            ),
             "boiler": AssetPlan(power_kw=np.array([94.0, 0.0]), gas_kw=np.array([100.0, 0.0])),
         },
         import_price_per_kwh=np.array([0.365, 0.68]),
@@ -142,7 +146,7 @@ def test_a_plan_comes_back_without_its_marginal_values(tmp_path: Path) -> None:
     assert after.reasons == before.reasons
     assert after.step_at(NOW + timedelta(minutes=15)) == 1
     for name, asset in before.assets.items():
-        for series in ("power_kw", "gas_kw", "stored_kwh", "available_kw"):
+        for series in ("power_kw", "gas_kw", "stored_kwh", "available_kw", "running"):
             np.testing.assert_array_equal(getattr(after.assets[name], series), getattr(asset, series))
         assert after.assets[name].flows_kw.keys() == asset.flows_kw.keys()
         for bus, flow_kw in asset.flows_kw.items():

@@ -23,7 +23,9 @@ QUARTER = timedelta(minutes=15)
 BEGIN = datetime(2026, 10, 1, tzinfo=SHANGHAI)
 
 
-def add(totals: Totals, start: datetime, import_kwh: float = 100.0, co2_kg: float | None = 50.0) -> None:
+def add(
+    totals: Totals, start: datetime, import_kwh: float = 100.0, co2_kg: float | None = 50.0, given_kwh: float = 0.0
+) -> None:
     totals.add(
         start,
         start + QUARTER,
@@ -33,6 +35,8 @@ def add(totals: Totals, start: datetime, import_kwh: float = 100.0, co2_kg: floa
         co2_kg=co2_kg,
         available_kwh=30.0,
         factor=totals.factor_before(start).with_more(80.0, 60.0, 70.0),
+        heat_kgce=3.0,
+        discharged_kwh={"battery": given_kwh},
     )
 
 
@@ -43,10 +47,29 @@ def test_intervals_add_up_over_the_month() -> None:
     used = totals.before(BEGIN + 3 * QUARTER)
     assert (used.month_import_kwh, used.month_export_kwh, used.month_gas_kwh) == (300.0, 30.0, 60.0)
     assert (used.month_co2_kg, used.month_available_kwh) == (150.0, 90.0)
-    assert used.month_kgce == pytest.approx((300 - 30 + 60) * 0.1229)
+    assert used.month_kgce == pytest.approx((300 - 30 + 60) * 0.1229 + 3 * 3.0)
     assert used.month_since is None
     assert used.year_import_kwh == 300.0
     assert used.year_since == BEGIN  # the year began in January
+
+
+def test_what_a_battery_has_discharged_begins_at_nothing_with_the_local_day() -> None:
+    totals = Totals(SHANGHAI)
+    assert totals.before(BEGIN).day_discharged_kwh == {}
+    evening = BEGIN + timedelta(hours=23)
+    add(totals, evening, given_kwh=20.0)
+    add(totals, evening + QUARTER, given_kwh=5.0)
+    used = totals.before(evening + 2 * QUARTER)
+    assert used.day_discharged_kwh == {"battery": 25.0}
+    assert used.day_since == evening  # nobody counted before
+    restored = Totals(SHANGHAI)
+    restored.restore(totals.saved())
+    assert restored.before(evening + 2 * QUARTER) == used
+    add(totals, evening + 2 * QUARTER)
+    add(totals, evening + 3 * QUARTER)
+    tomorrow = totals.before(BEGIN + timedelta(hours=24))
+    assert tomorrow.day_discharged_kwh == {"battery": 0.0}
+    assert tomorrow.day_since is None
 
 
 def test_a_new_month_begins_at_nothing_and_the_year_goes_on() -> None:

@@ -2,7 +2,8 @@
 
 minimise  cost @ x,  so that  row_lower <= A x <= row_upper  and  lower <= x <= upper
 
-Tests hold plans against what scipy makes of it, and `benchmarks/dispatch.py` measures HiGHS on it.
+`benchmarks/dispatch.py` measures HiGHS on it: whatever a situation may change is written into vectors in place.
+`tests/plugins/park_equations.py` has every kind of asset, for tests, and writes all anew.
 """
 
 from __future__ import annotations
