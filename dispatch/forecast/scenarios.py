@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dispatch.plan import FloatArray, Scenario
+from dispatch.plan import FloatArray, Scenario, Situation
 
 DAYS_BACK = (7, 14, 21, 28, 1, 2, 3)
 """The same weekday of four weeks, which knows the week's rhythm, then the last three days, which know the season."""
@@ -74,3 +74,23 @@ def _day(course: Course, back: int, steps: int) -> FloatArray | None:
 def _carried(past_kw: FloatArray, course: Course, age_h: FloatArray, decay_h: float) -> FloatArray:
     error_kw = 0.0 if course.measured_kw is None else course.measured_kw - float(past_kw[0])
     return np.clip(past_kw + error_kw * np.exp(-age_h / decay_h), 0.0, course.highest_kw)
+
+
+def foreseen(situation: Situation, scenarios: tuple[Scenario, ...]) -> Situation:
+    """The situation with these scenarios, its own series their probability-weighted means."""
+    if not scenarios:
+        return situation
+    first = scenarios[0]
+    loads = {
+        name: np.sum([each.probability * each.load_kw[name] for each in scenarios], axis=0) for name in first.load_kw
+    }
+    sources = {
+        name: np.sum([each.probability * each.available_kw[name] for each in scenarios], axis=0)
+        for name in first.available_kw
+    }
+    return replace(
+        situation,
+        load_kw={**situation.load_kw, **loads},
+        available_kw={**situation.available_kw, **sources},
+        scenarios=scenarios,
+    )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
-from dispatch.forecast.scenarios import Course, past_scenarios
-from dispatch.plan import Scenario
+from dispatch.forecast.scenarios import Course, foreseen, past_scenarios
+from dispatch.plan import Scenario, Situation
 
 STEP_H = np.array([12.0, 12.0])
 DECAY_H = 12.0 / math.log(2.0)  # half of the error is left after one interval
@@ -51,3 +52,17 @@ def test_a_gap_of_one_series_takes_the_day_from_all() -> None:
     found = past_scenarios({"hall": whole}, {"wind": gap}, STEP_H, 2, DECAY_H)
     assert [scenario.name for scenario in found] == ["1 days ago", "3 days ago", "mean"]
     assert found[0].available_kw["wind"].tolist() == [1.0, 1.0]
+
+
+def test_a_situation_expects_the_mean_of_what_it_foresees() -> None:
+    plain = Situation(
+        start=datetime(2026, 10, 14, tzinfo=UTC),
+        step_h=STEP_H,
+        available_kw={},
+        load_kw={"hall": np.zeros(2)},
+        cop={},
+        stored_kwh={},
+    )
+    found = foreseen(plain, made([10.0, 20.0, 90.0, 10.0], 0.0, highest_kw=12.0))
+    assert found.load_kw["hall"] == pytest.approx([0.0, 6.0])  # of 0, 12 and 6, clipped before the mean
+    assert foreseen(plain, ()) is plain
