@@ -75,6 +75,8 @@ class StoredRows:
     """At the interval bounds, shape (steps + 1,)."""
     recursion: cp.Constraint
     """Energy after each interval == what was there and what came, shape (steps,): its dual is what a kWh is worth."""
+    end_cost: cp.Expression
+    """What it costs that less is there at the end than at the start, below zero for more; part of the penalty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,6 +108,13 @@ class ParkProblem:
         penalty: cp.Expression = sum(terms[1:], start=terms[0])
         return penalty
 
+    @property
+    def end_cost(self) -> cp.Expression:
+        """The part of the penalty that stands for money: what stores hold less at the end than at the start."""
+        terms = [block.stored.end_cost for block in self.blocks if block.stored is not None]
+        end_cost: cp.Expression = sum(terms, start=cp.Constant(0.0))
+        return end_cost
+
     def assign(self, inputs: Inputs) -> None:
         for bus, local in self.local.items():
             local.assign(bus, inputs.situation.local(bus))

@@ -55,8 +55,10 @@ class TwoStage:
     E[x] = sum over s of p[s] * x[s],   CVaR[x] = level + sum over s of p[s] / tail * beyond[s],
     beyond[s] >= x[s] - level,  beyond >= 0
 
-    for scenarios s of probability p: cost[s] is the bill's, penalty[s] all else that steers a plan. CVaR is the mean
-    of the dearest scenarios that have a probability of `tail` together; w and tail are the site's.
+    for scenarios s of probability p: cost[s] is the bill's and what stores hold less at the end, penalty[s] all else
+    that steers a plan. Were stored energy not weighted like the money that it saves, a cheap scenario would buy for
+    after the end and a dear one empty its stores. CVaR is the mean of the dearest scenarios that have a probability
+    of `tail` together; w and tail are the site's.
     """
 
     problem: cp.Problem
@@ -74,8 +76,8 @@ class TwoStage:
         probability = Given(count, nonneg=True, name="probability")
         money, penalty = cp.Variable(count, name="money"), cp.Variable(count, name="penalty")
         constraints = [constraint for park in parks for constraint in park.problem.constraints]
-        constraints += [money[number] == park.money for number, park in enumerate(parks)]
-        constraints += [penalty[number] == park.penalty for number, park in enumerate(parks)]
+        constraints += [money[number] == park.money + park.end_cost for number, park in enumerate(parks)]
+        constraints += [penalty[number] == park.penalty - park.end_cost for number, park in enumerate(parks)]
         risk = site.control.risk
         objective = (1.0 - risk.cvar) * (probability @ money) + probability @ penalty
         if risk.cvar > 0.0:

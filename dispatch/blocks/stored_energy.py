@@ -23,6 +23,8 @@ class StoredEnergy:
     """At the interval bounds, shape (steps + 1,)."""
     constraints: Sequence[cp.Constraint]
     penalty: cp.Expression
+    end_cost: cp.Expression
+    """Part of the penalty."""
     slack: Slack
     recursion: cp.Constraint
     start_kwh: cp.Parameter
@@ -34,7 +36,7 @@ class StoredEnergy:
 
     @property
     def rows(self) -> StoredRows:
-        return StoredRows(self.kwh, self.recursion)
+        return StoredRows(self.kwh, self.recursion, self.end_cost)
 
     def assign(self, name: str, form: Storage, keep: FloatArray, inputs: Inputs) -> None:
         """Takes the start from the situation."""
@@ -84,6 +86,7 @@ def stored_energy(
     outside = below[1:] + above[1:]
     price = grid.worth.outside_per_kwh_h * grid.step_h
     recursion = stored[1:] == cp.multiply(keep, stored[:-1]) + change_kwh
+    end_cost = keep_per_kwh * missing - spare_per_kwh * spare
     return StoredEnergy(
         kwh=stored,
         constraints=[
@@ -91,7 +94,8 @@ def stored_energy(
             recursion,
             stored[bounds - 1] + missing - spare == target_kwh,
         ],
-        penalty=price @ outside + keep_per_kwh * missing - spare_per_kwh * spare,
+        penalty=price @ outside + end_cost,
+        end_cost=end_cost,
         slack=Slack("is outside its window", "kWh", outside),
         recursion=recursion,
         start_kwh=start_kwh,

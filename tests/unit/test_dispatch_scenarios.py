@@ -434,3 +434,24 @@ def test_units_of_random_parks_run_or_stand_still_in_each_scenario(first: int) -
         assert isinstance(outcome, Solved), (seed, outcome)
         assert outcome.plan.method is Method.OPTIMAL, seed
         assert faults(park, situation, outcome.plan) == [], seed
+
+
+@pytest.mark.parametrize("cvar", [0.3, 0.9])
+def test_a_cheap_scenario_buys_nothing_for_after_the_end(tiny_park: Callable[..., TinyPark], cvar: float) -> None:
+    control = {"interval_min": 60, "horizon_h": 2, "risk": {"cvar": cvar, "tail": 0.5}}
+    park = tiny_park({"load": {}, "battery": LOSSLESS}, (1.0, 1.0), site_keys={"control": control})
+    either = (scenario("low", 0.5, load_kw={"load": (0, 10)}), scenario("high", 0.5, load_kw={"load": (0, 100)}))
+    plan = park.plan(park.situation(load_kw={"load": (0, 55)}, scenarios=either))
+    # a kWh left at the end is worth 0.9, and costs 1 in either
+    assert [sum(each.cost.values()) for each in plan.scenarios] == pytest.approx([10.0, 100.0], abs=1e-6)
+
+
+@pytest.mark.parametrize("cvar", [0.3, 0.9])
+def test_a_dear_scenario_does_not_empty_its_store(tiny_park: Callable[..., TinyPark], cvar: float) -> None:
+    control = {"interval_min": 60, "horizon_h": 2, "risk": {"cvar": cvar, "tail": 0.5}}
+    park = tiny_park({"load": {}, "battery": LOSSLESS}, (1.0, 1.0), site_keys={"control": control})
+    either = (scenario("low", 0.5, load_kw={"load": (0, 10)}), scenario("high", 0.5, load_kw={"load": (0, 100)}))
+    plan = park.plan(park.situation(load_kw={"load": (0, 55)}, stored_kwh={"battery": 50}, scenarios=either))
+    # a kWh that is missing at the end costs more than the 1 that it saves
+    left_kwh = [each.assets["battery"].stored_kwh for each in plan.scenarios]
+    assert [None if kwh is None else kwh[-1] for kwh in left_kwh] == pytest.approx([50.0, 50.0], abs=1e-6)
