@@ -40,8 +40,9 @@ class Location(Frozen):
 class Risk(Frozen):
     """How much the dear scenarios of a plan count beyond their probability."""
 
-    cvar: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """Weight of the mean cost of the dearest scenarios, against the mean of all."""
+    cvar: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Weight of the mean cost of the dearest scenarios, against the mean of all; below 1, or nothing would hold the
+    others to a sensible plan."""
     tail: Annotated[float, Field(gt=0, le=1)] = 0.2
     """Share of the probability that the dearest scenarios have together."""
 
@@ -51,6 +52,19 @@ class Chance(Frozen):
 
     deviations: Annotated[float, Field(ge=0, le=5)] = 0.0
     """In standard deviations of the load less generation of that interval over the scenarios."""
+
+
+class PastDays(Frozen):
+    """Scenarios from the park's own past days."""
+
+    most: Annotated[int, Field(ge=2, le=16)] = 8
+    """How many there are at most; the mean of the days and the envelope are among them."""
+    spread: Annotated[float, Field(ge=0, le=3)] = 1.0
+    """How far the days lie from their mean, against how far they lay."""
+    envelope_weight: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Probability of one more scenario: every load as high and every source as low as on any of the days."""
+    decay_h: PositiveFloat = 4.0
+    """How fast the present error of a day loses its say."""
 
 
 class Control(Frozen):
@@ -73,6 +87,8 @@ class Control(Frozen):
     100 kB each."""
     ramp_kw_per_s: PositiveFloat = 100.0
     """How fast a setpoint may move where the asset names no ramp of its own."""
+    scenarios: PastDays | None = None
+    """Without, a plan is made for what is expected."""
     risk: Risk = Risk()
     chance: Chance = Chance()
 

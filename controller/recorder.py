@@ -30,11 +30,10 @@ from controller.telemetry.store import TelemetryStore
 from controller.telemetry.writer import TelemetryWriter
 from controller.writes import Written
 from dispatch.forecast.history import History
+from dispatch.forecast.park import days_of_history
 from dispatch.plan import Plan
 from dispatch.registry import forecast_for
 
-HISTORY_DAYS = 15
-"""What the forecasts look back on: two weeks, and the day that is still running."""
 OUTDOOR = "outdoor_degc"
 
 
@@ -146,7 +145,8 @@ class Recorder:
         step_min = self._site.control.interval_min
         await self._keep_means()
         try:
-            start, series = await asyncio.to_thread(self._series.load, [*names, OUTDOOR], until, HISTORY_DAYS, step_min)
+            days = days_of_history(self._site)
+            start, series = await asyncio.to_thread(self._series.load, [*names, OUTDOOR], until, days, step_min)
         except StoreError as error:
             # forecasts have defaults for a history that cannot be read
             self._series_error = str(error)

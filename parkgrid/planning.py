@@ -102,6 +102,10 @@ def expected(site: Site, assumptions: Assumptions) -> Expected:
         found.situation,
         available_kw=_replaced(found.situation.available_kw, given),
         load_kw=_replaced(found.situation.load_kw, given),
+        scenarios=tuple(
+            replace(each, available_kw=_replaced(each.available_kw, given), load_kw=_replaced(each.load_kw, given))
+            for each in found.situation.scenarios
+        ),
     )
     if OUTDOOR in given:
         situation = replace(situation, cop=cops(site, given[OUTDOOR]))

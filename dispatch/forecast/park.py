@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -19,7 +20,8 @@ from dispatch.forecast.chiller import chiller_cop
 from dispatch.forecast.heat_pump import cop
 from dispatch.forecast.history import History
 from dispatch.forecast.load import HISTORY_DAYS, best_of, blend
-from dispatch.forecast.pv import clear_sky_kw, pv_power
+from dispatch.forecast.pv import HIGHEST_CLEARNESS, clear_sky_kw, like_then, pv_power
+from dispatch.forecast.scenarios import DAYS_NEEDED, Course, days_back, foreseen, past_scenarios
 from dispatch.forecast.wind import wind_power
 from dispatch.forecast.windows import job_windows, visits
 from dispatch.plan import FloatArray, Running, Situation, Used
@@ -65,6 +67,11 @@ class Expected:
     situation: Situation
     defaulted: tuple[str, ...] = field(default=())
     """Series without any history, which rest on a default (and on the present measurement, where there is one)."""
+
+
+def days_of_history(site: Site) -> int:
+    """What the forecasts of a site look back on: two weeks, four with scenarios, and the day that is still running."""
+    return 1 + (HISTORY_DAYS if site.control.scenarios is None else max(HISTORY_DAYS, DAYS_NEEDED))
 
 
 def interval_start(now: datetime, interval_min: int) -> datetime:
@@ -130,6 +137,13 @@ def expect(site: Site, history: History, state: ParkState, now: datetime) -> Exp
         spot=state.spot,
     )
     defaulted = (*found.available_kw, *found.load_kw, *found.wanted, *((OUTDOOR,) if found.cop else ()))
+    terms = site.control.scenarios
+    if terms is not None:
+        loads, sources = (
+            {name: view.course(site, name) for name in series if view.known(name)}
+            for series in (found.load_kw, found.available_kw)
+        )
+        found = foreseen(found, past_scenarios(loads, sources, view.step_h, terms))
     return Expected(situation=found, defaulted=tuple(name for name in defaulted if not view.known(name)))
 
 
@@ -187,6 +201,26 @@ class _View:
         clear_kw = clear_sky_kw(plant, site.location, before, np.concatenate((past_step_h, self.step_h)))
         past_clear_kw, clear_kw = clear_kw[: self.per_day], clear_kw[self.per_day :]
         return pv_power(plant, clear_kw, self.step_h, past_kw, past_clear_kw, self.state.measured_kw.get(name))
+
+    def course(self, site: Site, name: str) -> Course:
+        """What a load or source had on past days; of a PV plant, its share of the clear sky."""
+        steps, interval = len(self.step_h), timedelta(minutes=self.interval_min)
+        back = days_back(self.start, ZoneInfo(site.location.time_zone), interval, steps)
+        begins = {day: self.start - intervals * interval for day, intervals in back.items()}
+        days = {
+            day: self.history.before(name, begin + steps * interval, self.interval_min, steps)
+            for day, begin in begins.items()
+        }
+        highest_kw = np.full(steps, np.inf)
+        plant = site.assets[name]
+        if isinstance(plant, PvPlant):
+            clear_kw = clear_sky_kw(plant, site.location, self.start, self.step_h)
+            highest_kw = np.minimum(HIGHEST_CLEARNESS * clear_kw, plant.rated_kw)
+            days = {
+                day: like_then(plant, clear_kw, past_kw, clear_sky_kw(plant, site.location, begins[day], self.step_h))
+                for day, past_kw in days.items()
+            }
+        return Course(days=days, measured_kw=self.state.measured_kw.get(name), highest_kw=highest_kw)
 
     def wind(self, name: str, turbine: WindTurbine) -> FloatArray:
         return wind_power(self.past(name, WIND_DAYS), self.state.measured_kw.get(name), turbine.rated_kw, self.step_h)

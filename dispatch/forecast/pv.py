@@ -82,6 +82,21 @@ def pv_power(
     return np.clip(clear_kw * clearness, 0.0, plant.rated_kw)
 
 
+def like_then(plant: PvPlant, clear_kw: FloatArray, past_kw: FloatArray, past_clear_kw: FloatArray) -> FloatArray:
+    """The coming clear sky as clear as that of a past day, all of shape (steps,).
+
+    What is not known of the past, and of low sun, is as clear as that day was; NaN where nothing is known of its light.
+    """
+    light_kw = DAYLIGHT_SHARE * plant.peak_kw
+    day = _clearness(past_kw, past_clear_kw, light_kw)
+    if day is None:
+        day = np.nan if np.any(clear_kw > light_kw) else DEFAULT_CLEARNESS
+    clearness = np.full(len(clear_kw), day)
+    known = np.isfinite(past_kw) & (past_clear_kw > light_kw)
+    clearness[known] = np.clip(past_kw[known] / past_clear_kw[known], 0.0, HIGHEST_CLEARNESS)
+    return np.asarray(np.clip(clear_kw * clearness, 0.0, plant.rated_kw))
+
+
 def _clearness(power_kw: FloatArray, clear_kw: FloatArray, light_kw: float) -> float | None:
     """Measured over clear energy in daylight; None without any."""
     light = np.isfinite(power_kw) & (clear_kw > light_kw)

@@ -2,95 +2,126 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from config.site import PastDays
 from dispatch.plan import FloatArray, Scenario, Situation
 
-DAYS_BACK = (7, 14, 21, 28, 1, 2, 3)
-"""The same weekday of four weeks, which knows the week's rhythm, then the last three days, which know the season."""
+WEEKS_BACK = (7, 14, 21, 28)
+"""The same weekday of four weeks, which knows the week's rhythm,"""
+DAYS_BACK = (1, 2, 3)
+"""then the last three days, which know the season."""
+DAYS_NEEDED = max(WEEKS_BACK)
+"""Days of history that are looked at."""
 FEWEST_DAYS = 2
 """One day alone says nothing of how far days lie apart."""
+SATURDAY = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
     """What one load or source did, and is doing."""
 
-    past_kw: FloatArray
-    """Whole days up to the start of the horizon, oldest first, NaN where unknown, shape (days * per_day,)."""
+    days: Mapping[str, FloatArray]
+    """By the name of a past day: what it had in the horizon's intervals, NaN where unknown, each of shape (steps,)."""
     measured_kw: float | None
     """In the interval that is running."""
     highest_kw: FloatArray
     """What it can reach in each interval, shape (steps,)."""
 
 
-def past_scenarios(
-    loads: Mapping[str, Course], sources: Mapping[str, Course], step_h: FloatArray, per_day: int, decay_h: float
-) -> tuple[Scenario, ...]:
-    """Days that every series has in full, and their mean, equally probable; none when there are too few days.
+def days_back(start: datetime, zone: ZoneInfo, interval: timedelta, steps: int) -> dict[str, int]:
+    """The past days that are like the coming one, by name: how many intervals earlier the same local time was.
 
-    s[t] = past[t - days] + (measured - past[0 - days]) * exp(-t / decay), between 0 and the highest. A day is
-    taken whole, for all series together, so that its loads and its sun stay together.
+    Days that would reach into the future are left out, and of the last three those that are working days before a day
+    off, or the other way round.
+    """
+    local = start.astimezone(zone)
+    found = {}
+    for days in (*WEEKS_BACK, *DAYS_BACK):
+        then = (local.replace(tzinfo=None) - timedelta(days=days)).replace(tzinfo=zone)
+        back = round((start - then) / interval)
+        alike = (then.weekday() >= SATURDAY) == (local.weekday() >= SATURDAY)
+        if alike and back >= steps:
+            found["yesterday" if days == 1 else f"{days} days ago"] = back
+    return found
+
+
+def past_scenarios(
+    loads: Mapping[str, Course], sources: Mapping[str, Course], step_h: FloatArray, terms: PastDays
+) -> tuple[Scenario, ...]:
+    """Days that every series has in full, their mean and their envelope; none when there are too few days.
+
+    s[t] = past[t] + (measured - past[0]) * exp(-t / decay), between 0 and the highest. A day is taken whole, for all
+    series together, so that its loads and its sun stay together. Days and mean are equally probable.
     """
     courses = {**loads, **sources}
-    age_h = np.cumsum(step_h) - step_h
-    found: list[tuple[str, dict[str, FloatArray]]] = []
-    for days in DAYS_BACK:
-        windows = {name: _day(course, days * per_day, len(step_h)) for name, course in courses.items()}
-        day = {
-            name: _carried(past_kw, courses[name], age_h, decay_h)
-            for name, past_kw in windows.items()
-            if past_kw is not None
-        }
-        if day and len(day) == len(courses):
-            found.append((f"{days} days ago", day))
-    if len(found) < FEWEST_DAYS:
+    whole = [day for day in _days(courses) if all(np.all(np.isfinite(each.days[day])) for each in courses.values())]
+    enveloped = terms.envelope_weight > 0.0
+    whole = whole[: terms.most - 1 - enveloped]
+    if len(whole) < FEWEST_DAYS:
         return ()
-    mean = {name: np.mean([day[name] for _, day in found], axis=0) for name in courses}
-    found.append(("mean", mean))
+    age_h = np.cumsum(step_h) - step_h
+    kept = np.exp(-age_h / terms.decay_h)
+    carried = {
+        name: np.array([_carried(course.days[day], course, kept) for day in whole]) for name, course in courses.items()
+    }
+    found = [(day, {name: rows[row] for name, rows in carried.items()}) for row, day in enumerate(whole)]
+    mean = {name: rows.mean(axis=0) for name, rows in carried.items()}
+    spread = [
+        (day, {name: _spread(series[name], mean[name], courses[name], terms.spread) for name in series})
+        for day, series in found
+    ]
+    probability = (1.0 - terms.envelope_weight) / (len(whole) + 1)
+    ways = [(day, series, probability) for day, series in (*spread, ("mean", mean))]
+    if enveloped:
+        highest = {name: np.max([series[name] for _, series in spread], axis=0) for name in loads}
+        lowest = {name: np.min([series[name] for _, series in spread], axis=0) for name in sources}
+        ways.append(("envelope", {**highest, **lowest}, terms.envelope_weight))
     return tuple(
         Scenario(
-            name=label,
-            probability=1.0 / len(found),
-            load_kw={name: day[name] for name in loads},
-            available_kw={name: day[name] for name in sources},
+            name=name,
+            probability=weight,
+            load_kw={each: series[each] for each in loads},
+            available_kw={each: series[each] for each in sources},
         )
-        for label, day in found
+        for name, series, weight in ways
     )
-
-
-def _day(course: Course, back: int, steps: int) -> FloatArray | None:
-    """The horizon's intervals, `back` intervals earlier; None with a gap, or where they reach into the future."""
-    first = len(course.past_kw) - back
-    if first < 0 or steps > back:
-        return None
-    day = course.past_kw[first : first + steps]
-    return day if bool(np.all(np.isfinite(day))) else None
-
-
-def _carried(past_kw: FloatArray, course: Course, age_h: FloatArray, decay_h: float) -> FloatArray:
-    error_kw = 0.0 if course.measured_kw is None else course.measured_kw - float(past_kw[0])
-    return np.clip(past_kw + error_kw * np.exp(-age_h / decay_h), 0.0, course.highest_kw)
 
 
 def foreseen(situation: Situation, scenarios: tuple[Scenario, ...]) -> Situation:
-    """The situation with these scenarios, its own series their probability-weighted means."""
+    """The situation with these scenarios, its own series their means."""
     if not scenarios:
         return situation
-    first = scenarios[0]
-    loads = {
-        name: np.sum([each.probability * each.load_kw[name] for each in scenarios], axis=0) for name in first.load_kw
-    }
-    sources = {
-        name: np.sum([each.probability * each.available_kw[name] for each in scenarios], axis=0)
-        for name in first.available_kw
-    }
+    weights, first = [each.probability for each in scenarios], scenarios[0]
+
+    def mean(of: Sequence[Mapping[str, FloatArray]], name: str) -> FloatArray:
+        return np.asarray(np.average([each[name] for each in of], axis=0, weights=weights))
+
+    loads, sources = [each.load_kw for each in scenarios], [each.available_kw for each in scenarios]
     return replace(
         situation,
-        load_kw={**situation.load_kw, **loads},
-        available_kw={**situation.available_kw, **sources},
+        load_kw={**situation.load_kw, **{name: mean(loads, name) for name in first.load_kw}},
+        available_kw={**situation.available_kw, **{name: mean(sources, name) for name in first.available_kw}},
         scenarios=scenarios,
     )
+
+
+def _days(courses: Mapping[str, Course]) -> list[str]:
+    """The names of the days, in their order."""
+    return list(next(iter(courses.values())).days) if courses else []
+
+
+def _carried(past_kw: FloatArray, course: Course, kept: FloatArray) -> FloatArray:
+    known = course.measured_kw is not None and np.isfinite(course.measured_kw)
+    error_kw = course.measured_kw - float(past_kw[0]) if known and course.measured_kw is not None else 0.0
+    return np.clip(past_kw + error_kw * kept, 0.0, course.highest_kw)
+
+
+def _spread(series_kw: FloatArray, mean_kw: FloatArray, course: Course, spread: float) -> FloatArray:
+    return np.clip(mean_kw + spread * (series_kw - mean_kw), 0.0, course.highest_kw)

@@ -10,7 +10,7 @@ import pytest
 from config.assets import PvPlant
 from config.site import Location
 from dispatch.forecast.heat_pump import cop
-from dispatch.forecast.pv import clear_sky_kw, pv_power
+from dispatch.forecast.pv import clear_sky_kw, like_then, pv_power
 from dispatch.forecast.wind import wind_power
 
 NAN = np.nan
@@ -83,6 +83,16 @@ def test_pv_at_night_is_zero_and_says_nothing_of_the_day() -> None:
 
 def test_pv_never_exceeds_its_rating() -> None:
     assert forecast(np.full(24, 5000.0), 5000.0).max() <= 900
+
+
+def test_a_past_day_is_carried_over_by_how_clear_it_was() -> None:
+    clear_kw, past_clear_kw = np.array([0.0, 400.0, 800.0, 800.0]), np.array([0.0, 200.0, 400.0, 1000.0])
+    past_kw = np.array([0.0, 100.0, NAN, 500.0])  # 600 of 1200 kWh where it is known
+    assert like_then(plant(), clear_kw, past_kw, past_clear_kw).tolist() == [0.0, 200.0, 400.0, 400.0]
+    unknown = like_then(plant(), clear_kw, np.full(4, NAN), past_clear_kw)
+    assert np.all(np.isnan(unknown))
+    night = like_then(plant(), np.zeros(4), np.full(4, NAN), np.zeros(4))
+    assert night.tolist() == [0.0] * 4
 
 
 def test_wind_goes_from_now_to_its_mean() -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from config.site import Site
+from config.site import PastDays, Site
 from dispatch.checker import check_plan
 from dispatch.dispatcher import Dispatcher
 from dispatch.forecast.history import History
@@ -129,3 +129,52 @@ def test_a_plan_comes_out_of_a_cold_start(demo_site: Site) -> None:
     outcome = Dispatcher(demo_site, found.steps).plan(found, NOW)
     assert isinstance(outcome, Solved)
     assert check_plan(demo_site, found, outcome.plan) == []
+
+
+def with_scenarios(site: Site) -> Site:
+    control = site.control.model_copy(update={"scenarios": PastDays()})
+    return replace(site, file=site.file.model_copy(update={"control": control}))
+
+
+def month() -> History:
+    """As above, without a gap before now."""
+    return replace(past(30), start=START - timedelta(days=29, hours=2))
+
+
+def test_past_days_are_scenarios_and_their_mean_is_expected(demo_site: Site) -> None:
+    site = with_scenarios(demo_site)
+    found = situation(site, month(), STATE, NOW)
+    assert [each.name for each in found.scenarios] == [
+        "7 days ago",
+        "14 days ago",
+        "21 days ago",
+        "28 days ago",
+        "yesterday",
+        "2 days ago",
+        "mean",
+    ]  # three days ago it was Sunday
+    one = found.scenarios[0]
+    assert set(one.load_kw) == {"hall_1", "hall_2", "heat_demand"}
+    assert set(one.available_kw) == {"wind"}  # of PV nothing is known, so it does as expected
+    assert one.load_kw["hall_1"][0] == pytest.approx(800.0)  # as measured, though it has 400 kW at this time
+    assert one.load_kw["hall_1"][95] == pytest.approx(400.0 + 400.0 * np.exp(-23.75 / 4.0))
+    assert found.load_kw["hall_1"] == pytest.approx(one.load_kw["hall_1"])  # all days are alike
+    require_sound(site, found)
+
+
+def test_a_site_without_a_past_has_no_scenarios(demo_site: Site) -> None:
+    found = situation(with_scenarios(demo_site), EMPTY, STATE, NOW)
+    assert found.scenarios == ()
+    assert found.load_kw["hall_2"] == pytest.approx(situation(demo_site, EMPTY, STATE, NOW).load_kw["hall_2"])
+
+
+def test_a_plan_over_past_days_holds(demo_site: Site) -> None:
+    site, rng, history = with_scenarios(demo_site), np.random.default_rng(3), month()
+    noisy = {name: series * rng.uniform(0.7, 1.3, len(series)) for name, series in history.series.items()}
+    found = situation(site, replace(history, series=noisy), STATE, NOW)
+    assert len(found.scenarios) == 7
+    outcome = Dispatcher(site, found.steps).plan(found, NOW)
+    assert isinstance(outcome, Solved)
+    assert check_plan(site, found, outcome.plan) == []
+    first = [each.assets["battery"].power_kw[0] for each in outcome.plan.scenarios]
+    assert first == pytest.approx([first[0]] * 7, abs=1e-4)
