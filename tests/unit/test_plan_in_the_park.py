@@ -120,7 +120,7 @@ def moved_kwh(before: Account, after: Account, carrier: str) -> tuple[float, flo
 
 
 COLD_START = "a cold start takes 20 minutes, of which plans know nothing"
-NO_COMMAND = "the exchanger takes no command: it fills the tank whatever is planned"
+LITTLE_HEAT = "what heat is left falls below its least load within intervals, and each start takes ten minutes"
 OWN_WAY: dict[str, dict[str, str]] = {
     "campus": {},
     "demo_park": {},
@@ -131,12 +131,7 @@ OWN_WAY: dict[str, dict[str, str]] = {
         "charging": "windows are planned together, and a vehicle that is full takes no more",
         "grid": COLD_START,
     },
-    "steel_plant": {
-        "hot_water": NO_COMMAND,
-        "tank": NO_COMMAND,
-        "orc": f"{NO_COMMAND}, and less is left; with little heat an ORC cannot run at full load for a while",
-        "grid": NO_COMMAND,
-    },
+    "steel_plant": {"orc": LITTLE_HEAT, "grid": LITTLE_HEAT},
 }
 """By site: the assets that do something else than planned, and why."""
 
