@@ -1,12 +1,12 @@
 """Plans of ten thousand random parks and situations, by solver and by rules, each held against the plan checker.
 
-    python benchmarks/random_parks.py [--count 10000] [--from SEED] [--processes N] [--site NAME] [--json]
+    python benchmarks/random_parks.py [--count 10000] [--from SEED] [--processes N] [--units | --site NAME] [--json]
 
 A seed draws a park of any kinds of assets with five situations (`tests/plugins/drawn_parks.py`). What fails is printed
 with its seed, and can be had again: `--from SEED --count 5`. A run that was stopped names the seed to go on with. Ends
 with 1 when a plan fails.
 
-With `--site` it is an example site with all of its assets over a day, and only the situations are drawn.
+With `--units` they have units that run or stand still, which takes ten times as long. With `--site` it is an example site with all of its assets over a day, and only the situations are drawn.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ AHEAD = 8
 little."""
 
 
-def found_by(seed: int, site: str | None) -> tuple[int, list[str]]:
+def found_by(seed: int, site: str | None, *, units: bool) -> tuple[int, list[str]]:
     try:
-        return seed, list(faults_of(seed) if site is None else faults_of_site(site, seed))
+        return seed, list(faults_of(seed, units=units) if site is None else faults_of_site(site, seed))
     except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to this seed and not to the run
         return seed, [f"seed {seed}: {type(error).__name__}: {error}"]
 
@@ -45,7 +45,9 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=10_000, help="parks x situations")
     parser.add_argument("--from", type=int, default=0, dest="first", metavar="SEED", help="the first seed")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--site", help="plan an example site, such as steel_plant, in place of random parks")
+    of_what = parser.add_mutually_exclusive_group()
+    of_what.add_argument("--units", action="store_true", help="with units that run or stand still")
+    of_what.add_argument("--site", help="plan an example site, such as steel_plant, in place of random parks")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     chosen = parser.parse_args()
     seeds = range(chosen.first, chosen.first + max(1, chosen.count // SITUATIONS))
@@ -58,7 +60,9 @@ def main() -> int:
     ):
         task = progress.add_task("", total=len(seeds) * SITUATIONS)
         try:
-            for seed, faults in pool.imap(partial(found_by, site=chosen.site), seeds, chunksize=AHEAD):
+            for seed, faults in pool.imap(
+                partial(found_by, site=chosen.site, units=chosen.units), seeds, chunksize=AHEAD
+            ):
                 done = seed + 1 - chosen.first
                 failed += faults
                 for words in faults:

@@ -37,7 +37,7 @@ from dispatch.plan import (
 )
 from dispatch.problem import ParkProblem, build_problem
 from dispatch.registry import forms_of
-from dispatch.reserve import reserve_need, shortages, too_weak, within_reach
+from dispatch.reserve import batteries, reserve_need, shortages, too_weak, within_reach
 from dispatch.solving import Answer, Optimal, Solver
 from dispatch.soundness import require_sound
 from dispatch.spot import spot_tail
@@ -80,11 +80,13 @@ class Dispatcher:
         self._connections = connections_of(self._forms)
         self._tariff = TariffCalendar(site.tariffs)
         self._stages: dict[int, _Stage] = {}
+        self._batteries = tuple(batteries(self._forms).items())
+        self._surplus_may_cost = False
         self._build(np.full(steps, site.control.interval_min / 60.0))
 
     def _build(self, step_h: FloatArray) -> None:
         self._stages.clear()
-        self._park = build_problem(self._site, step_h)
+        self._park = build_problem(self._site, step_h, surplus_may_cost=self._surplus_may_cost)
         self._solver = self._solver_of(self._park.problem, self._park.choices)
 
     def _solver_of(self, problem: cp.Problem, choices: Sequence[Choice]) -> Solver:
@@ -114,7 +116,7 @@ class Dispatcher:
         """Built when it is first asked for, and again after others have taken its place."""
         stage = self._stages.pop(count, None)
         if stage is None:
-            problem = TwoStage.of(self._site, self._park.step_h, count)
+            problem = TwoStage.of(self._site, self._park.step_h, count, surplus_may_cost=self._surplus_may_cost)
             stage = _Stage(problem, self._solver_of(problem.problem, problem.choices))
         self._stages[count] = stage
         while len(self._stages) > KEPT_STAGES:
@@ -130,14 +132,17 @@ class Dispatcher:
         """The cheapest plan for a situation.
 
         With scenarios it is the one that is cheapest over all of them, see `TwoStage`. The problem is built again only
-        when the lengths of the intervals change, or the number of scenarios. Raises BadSituation when the
+        when the lengths of the intervals change, or the number of scenarios, and when a battery is first found above
+        its window, where it would burn what is too much if it could. Raises BadSituation when the
         situation is incomplete or impossible, NoTariff when no tariff covers the horizon.
         """
         if situation.steps != self._steps:
             raise BadSituation(f"the situation has {situation.steps} steps, this dispatcher plans {self._steps}")
         require_sound(self._site, situation)
         prices = self._tariff.over(situation.start, situation.step_h, situation.spot)
-        if not np.allclose(situation.step_h, self._park.step_h, rtol=0.0, atol=1e-9):
+        too_full = not self._surplus_may_cost and any(form.too_full(name, situation) for name, form in self._batteries)
+        if too_full or not np.allclose(situation.step_h, self._park.step_h, rtol=0.0, atol=1e-9):
+            self._surplus_may_cost |= too_full
             self._build(np.array(situation.step_h, dtype=np.float64))
         cases = tuple(situation.under(scenario) for scenario in situation.scenarios) or (situation,)
         stage = self._stage(len(cases)) if situation.scenarios else None

@@ -170,16 +170,17 @@ def build_problem(
     forms: Mapping[str, Form] | None = None,
     worth: Worth | None = None,
     accounts: Callable[[Sequence[Block], TimeGrid], tuple[Account, ...]] | None = None,
+    surplus_may_cost: bool = False,
 ) -> ParkProblem:
     """The problem of a site on intervals of `step_h` hours, shape (steps,), with all numbers left open.
 
-    `forms`, `worth` and `accounts` take the place of the site's own, for a search with other limits. Raises
-    ValueError when the problem is outside disciplined parametrised programming: each solve would then compile it
-    again.
+    `forms`, `worth` and `accounts` take the place of the site's own, for a search with other limits. Energy too much
+    is taken to cost something where the site's terms say so, and with `surplus_may_cost` anyway. Raises ValueError
+    when the problem is outside disciplined parametrised programming: each solve would then compile it again.
     """
     worth = worth_of(site, step_h) if worth is None else worth
     forms = forms_of(site) if forms is None else forms
-    grid = TimeGrid(step_h, worth, worth.prices_below_zero or _pushed(site, forms))
+    grid = TimeGrid(step_h, worth, surplus_may_cost or worth.prices_below_zero or _pushed(site, forms))
     blocks = tuple(form.block(name, grid) for name, form in forms.items())
     balances: dict[BusId, cp.Constraint] = {}
     local = {bus: _Local.of(bus, grid) for bus in buses_of(forms)} if site.measured else {}

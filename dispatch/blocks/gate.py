@@ -40,12 +40,12 @@ class Gate(Choice):
 
     def ask(self) -> bool:
         """Asks for one direction where the last solution has both; then also wherever both would pay, as that would be
-        next."""
+        next. Where a solution has both once more, it would go on like that from step to step: then everywhere."""
         asked = self.bounds[1] > 0.0
         both = (np.minimum(self._kw(self._one), self._kw(self._other)) > BOTH_WAYS_KW) & ~asked
         if not np.any(both):
             return False
-        self._close(asked | both | self._tempted)
+        self._close(np.ones_like(asked) if np.any(asked) else both | self._tempted)
         return True
 
     def _close(self, asked: BoolArray) -> None:

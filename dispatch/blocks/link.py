@@ -6,6 +6,7 @@ import cvxpy as cp
 import numpy as np
 
 from dispatch.block import Block, Inputs, Slack, TimeGrid, solved
+from dispatch.blocks.overload import Overload
 from dispatch.forms.link import TOUCHES, Link
 from dispatch.plan import AssetPlan
 
@@ -19,7 +20,8 @@ def link_block(name: str, form: Link, grid: TimeGrid) -> Block:
 
     inside within the rating, either way, over and back >= 0 in kW beyond it, at a steep price; all of shape
     (steps,). The loss is bounded by that at full load, so that a negative price cannot burn energy in it without
-    end. Between the tangents it is a little too low (`dispatch.forms.link`).
+    end. Between the tangents it is a little too low (`dispatch.forms.link`). Where a kWh more may cost something, over
+    and back are open only beyond the rating (`dispatch.blocks.overload`).
     """
     inside = cp.Variable(grid.steps, bounds=[-form.rated_kw, form.rated_kw], name=f"{name}.through_kw")
     beyond = OVER_RATING_SHARE * form.rated_kw
@@ -33,8 +35,19 @@ def link_block(name: str, form: Link, grid: TimeGrid) -> Block:
     ]
     constraints.append(loss <= form.no_load_kw + form.load_kw + (2.0 * slope) * (over + back))
 
+    overloads = (
+        (
+            Overload(f"{name}.in", grid, inside, form.rated_kw, over, beyond),
+            Overload(f"{name}.out", grid, -inside, form.rated_kw, back, beyond),
+        )
+        if grid.surplus_may_cost
+        else ()
+    )
+    constraints += [constraint for overload in overloads for constraint in overload.constraints]
+
     def assign(inputs: Inputs) -> None:
-        """Nothing changes from solve to solve."""
+        for overload in overloads:
+            overload.reset()
 
     def extract() -> AssetPlan:
         passed, lost = solved(through), np.maximum(solved(loss), form.no_load_kw)
@@ -46,6 +59,7 @@ def link_block(name: str, form: Link, grid: TimeGrid) -> Block:
         constraints=constraints,
         penalty=grid.worth.over_limit_per_kwh * (grid.step_h @ (over + back)),
         slacks=[Slack("power beyond the rating", "kW", over + back, limit=form.rated_kw)],
+        choices=overloads,
         assign=assign,
         extract=extract,
     )

@@ -83,6 +83,10 @@ class Storage(Form):
         """What it holds at first; an unavailable store whose energy is unknown stands in mid-window."""
         return situation.stored_kwh.get(name, (self.soc_min + self.soc_max) / 2.0 * self.capacity_kwh)
 
+    def too_full(self, name: str, situation: Situation) -> bool:
+        """Whether it starts above its window."""
+        return self.start_kwh(name, situation) > self.soc_max * self.capacity_kwh + ENERGY_KWH
+
     def kept(self, step_h: FloatArray) -> FloatArray:
         """Share of the stored energy that is still there after each interval, shape (steps,)."""
         return kept(self.loss_per_h, step_h)
