@@ -6,7 +6,8 @@ A seed draws a park of any kinds of assets with five situations (`tests/plugins/
 with its seed, and can be had again: `--from SEED --count 5`. A run that was stopped names the seed to go on with. Ends
 with 1 when a plan fails.
 
-With `--units` they have units that run or stand still, which takes ten times as long. With `--site` it is an example site with all of its assets over a day, and only the situations are drawn.
+With `--units` they have units that run or stand still, which takes ten times as long. With `--site` it is an example
+site with all of its assets over a day, and only the situations are drawn.
 """
 
 from __future__ import annotations
