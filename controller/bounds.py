@@ -19,8 +19,10 @@ class Priority(IntEnum):
     """A person's override, until it expires."""
     SUPPLY = 3
     """What the park's processes must have, such as heat."""
-    PLAN = 4
-    LOCAL = 5
+    DEMAND = 4
+    """The month's peak, which costs money but breaks nothing."""
+    PLAN = 5
+    LOCAL = 6
     """What is done when nobody else asks for anything."""
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from controller.conditions import Health, conditions
 from controller.decide import decide
 from controller.deciding.standing import Inputs
 from controller.decision import Decision
+from controller.demand_guard import Demand, DemandGuard, demand_target_kw
 from controller.field import Field
 from controller.following import Following
 from controller.guard import AssetGuard, guard
@@ -35,8 +35,8 @@ from controller.records import balance_residual_kw
 from controller.state import StateFile
 from controller.status import Status, Timings, Totals
 from controller.supervisor import supervise
+from controller.tariff_now import TariffNow
 from controller.writes import WriteBook
-from dispatch.tariff import NoTariff, TariffCalendar
 from drivers.driver import Accepted, Setpoint, WriteResult
 from drivers.found import FoundFile
 from drivers.site import links_of
@@ -72,7 +72,9 @@ class Controller:
         self._writes = WriteBook(site)
         self._ledger = Ledger(site)
         self._overrides = OverrideFolder(state)
-        self._calendar = TariffCalendar(site.tariffs)
+        self._tariff = TariffNow(site)
+        self._demand_guard = DemandGuard()
+        self._demand: Demand | None = None
         self._state_file = StateFile(state)
         self._recorder = Recorder(site, clock, state)
         self._planning = Planning(site, self._ledger, self._recorder, state, planner)
@@ -88,7 +90,6 @@ class Controller:
         self._started_s = float("-inf")
         self._limited: frozenset[str] = frozenset()
         self._internal_error = ""
-        self._tariff_missing = ""
         self._state_error = ""
         self._cycles = 0
         self._largest_residual_kw = 0.0
@@ -195,6 +196,8 @@ class Controller:
                 mode=self._mode,
                 overrides=overrides,
                 not_following=frozenset(self._lagging),
+                prices=self._tariff.prices(snapshot.at, self._planning.spot.series),
+                demand=self._demand,
             )
             wanted = decide(inputs)
             for name in self._returned(wanted):
@@ -223,6 +226,9 @@ class Controller:
         for interval in self._ledger.update(snapshot, limited):
             self._recorder.interval(interval)
             self._saved_s = float("-inf")
+        charge = self._tariff.demand_charge(snapshot.at)
+        target_kw = demand_target_kw(self._site, charge, self._ledger.month_peak_kw, self._plans.plan, snapshot.at)
+        self._demand = self._demand_guard.update(snapshot, self._ledger.imported_kwh, target_kw, charge)
         residual_kw = balance_residual_kw(snapshot)
         if residual_kw is not None:
             self._largest_residual_kw = max(self._largest_residual_kw, abs(residual_kw))
@@ -240,7 +246,7 @@ class Controller:
             plan_failure=self._planning.failure() if self._mode is Mode.FALLBACK else "",
             plan_refused=self._plans.refused,
             plan_short=self._plans.short,
-            tariff_missing=self._tariff_missing,
+            tariff_missing=self._tariff.missing,
             planner_lost=self._planning.planner.lost,
             influxdb_down=self._recorder.influxdb_down,
             telemetry_lost=self._recorder.lost,
@@ -257,15 +263,6 @@ class Controller:
             _log.warning("alarm %s: %s %s %s", what, event.alarm.kind.name, event.alarm.asset, event.alarm.text)
         self._recorder.alarms(events)
 
-    def _import_price(self, now: datetime) -> float | None:
-        try:
-            price = self._calendar.import_price_at(now, self._planning.spot.series)
-        except NoTariff as error:
-            self._tariff_missing = str(error)
-            return None
-        self._tariff_missing = ""
-        return price
-
     def _failed(self, part: str, error: Exception) -> None:
         self._internal_error = f"{part}: {type(error).__name__}: {error}"
 
@@ -278,8 +275,9 @@ class Controller:
             written=written,
             plan=self._plans.plan,
             alarms=self._alarms.standing,
-            import_price=self._import_price(snapshot.at),
+            prices=self._tariff.prices(snapshot.at, self._planning.spot.series),
             month_peak_kw=self._ledger.month_peak_kw,
+            demand=self._demand,
             timings=timings,
             cycles=self._cycles,
             overruns=overruns,
@@ -296,6 +294,7 @@ class Controller:
             return
         now, site_s = self._clock.now(), self._clock.site_s()
         self._ledger.restore(saved.month, saved.month_peak_kw, saved.interval, saved.counters_kwh, saved.totals)
+        self._demand_guard = DemandGuard(self._ledger.running_import_kw)
         self._guards = {name: restored_guard(held, saved.saved_at, now, site_s) for name, held in saved.guards.items()}
         self._alarms = AlarmBoard(standing_alarms(saved))
         self._plans.plan = saved.plan

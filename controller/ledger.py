@@ -128,6 +128,8 @@ class Ledger:
         self._totals = Totals(self._zone)
         self.spot: PriceSeries | None = site.spot
         """Prices of the spot market, as far as they are known now."""
+        self.imported_kwh = 0.0
+        """What was imported since the start, by the meter's counter where it can be read."""
         self.total_kwh: dict[str, float] = {}
         """Energy by asset since the start, signed as its power."""
 
@@ -135,6 +137,14 @@ class Ledger:
     def running_start(self) -> datetime | None:
         """Start of the interval that is being added up."""
         return self._running.start if self._running is not None else None
+
+    @property
+    def running_import_kw(self) -> float | None:
+        """Mean import of the interval that is being added up, None before a minute of it."""
+        running = self._running
+        if running is None or running.covered_s < 60.0:
+            return None
+        return running.import_kwh * 3600.0 / running.covered_s
 
     @property
     def month_peak_kw(self) -> float:
@@ -192,6 +202,7 @@ class Ledger:
         passed_s = snapshot.site_s - before.site_s if before is not None else (snapshot.at - since).total_seconds()
         step = self._step(before, snapshot, limited, passed_s)
         if before is not None:
+            self.imported_kwh += step.import_kwh
             for name, energy_kwh in step.energy_kwh.items():
                 self.total_kwh[name] = self.total_kwh.get(name, 0.0) + energy_kwh
         closed: list[Interval] = []

@@ -79,7 +79,7 @@ def serve(connection: Connection) -> None:
             request: PlanRequest = connection.recv()
         except (EOFError, OSError):
             return
-        answer = _answer(site, dispatcher, request)
+        answer = answer_of(site, dispatcher, request)
         try:
             connection.send(answer)
         except BrokenPipeError:
@@ -90,7 +90,8 @@ def serve(connection: Connection) -> None:
             )
 
 
-def _answer(site: Site, dispatcher: Dispatcher, request: PlanRequest) -> PlanAnswer:
+def answer_of(site: Site, dispatcher: Dispatcher, request: PlanRequest) -> PlanAnswer:
+    """A plan for what a request describes, or why there is none."""
     started_s = time.perf_counter()
     deadline_s = started_s + site.control.solver_time_limit_s
     expected: Situation | None = None

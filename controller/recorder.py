@@ -117,8 +117,13 @@ class Recorder:
             "month_peak_kw": status.month_peak_kw,
             "active_alarms": len(status.alarms),
         }
-        if status.import_price is not None:
-            fields["import_price"] = status.import_price
+        if status.prices is not None:
+            fields["import_price"] = status.prices.import_per_kwh
+            fields["export_price"] = status.prices.export_per_kwh
+        if (demand := status.demand) is not None:
+            fields["demand_kw"] = demand.mean_kw
+            fields["demand_target_kw"] = demand.target_kw
+            fields["demand_allowed_kw"] = demand.allowed_kw
         residual_kw = balance_residual_kw(snapshot)
         if residual_kw is not None:
             fields["balance_residual_kw"] = residual_kw

@@ -144,5 +144,5 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def saved_plan(plan: Plan) -> Plan:
-    """A plan as it goes into the state file; values from duals are left out, they are for display."""
-    return replace(plan, marginal_per_kwh={}, stored_value_per_kwh={})
+    """A plan as it goes into the state file; the marginal values of buses are left out, they are for display."""
+    return replace(plan, marginal_per_kwh={})

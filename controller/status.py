@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from controller.alarms import Alarm
 from controller.decision import Decision
+from controller.demand_guard import Demand
 from controller.image import Snapshot
 from controller.modes import Mode
+from controller.tariff_now import EnergyPrices
 from controller.writes import Written
 from dispatch.plan import Plan
 
@@ -35,9 +37,11 @@ class Status:
     written: Mapping[str, Written]
     plan: Plan | None
     alarms: tuple[Alarm, ...]
-    import_price: float | None
+    prices: EnergyPrices | None
     """None when no tariff covers the day."""
     month_peak_kw: float
+    demand: Demand | None
+    """None where no peak is to be kept."""
     timings: Timings
     cycles: int
     overruns: int

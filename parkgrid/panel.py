@@ -33,8 +33,10 @@ def _headline(status: Status) -> Text:
     local = snapshot.at.astimezone(ZoneInfo(snapshot.site.location.time_zone))
     line = Text(f"{snapshot.site.name}  {local:%a %Y-%m-%d %H:%M:%S}  ", style="bold")
     line.append(status.mode.value.upper(), style=_MODE_STYLE[status.mode])
-    price = "unknown" if status.import_price is None else f"{status.import_price:.3f}/kWh"
+    price = "unknown" if status.prices is None else f"{status.prices.import_per_kwh:.3f}/kWh"
     line.append(f"  price now {price}  month peak {status.month_peak_kw:.0f} kW")
+    if status.demand is not None:
+        line.append(f"  15 min {status.demand.mean_kw:.0f} of {status.demand.target_kw:.0f} kW")
     if status.plan is not None:
         line.append(f"  plan {status.plan.method.value} of {_local_time(status)}")
     line.append(f"  cycle {status.cycles}, {status.timings.cycle_ms:.0f} ms", style="dim")

@@ -47,7 +47,8 @@ def _record(record: IntervalRecord) -> dict[str, Any]:
     }
 
 
-def _book(ledger: Ledger) -> dict[str, Any]:
+def book_of(ledger: Ledger) -> dict[str, Any]:
+    """A park's intervals and their sum, as the file has them."""
     begun = [ledger.running] if ledger.running.seconds else []
     return {
         "total": _record(ledger.total),
@@ -70,8 +71,8 @@ def write_truth(
         "start": total.start.isoformat(),
         "end": plant.now.isoformat(),
         "simulated_s": total.seconds,
-        "park": _book(plant.ledger),
-        "without_control": _book(alone.ledger),
+        "park": book_of(plant.ledger),
+        "without_control": book_of(alone.ledger),
         "balance_residual": max(plant.balance_residual, alone.balance_residual),
         "stored_kwh": {name: account.stored_kwh for name, account in plant.tally().accounts.items()},
         "commands": commands.last,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from config.assets import Battery
 from config.battery_curves import share_left
 from controller.bounds import Bound, Priority, exactly, resolve
+from controller.deciding.merit import CORRIDOR_SOC, worth_of
 from controller.deciding.standing import Standing, decision_of
 from controller.decision import AssetDecision
-
-CORRIDOR_SOC = 0.05
-"""How far the battery may leave its planned state to hold the planned grid power: what one interval's usual
-forecast error amounts to; the next plan, at most one interval later, takes the rest into account."""
 
 
 def decide_battery(park: Standing, name: str, battery: Battery) -> AssetDecision:
@@ -29,21 +28,34 @@ def decide_battery(park: Standing, name: str, battery: Battery) -> AssetDecision
             f"keeps the grid between {-park.export_limit_kw:.0f} and {park.import_limit_kw:.0f} kW",
         ),
         *park.override(name),
+        *park.demand_bounds(measured_kw - park.demand_room_kw, math.inf),
     ]
     planned_kw, correction_kw = park.planned(name), 0.0
     if planned_kw is not None and park.grid_target_kw is not None:
-        wanted_kw = measured_kw + park.expected_grid_kw - park.grid_target_kw - _still_to_give_kw(park, name)
-        correction_kw = _within_corridor(park, name, battery, soc, wanted_kw - planned_kw)
-        reason = (
-            f"plan {planned_kw:+.0f} kW, {correction_kw:+.0f} kW to hold the grid "
-            f"at {park.grid_target_kw:.0f} kW (measured {park.expected_grid_kw:.0f} kW)"
-        )
+        net_kw = measured_kw + park.expected_grid_kw - _still_to_give_kw(park, name)
+        worth = worth_of(park, name, battery, soc)
+        if worth is not None:
+            best_kw, why = worth.best_kw(net_kw, planned_kw)
+            correction_kw = best_kw - planned_kw
+            reason = f"plan {planned_kw:+.0f} kW, {correction_kw:+.0f} kW: {why}"
+        else:
+            correction_kw = _within_corridor(park, name, battery, soc, net_kw - park.grid_target_kw - planned_kw)
+            reason = (
+                f"plan {planned_kw:+.0f} kW, {correction_kw:+.0f} kW to hold the grid "
+                f"at {park.grid_target_kw:.0f} kW (measured {park.expected_grid_kw:.0f} kW)"
+            )
         bounds.append(exactly("plan", Priority.PLAN, planned_kw + correction_kw, reason))
     bounds.append(exactly("local default", Priority.LOCAL, 0.0, "no plan: the battery only keeps the limits"))
     resolved = resolve(bounds)
     if name not in park.not_following:
         park.expected_grid_kw -= resolved.value - measured_kw
+        park.spare_kw += max(0.0, _most_kw(bounds) - resolved.value)
     return decision_of(name, resolved, planned_kw, correction_kw)
+
+
+def _most_kw(bounds: list[Bound]) -> float:
+    """What it could give at most."""
+    return min(bound.high for bound in bounds if bound.priority <= Priority.OPERATOR)
 
 
 def _taper(battery: Battery, soc: float) -> list[Bound]:
@@ -80,16 +92,10 @@ def _still_to_give_kw(park: Standing, name: str) -> float:
 
 def _within_corridor(park: Standing, name: str, battery: Battery, soc: float, correction_kw: float) -> float:
     """The correction, faded out where it would drive the state further from the plan than the corridor."""
-    plan, step = park.plan, park.step
-    assert plan is not None
-    assert step is not None
-    stored = plan.assets[name].stored_kwh
-    if stored is None:
+    planned_kwh = park.planned_kwh(name)
+    if planned_kwh is None:
         return correction_kw
-    into_h = (park.snapshot.at - plan.start).total_seconds() / 3600 - plan.step_h[:step].sum()
-    share = into_h / plan.step_h[step]
-    planned_kwh = stored[step] + share * (stored[step + 1] - stored[step])
-    ahead = soc - float(planned_kwh) / battery.capacity_kwh
+    ahead = soc - planned_kwh / battery.capacity_kwh
     # a battery fuller than planned must not charge more, an emptier one must not discharge more
     worsening = ahead < 0 if correction_kw > 0 else ahead > 0
     fade = max(0.0, 1 - abs(ahead) / CORRIDOR_SOC) if worsening else 1.0

@@ -17,35 +17,44 @@ which is about what clouds can add within a cycle."""
 
 
 def decide_by_weather(park: Standing, name: str, generator: PvPlant | WindTurbine) -> AssetDecision:
+    """A plan that curtails says to which grid power: what the park takes more than expected is fed as well, and what it
+    takes less is held back."""
     rated_kw = generator.rated_kw
+    limit_kw = _share_kw(park, name, rated_kw, park.export_room_kw, list(park.rated_by_weather_kw))
     bounds = [
         Bound("rating", Priority.DEVICE, 0.0, rated_kw, "rated power"),
-        Bound(EXPORT_LIMIT, Priority.CONTRACT, 0.0, _feed_limit_kw(park, name, rated_kw), "keeps the export limit"),
+        Bound(EXPORT_LIMIT, Priority.CONTRACT, 0.0, limit_kw, "keeps the export limit"),
         *park.override(name),
     ]
     planned_kw = park.planned(name)
-    if planned_kw is not None and _curtailed(park, name, planned_kw):
-        bounds.append(exactly("plan", Priority.PLAN, planned_kw, f"plan curtails to {planned_kw:.0f} kW"))
+    if planned_kw is not None and _curtailed(park, name):
+        if park.grid_target_kw is None:
+            bounds.append(exactly("plan", Priority.PLAN, planned_kw, f"plan curtails to {planned_kw:.0f} kW"))
+        else:
+            curtailed = [each for each in park.rated_by_weather_kw if _curtailed(park, each)]
+            room_kw = park.expected_grid_kw - park.grid_target_kw
+            held_kw = _share_kw(park, name, rated_kw, room_kw, curtailed)
+            reason = f"plan curtails to {planned_kw:.0f} kW: holds the grid at {park.grid_target_kw:.0f} kW"
+            bounds.append(Bound("plan", Priority.PLAN, 0.0, held_kw, reason))
     bounds.append(exactly("local default", Priority.LOCAL, rated_kw, "not limited"))
     return decision_of(name, resolve(bounds), planned_kw)
 
 
-def _curtailed(park: Standing, name: str, planned_kw: float) -> bool:
-    available_kw = park.foreseen_kw(name)
-    return available_kw is not None and planned_kw < CURTAILED_BELOW * available_kw - 1.0
+def _curtailed(park: Standing, name: str) -> bool:
+    planned_kw, available_kw = park.planned(name), park.foreseen_kw(name)
+    return planned_kw is not None and available_kw is not None and planned_kw < CURTAILED_BELOW * available_kw - 1.0
 
 
-def _feed_limit_kw(park: Standing, name: str, rated_kw: float) -> float:
-    """What a generator may feed so that all of them together keep the export limit."""
-    rated_all_kw = sum(park.rated_by_weather_kw.values())
-    headroom_kw = park.export_room_kw
+def _share_kw(park: Standing, name: str, rated_kw: float, room_kw: float, among: list[str]) -> float:
+    """What a generator may feed so that all `among` together keep to what there is room for beyond what they feed."""
+    rated_all_kw = sum(park.rated_by_weather_kw[each] for each in among)
     measured_kw = park.snapshot.power_kw(name) or 0.0
-    if headroom_kw >= LIMITING_HEADROOM * rated_all_kw:
+    if room_kw >= LIMITING_HEADROOM * rated_all_kw:
         return rated_kw
-    if headroom_kw >= 0:
-        return min(rated_kw, measured_kw + headroom_kw * rated_kw / rated_all_kw)
+    if room_kw >= 0:
+        return min(rated_kw, measured_kw + room_kw * rated_kw / rated_all_kw)
     # those that cannot be told anything keep what they feed: the others make up for them
-    told = [generator for generator in park.rated_by_weather_kw if park.site.setpoint(generator) is not None]
-    feeding_kw = sum(park.snapshot.power_kw(g) or 0.0 for g in told if park.snapshot.available(g))
-    kept = max(0.0, 1 + headroom_kw / feeding_kw) if feeding_kw > 0 else 0.0
+    told = [each for each in among if park.site.setpoint(each) is not None and park.snapshot.available(each)]
+    feeding_kw = sum(park.snapshot.power_kw(each) or 0.0 for each in told)
+    kept = max(0.0, 1 + room_kw / feeding_kw) if feeding_kw > 0 else 0.0
     return min(rated_kw, measured_kw * kept)

@@ -45,6 +45,7 @@ class Maker:
         if per_kw > 0:
             room_kw = max(0.0, measured_kw + park.import_room_kw / per_kw)
             bounds.append(Bound("connection limit", Priority.CONTRACT, 0.0, room_kw, "keeps the import limit"))
+            bounds += park.demand_bounds(0.0, max(0.0, measured_kw + park.demand_room_kw / per_kw))
         planned_kw = park.planned(name)
         if planned_kw is not None:
             bounds.append(exactly("plan", Priority.PLAN, in_load_range(planned_kw, unit), f"plan {planned_kw:.0f} kW"))
@@ -52,7 +53,7 @@ class Maker:
         bounds.append(thermostat(level, bus, most_kw, on_below=self.on_below, running=running))
         resolved = resolve(bounds)
         # a compressor ramps up slowly: only what it gives up counts at once
-        park.expected_grid_kw += min(0.0, resolved.value - measured_kw) * per_kw
+        park.takes_kw((resolved.value - measured_kw) * per_kw)
         return decision_of(name, resolved, planned_kw)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
@@ -10,15 +11,19 @@ from config.assets import PvPlant, WindTurbine
 from config.site import Site
 from controller.bounds import Bound, Priority, Resolved, exactly
 from controller.decision import AssetDecision
+from controller.demand_guard import Demand
 from controller.image import Snapshot
 from controller.modes import Mode
 from controller.override import Override
+from controller.tariff_now import EnergyPrices
 from dispatch.plan import Plan
 from dispatch.soundness import stores
 
 LIMIT_MARGIN = 0.01
 """Kept free at both connection limits, as a share of the larger: about one cycle's noise of a grid meter of class
 0.5 and its load. At zero export it is what the park keeps importing."""
+DEMAND_GUARD = "demand guard"
+"""Owner of the bounds that keep the month's peak."""
 SUPPLY_RESERVE_SOC = 0.03
 """State of a store above its minimum at which its bus is supplied whatever the plan says."""
 
@@ -33,6 +38,10 @@ class Inputs:
     overrides: Mapping[str, Override]
     not_following: frozenset[str] = frozenset()
     """Assets that were told something and do not do it: nothing is expected of what they are told next."""
+    prices: EnergyPrices | None = None
+    """None where no tariff holds."""
+    demand: Demand | None = None
+    """None where no peak is to be kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +63,8 @@ class Standing:
         self.plan = inputs.plan
         self.step = inputs.plan.step_at(inputs.snapshot.at) if inputs.plan is not None else None
         self.not_following = inputs.not_following
+        self.prices = inputs.prices
+        self.demand = inputs.demand
         self._overrides = inputs.overrides
         self._stores = stores(self.site)
         grid_name, grid = self.site.grid
@@ -64,6 +75,8 @@ class Standing:
         self.export_limit_kw = grid.export_limit_kw - margin_kw
         self.expected_grid_kw = grid_kw
         """Grid power once the assets decided so far have followed."""
+        self.spare_kw = 0.0
+        """What batteries could still give, and nobody has laid claim to yet."""
         planned = self.planned(grid_name)
         self.grid_target_kw = (
             None if planned is None else min(max(planned, -self.export_limit_kw), self.import_limit_kw)
@@ -81,6 +94,21 @@ class Standing:
         """What may be fed beyond what is expected; below 0 when something must give up."""
         return self.expected_grid_kw + self.export_limit_kw
 
+    @property
+    def demand_room_kw(self) -> float:
+        """What may be taken beyond what is expected, with all that batteries can still give, before the month's peak
+        grows; below 0 when something should give up."""
+        if self.demand is None:
+            return math.inf
+        return self.demand.allowed_kw - self.expected_grid_kw + self.spare_kw
+
+    def demand_bounds(self, low_kw: float, high_kw: float) -> list[Bound]:
+        """What the month's peak leaves to an asset; nothing where there is none to keep."""
+        if self.demand is None:
+            return []
+        reason = f"holds 15 minutes under {self.demand.target_kw:.0f} kW (the last: {self.demand.mean_kw:.0f} kW)"
+        return [Bound(DEMAND_GUARD, Priority.DEMAND, low_kw, high_kw, reason)]
+
     def measured_kw(self, name: str) -> float:
         """What an available asset's setpoint asks for, as it is now."""
         found = self.snapshot.steered_kw(name)
@@ -92,6 +120,14 @@ class Standing:
             return None
         return float(self.plan.assets[name].power_kw[self.step])
 
+    def planned_kwh(self, name: str) -> float | None:
+        """What a store should hold now, within the interval; None where the plan does not say."""
+        if self.plan is None or self.step is None or (stored := self.plan.assets[name].stored_kwh) is None:
+            return None
+        into_h = (self.snapshot.at - self.plan.start).total_seconds() / 3600 - self.plan.step_h[: self.step].sum()
+        share = into_h / self.plan.step_h[self.step]
+        return float(stored[self.step] + share * (stored[self.step + 1] - stored[self.step]))
+
     def foreseen_kw(self, name: str) -> float | None:
         """What the plan reckons that a source could feed in this interval, or that a load wants; None where it does
         not say."""
@@ -100,6 +136,12 @@ class Standing:
         planned = self.plan.assets[name]
         foreseen = planned.wanted_kw if planned.available_kw is None else planned.available_kw
         return None if foreseen is None else float(foreseen[self.step])
+
+    def takes_kw(self, more_kw: float) -> None:
+        """Something will take so much more electricity: what it gives up counts at once, and batteries make up for what
+        comes with its ramp."""
+        self.expected_grid_kw += min(0.0, more_kw)
+        self.spare_kw -= max(0.0, more_kw)
 
     def override(self, name: str) -> list[Bound]:
         held = self._overrides.get(name)

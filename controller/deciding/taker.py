@@ -9,6 +9,7 @@ from config.flexible_assets import EvChargers, SheddableLoad, ShiftableJob
 from controller.bounds import Bound, Priority, exactly, resolve
 from controller.deciding.standing import Standing, decision_of
 from controller.decision import AssetDecision
+from controller.demand_guard import WINDOW_S
 
 SHED_BELOW = 0.98
 """A load planned below this share of what it wants is meant to be shed, above it is free."""
@@ -19,7 +20,7 @@ def decide_chargers(park: Standing, name: str, chargers: EvChargers) -> AssetDec
     most_kw = min(chargers.limit_kw, chargers.stations * chargers.station_kw)
     local = exactly("local default", Priority.LOCAL, most_kw, "not limited")
     planned_kw = park.planned(name)
-    bounds = [local]
+    bounds = [local, *park.demand_bounds(0.0, _demand_most_kw(park, name))]
     if planned_kw is not None:
         bounds.append(exactly("plan", Priority.PLAN, planned_kw, f"plan {planned_kw:.0f} kW"))
     return _decided(park, name, most_kw, bounds)
@@ -29,6 +30,8 @@ def decide_sheddable(park: Standing, name: str, load: SheddableLoad) -> AssetDec
     """Free, unless the plan sheds it or the import limit leaves less; those with a higher order are asked later."""
     most_kw = park.told_most_kw(name)
     bounds = [exactly("local default", Priority.LOCAL, most_kw, "not limited")]
+    if _cheaper_than_a_peak(park, load):
+        bounds += park.demand_bounds(0.0, _demand_most_kw(park, name))
     planned_kw = park.planned(name)
     if planned_kw is not None:
         wanted_kw = park.foreseen_kw(name)
@@ -46,9 +49,21 @@ def decide_job(park: Standing, name: str, job: ShiftableJob) -> AssetDecision:
     if planned_kw is not None:
         runs_kw = job.power_kw if planned_kw >= job.power_kw / 2 else 0.0
         bounds.append(exactly("plan", Priority.PLAN, runs_kw, f"plan {planned_kw:.0f} kW"))
+    if park.measured_kw(name) + park.demand_room_kw < job.power_kw:
+        bounds += park.demand_bounds(0.0, 0.0)
     if park.measured_kw(name) + park.import_room_kw < job.power_kw:
         bounds.append(exactly("connection limit", Priority.CONTRACT, 0.0, "keeps the import limit"))
     return _decided(park, name, job.power_kw, bounds)
+
+
+def _demand_most_kw(park: Standing, name: str) -> float:
+    return max(0.0, park.measured_kw(name) + park.demand_room_kw)
+
+
+def _cheaper_than_a_peak(park: Standing, load: SheddableLoad) -> bool:
+    """Whether a kW that is left out for as long as a peak counts costs less than a kW of the month's peak."""
+    price = load.lost_load_cny_per_kwh
+    return park.demand is not None and price is not None and price * WINDOW_S / 3600.0 < park.demand.per_kw
 
 
 def _decided(park: Standing, name: str, most_kw: float, more: list[Bound]) -> AssetDecision:
@@ -61,5 +76,5 @@ def _decided(park: Standing, name: str, most_kw: float, more: list[Bound]) -> As
         *more,
     ]
     resolved = resolve(bounds)
-    park.expected_grid_kw += min(0.0, resolved.value - measured_kw)
+    park.takes_kw(resolved.value - measured_kw)
     return decision_of(name, resolved, park.planned(name))

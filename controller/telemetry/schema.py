@@ -80,6 +80,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
             **_of("str", "mode", "plan_method"),
             **_of("float", "cycle_ms", "acquire_ms", "decide_ms", "apply_ms", "late_ms", "solve_s"),
             **_of("float", "import_price", "export_price", "month_peak_kw", "balance_residual_kw"),
+            **_of("float", "demand_kw", "demand_target_kw", "demand_allowed_kw"),
             **_of("int", "overruns", "queue", "waiting", "dropped", "active_alarms"),
         },
     ),

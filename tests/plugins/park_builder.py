@@ -20,9 +20,11 @@ from config.thermal_assets import ElectricBoiler
 from controller.decide import decide
 from controller.deciding.standing import Inputs
 from controller.decision import Decision
+from controller.demand_guard import Demand
 from controller.image import Snapshot
 from controller.modes import Mode
 from controller.override import Override
+from controller.tariff_now import EnergyPrices
 from dispatch.plan import AssetPlan, FloatArray, Method, Plan
 from drivers.driver import Quality, Reading
 
@@ -158,6 +160,7 @@ class ParkBuilder:
         *,
         stored_kwh: Mapping[str, Iterable[float]] | None = None,
         available_kw: Mapping[str, float] | None = None,
+        stored_value: Mapping[str, float] | None = None,
         start: datetime = NOON,
         steps: int = 8,
         method: Method = Method.OPTIMAL,
@@ -180,6 +183,7 @@ class ParkBuilder:
             },
             import_price_per_kwh=np.full(steps, 0.5),
             cost={},
+            stored_value_per_kwh={name: np.full(steps, value) for name, value in (stored_value or {}).items()},
         )
 
     def override(self, asset: str, value_kw: float, *, until: datetime = NOON + timedelta(hours=1)) -> Override:
@@ -195,7 +199,10 @@ class ParkBuilder:
         mode: Mode = Mode.OPTIMAL,
         at: datetime = NOON,
         not_following: Iterable[str] = (),
+        prices: tuple[float, float] | None = None,
+        demand: Demand | None = None,
     ) -> Decision:
+        """`prices` are those of import and export."""
         return decide(
             Inputs(
                 snapshot=self.snapshot(values, at=at),
@@ -203,6 +210,8 @@ class ParkBuilder:
                 mode=mode,
                 overrides={override.asset: override for override in overrides},
                 not_following=frozenset(not_following),
+                prices=None if prices is None else EnergyPrices(import_per_kwh=prices[0], export_per_kwh=prices[1]),
+                demand=demand,
             )
         )
 

@@ -1,0 +1,136 @@
+"""A park and its controller in virtual time: no servers, no waiting, the same physics and the same decisions.
+
+Each cycle the park goes on, is seen whole, is decided on and told. Plans come at the begin of each interval, and are
+there at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from config.site import Site
+from controller.adopt import adopted
+from controller.decide import decide
+from controller.deciding.standing import Inputs
+from controller.decision import Decision
+from controller.demand_guard import DemandGuard, demand_target_kw
+from controller.guard import AssetGuard, guard
+from controller.image import Snapshot
+from controller.ledger import Interval, Ledger
+from controller.modes import Mode
+from controller.park_state import limited_generators, park_state, shed_loads
+from controller.planner_process import PlanAnswer, PlanRequest
+from controller.plans import PlanBook
+from controller.tariff_now import TariffNow
+from dispatch.forecast.history import History
+from drivers.quality import Stamp, good
+from simulators.past import Past
+from simulators.plant import Plant
+
+PlannedBy = Callable[[PlanRequest], PlanAnswer]
+
+
+class ClosedLoop:
+    """One run of a simulated park under control. Not a thing for several threads."""
+
+    def __init__(
+        self, site: Site, plant: Plant, planned: PlannedBy, past: Past, *, cycle_s: float | None = None
+    ) -> None:
+        """`planned` makes the plans, from the `past` and from what was measured since; a cycle is as long as the site
+        file says where `cycle_s` does not."""
+        self.site = site
+        self.plant = plant
+        self.cycle_s = site.control.cycle_s if cycle_s is None else cycle_s
+        self.ledger = Ledger(site)
+        self.book = PlanBook(site)
+        self.intervals: list[Interval] = []
+        self._planned = planned
+        self._tariff = TariffNow(site)
+        self._demand_guard = DemandGuard()
+        self._began = plant.now
+        self._asked: datetime | None = None
+        self._guards: dict[str, AssetGuard] = {}
+        self._told: dict[str, float] = {}
+        self._decision: Decision | None = None
+        self._past = past
+
+    def run(self, lasts: timedelta) -> Iterator[Decision]:
+        """Goes on for so long; gives each cycle's decision, once it has been told."""
+        end = self.plant.now + lasts
+        while self.plant.now < end:
+            self.plant.advance(self.cycle_s)
+            yield self._cycle()
+
+    def _cycle(self) -> Decision:
+        snapshot = seen(self.site, self.plant, (self.plant.now - self._began).total_seconds())
+        limited = limited_generators(snapshot, self._decision, self.book.plan)
+        closed = self.ledger.update(snapshot, limited)
+        self.intervals += closed
+        if closed or self._asked is None:
+            self._plan(snapshot, frozenset(limited) | shed_loads(snapshot, self._decision))
+        if self._decision is None:
+            self._guards = adopted(snapshot, {})
+        wanted = decide(self._inputs(snapshot))
+        decision, self._guards = guard(wanted, snapshot, self._guards)
+        for name, asset in decision.assets.items():
+            if asset.setpoint_kw is not None and asset.setpoint_kw != self._told.get(name):
+                point = self.site.setpoint(name)
+                assert point is not None
+                self.plant.command(point.device, point.name, asset.setpoint_kw)
+                self._told[name] = asset.setpoint_kw
+        self._decision = decision
+        return decision
+
+    def _inputs(self, snapshot: Snapshot) -> Inputs:
+        at, plan = snapshot.at, self.book.plan
+        charge = self._tariff.demand_charge(at)
+        target_kw = demand_target_kw(self.site, charge, self.ledger.month_peak_kw, plan, at)
+        return Inputs(
+            snapshot=snapshot,
+            plan=plan,
+            mode=Mode.OPTIMAL if self.book.fresh(at) else Mode.FALLBACK,
+            overrides={},
+            prices=self._tariff.prices(at, self.ledger.spot),
+            demand=self._demand_guard.update(snapshot, self.ledger.imported_kwh, target_kw, charge),
+        )
+
+    def _plan(self, snapshot: Snapshot, limited: frozenset[str]) -> None:
+        self._asked = snapshot.at
+        state = park_state(
+            snapshot, self.ledger.month_peak_kw, self.ledger.used(snapshot.at), limited, self.ledger.spot, self._guards
+        )
+        request = PlanRequest(
+            number=len(self.intervals), now=snapshot.at, state=state, history=self._history(snapshot.at)
+        )
+        self.book.take(self._planned(request), snapshot.at)
+
+    def _history(self, until: datetime) -> History:
+        """The past of the simulation, and what was measured since."""
+        step_min = self.site.control.interval_min
+        start = datetime.fromtimestamp(float(self._past.start_s[0]), tz=until.tzinfo)
+        count = int((until - start) / timedelta(minutes=step_min))
+        series = {}
+        for name, column in self._past.columns.items():
+            values = np.full(max(count, len(column)), np.nan)
+            values[: len(column)] = column
+            for interval in self.intervals:
+                mean = interval.mean_kw.get(name)
+                place = round((interval.start - start) / timedelta(minutes=step_min))
+                if mean is not None and place < len(values):
+                    values[place] = mean
+            series[name] = values
+        return History(start=start, step_min=step_min, series=series)
+
+
+def seen(site: Site, plant: Plant, site_s: float) -> Snapshot:
+    """The park as a controller sees it that can read everything at once."""
+    stamp = Stamp(received_s=site_s, at=plant.now)
+    readings = {
+        (key := f"{device}.{name}"): good(key, value, stamp)
+        for device in dict.fromkeys(asset.device for asset in site.assets.values())
+        for name, value in plant.values(device).items()
+    }
+    return Snapshot(site=site, at=plant.now, site_s=site_s, monotonic_s=site_s, readings=readings)
