@@ -21,6 +21,7 @@ from controller.demand_guard import Demand, DemandGuard, demand_target_kw
 from controller.field import Field
 from controller.following import Following
 from controller.guard import AssetGuard, guard
+from controller.held_back import HeldBack
 from controller.image import ProcessImage, Snapshot
 from controller.ledger import Ledger
 from controller.memory import remembered, standing_alarms
@@ -75,6 +76,7 @@ class Controller:
         self._tariff = TariffNow(site)
         self._demand_guard = DemandGuard()
         self._demand: Demand | None = None
+        self._held_back = HeldBack(site)
         self._state_file = StateFile(state)
         self._recorder = Recorder(site, clock, state)
         self._planning = Planning(site, self._ledger, self._recorder, state, planner)
@@ -198,6 +200,7 @@ class Controller:
                 not_following=frozenset(self._lagging),
                 prices=self._tariff.prices(snapshot.at, self._planning.spot.series),
                 demand=self._demand,
+                held_back_kw=self._held_back.update(snapshot, self._plans.plan),
             )
             wanted = decide(inputs)
             for name in self._returned(wanted):

@@ -9,14 +9,12 @@ from config.flexible_assets import EvChargers, SheddableLoad, ShiftableJob
 from config.price_series import PriceSeries
 from controller.decision import Decision
 from controller.guard import GuardState
+from controller.held_back import AT_ITS_LIMIT
 from controller.image import Snapshot
 from dispatch.forecast.park import ParkState
 from dispatch.plan import Plan, Running, Used
 from dispatch.registry import buses_of, forecast_for, forms_of, units_of
 from dispatch.soundness import stores
-
-AT_ITS_LIMIT = 0.97
-"""A generator above this share of its limit is held back by it: inverters settle within a few percent below."""
 
 
 def park_state(

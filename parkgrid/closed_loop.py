@@ -6,6 +6,7 @@ there at once.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
@@ -18,6 +19,7 @@ from controller.deciding.standing import Inputs
 from controller.decision import Decision
 from controller.demand_guard import DemandGuard, demand_target_kw
 from controller.guard import AssetGuard, guard
+from controller.held_back import HeldBack
 from controller.image import Snapshot
 from controller.ledger import Interval, Ledger
 from controller.modes import Mode
@@ -37,10 +39,17 @@ class ClosedLoop:
     """One run of a simulated park under control. Not a thing for several threads."""
 
     def __init__(
-        self, site: Site, plant: Plant, planned: PlannedBy, past: Past, *, cycle_s: float | None = None
+        self,
+        site: Site,
+        plant: Plant,
+        planned: PlannedBy,
+        past: Past,
+        *,
+        cycle_s: float | None = None,
+        dead_time_s: float = 0.0,
     ) -> None:
         """`planned` makes the plans, from the `past` and from what was measured since; a cycle is as long as the site
-        file says where `cycle_s` does not."""
+        file says where `cycle_s` does not. Devices begin to follow a setpoint `dead_time_s` after they were told."""
         self.site = site
         self.plant = plant
         self.cycle_s = site.control.cycle_s if cycle_s is None else cycle_s
@@ -50,10 +59,14 @@ class ClosedLoop:
         self._planned = planned
         self._tariff = TariffNow(site)
         self._demand_guard = DemandGuard()
+        self._held_back = HeldBack(site)
         self._began = plant.now
         self._asked: datetime | None = None
         self._guards: dict[str, AssetGuard] = {}
         self._told: dict[str, float] = {}
+        self._dead_time = timedelta(seconds=dead_time_s)
+        self._under_way: deque[tuple[datetime, str, str, float]] = deque()
+        """What devices were told and do not do yet: from when on, the device, its point and the value."""
         self._decision: Decision | None = None
         self._past = past
 
@@ -61,8 +74,16 @@ class ClosedLoop:
         """Goes on for so long; gives each cycle's decision, once it has been told."""
         end = self.plant.now + lasts
         while self.plant.now < end:
-            self.plant.advance(self.cycle_s)
+            self._advance(self.plant.now + timedelta(seconds=self.cycle_s))
             yield self._cycle()
+
+    def _advance(self, until: datetime) -> None:
+        """The park goes on, and what it was told before reaches its devices."""
+        while self._under_way and self._under_way[0][0] < until:
+            at, device, point, value = self._under_way.popleft()
+            self.plant.advance((at - self.plant.now).total_seconds())
+            self.plant.command(device, point, value)
+        self.plant.advance((until - self.plant.now).total_seconds())
 
     def _cycle(self) -> Decision:
         snapshot = seen(self.site, self.plant, (self.plant.now - self._began).total_seconds())
@@ -79,7 +100,7 @@ class ClosedLoop:
             if asset.setpoint_kw is not None and asset.setpoint_kw != self._told.get(name):
                 point = self.site.setpoint(name)
                 assert point is not None
-                self.plant.command(point.device, point.name, asset.setpoint_kw)
+                self._under_way.append((self.plant.now + self._dead_time, point.device, point.name, asset.setpoint_kw))
                 self._told[name] = asset.setpoint_kw
         self._decision = decision
         return decision
@@ -95,6 +116,7 @@ class ClosedLoop:
             overrides={},
             prices=self._tariff.prices(at, self.ledger.spot),
             demand=self._demand_guard.update(snapshot, self.ledger.imported_kwh, target_kw, charge),
+            held_back_kw=self._held_back.update(snapshot, plan),
         )
 
     def _plan(self, snapshot: Snapshot, limited: frozenset[str]) -> None:

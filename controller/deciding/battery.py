@@ -8,7 +8,7 @@ from config.assets import Battery
 from config.battery_curves import share_left
 from controller.bounds import Bound, Priority, exactly, resolve
 from controller.deciding.merit import CORRIDOR_SOC, worth_of
-from controller.deciding.standing import Standing, decision_of
+from controller.deciding.standing import AT_ONCE_S, Standing, decision_of
 from controller.decision import AssetDecision
 
 
@@ -35,7 +35,7 @@ def decide_battery(park: Standing, name: str, battery: Battery) -> AssetDecision
         net_kw = measured_kw + park.expected_grid_kw - _still_to_give_kw(park, name)
         worth = worth_of(park, name, battery, soc)
         if worth is not None:
-            best_kw, why = worth.best_kw(net_kw, planned_kw)
+            best_kw, why = worth.best_kw(net_kw - park.held_back_kw, planned_kw)
             correction_kw = best_kw - planned_kw
             reason = f"plan {planned_kw:+.0f} kW, {correction_kw:+.0f} kW: {why}"
         else:
@@ -49,6 +49,7 @@ def decide_battery(park: Standing, name: str, battery: Battery) -> AssetDecision
     resolved = resolve(bounds)
     if name not in park.not_following:
         park.expected_grid_kw -= resolved.value - measured_kw
+        park.late_kw += max(0.0, measured_kw - resolved.value - battery.ramp_kw_per_s * AT_ONCE_S)
         park.spare_kw += max(0.0, _most_kw(bounds) - resolved.value)
     return decision_of(name, resolved, planned_kw, correction_kw)
 

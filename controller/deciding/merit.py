@@ -24,13 +24,15 @@ class BatteryWorth:
 
     The power b minimises  grid(net - b) + battery(b) + s/2 (b - plan)^2  with
 
-        grid(x)     p_import * x for import, p_export * x for export
+        grid(x)     p_import * x for import, p_export * x for export, and nothing for what the export limit would
+                    curtail, or curtails now
         battery(b)  (v / eta_d + wear) * b for discharge, v * eta_c * b for charge (b < 0)
         v           what a stored kWh will save, by the plan; more where less is stored than planned
         s           `STIFFNESS` of the dearest price over the rating
     """
 
     prices: EnergyPrices
+    export_limit_kw: float
     stored_per_kwh: float
     given_per_kwh: float
     """What a kWh costs that it gives: what is stored for it, and wear."""
@@ -56,17 +58,25 @@ class BatteryWorth:
 
     def _gain(self, kw: float, net_kw: float, planned_kw: float) -> float:
         """What one kW more of discharge saves; falls with the power."""
-        grid = self.prices.import_per_kwh if net_kw - kw > 0.0 else self.prices.export_per_kwh
         own = self.given_per_kwh if kw >= 0.0 else self.taken_per_kwh
-        return grid - own - self.stiffness * (kw - planned_kw)
+        return self._grid_per_kwh(net_kw - kw) - own - self.stiffness * (kw - planned_kw)
+
+    def _grid_per_kwh(self, kw: float) -> float:
+        """What one kWh more costs, or brings less, at this power of the grid."""
+        if kw > 0.0:
+            return self.prices.import_per_kwh
+        return self.prices.export_per_kwh if kw >= -self.export_limit_kw else min(0.0, self.prices.export_per_kwh)
 
     def _why(self, best_kw: float, net_kw: float) -> str:
-        if abs(net_kw - best_kw) < 1.0:
+        grid_kw = net_kw - best_kw
+        if min(abs(grid_kw), abs(grid_kw + self.export_limit_kw)) < 1.0:
             return "takes up what the park has too much or too little"
-        word, price = ("import", self.prices.import_per_kwh)
-        if net_kw < best_kw:
-            word, price = "export", self.prices.export_per_kwh
-        return f"{word} at {price:.2f}, stored energy worth {self.stored_per_kwh:.2f} per kWh"
+        worth = f"stored energy worth {self.stored_per_kwh:.2f} per kWh"
+        if grid_kw > 0.0:
+            return f"import at {self.prices.import_per_kwh:.2f}, {worth}"
+        if grid_kw < -self.export_limit_kw:
+            return f"energy that would be curtailed, {worth}"
+        return f"export at {self.prices.export_per_kwh:.2f}, {worth}"
 
 
 def worth_of(park: Standing, name: str, battery: Battery, soc: float) -> BatteryWorth | None:
@@ -83,6 +93,7 @@ def worth_of(park: Standing, name: str, battery: Battery, soc: float) -> Battery
     rating_kw = max(battery.max_charge_kw, battery.max_discharge_kw)
     return BatteryWorth(
         prices=park.prices,
+        export_limit_kw=park.export_limit_kw,
         stored_per_kwh=stored,
         given_per_kwh=stored / battery.discharge_efficiency + battery.wear_cny_per_kwh,
         taken_per_kwh=stored * battery.charge_efficiency,

@@ -24,6 +24,9 @@ LIMIT_MARGIN = 0.01
 0.5 and its load. At zero export it is what the park keeps importing."""
 DEMAND_GUARD = "demand guard"
 """Owner of the bounds that keep the month's peak."""
+AT_ONCE_S = 1.0
+"""Within two seconds a grid meter sees a drop of the load and the park is back below its export limit: what a battery
+needs longer for, generators give up meanwhile. An import limit is one of heat and of money, and can wait."""
 SUPPLY_RESERVE_SOC = 0.03
 """State of a store above its minimum at which its bus is supplied whatever the plan says."""
 
@@ -42,6 +45,8 @@ class Inputs:
     """None where no tariff holds."""
     demand: Demand | None = None
     """None where no peak is to be kept."""
+    held_back_kw: float = 0.0
+    """What generators would feed beyond their limits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +80,8 @@ class Standing:
         self.export_limit_kw = grid.export_limit_kw - margin_kw
         self.expected_grid_kw = grid_kw
         """Grid power once the assets decided so far have followed."""
+        self.late_kw = 0.0
+        """What of it batteries will take only after `AT_ONCE_S`, by their ramps."""
         self.spare_kw = 0.0
         """What batteries could still give, and nobody has laid claim to yet."""
         planned = self.planned(grid_name)
@@ -83,6 +90,7 @@ class Standing:
         )
         generators: dict[str, PvPlant | WindTurbine] = {**self.site.of_kind(PvPlant), **self.site.of_kind(WindTurbine)}
         self.rated_by_weather_kw = {name: generator.rated_kw for name, generator in generators.items()}
+        self.held_back_kw = inputs.held_back_kw
 
     @property
     def import_room_kw(self) -> float:
@@ -91,8 +99,8 @@ class Standing:
 
     @property
     def export_room_kw(self) -> float:
-        """What may be fed beyond what is expected; below 0 when something must give up."""
-        return self.expected_grid_kw + self.export_limit_kw
+        """What may be fed beyond what is expected at once; below 0 when something must give up."""
+        return self.expected_grid_kw - self.late_kw + self.export_limit_kw
 
     @property
     def demand_room_kw(self) -> float:

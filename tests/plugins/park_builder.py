@@ -201,6 +201,7 @@ class ParkBuilder:
         not_following: Iterable[str] = (),
         prices: tuple[float, float] | None = None,
         demand: Demand | None = None,
+        held_back_kw: float = 0.0,
     ) -> Decision:
         """`prices` are those of import and export."""
         return decide(
@@ -212,6 +213,7 @@ class ParkBuilder:
                 not_following=frozenset(not_following),
                 prices=None if prices is None else EnergyPrices(import_per_kwh=prices[0], export_per_kwh=prices[1]),
                 demand=demand,
+                held_back_kw=held_back_kw,
             )
         )
 

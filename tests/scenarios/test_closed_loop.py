@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from config.loader import example_site, load_site
+from config.site import Site
 from controller.decision import Decision
 from controller.planner_process import answer_of
 from dispatch.dispatcher import Dispatcher
@@ -93,3 +94,51 @@ def test_every_setpoint_has_an_owner_and_a_reason(factory: Lived) -> None:
     assert len(told) > 8000
     assert all(asset.owner and asset.reason for asset in told)
     assert {asset.owner for asset in told} >= {"plan", "demand guard"}
+
+
+# -- half of the load is gone, and nothing may be exported ---------------------------------------------------------
+
+
+class Dropping(Surroundings):
+    """The halls lose half of their load from one moment to the next."""
+
+    def __init__(self, site: Site, seed: int, at: datetime) -> None:
+        super().__init__(site, seed)
+        self._at_s = at.timestamp()
+
+    def at(self, t_s: float) -> list[float]:
+        values = super().at(t_s)
+        if t_s < self._at_s:
+            return values
+        return [0.5 * each if key[0].startswith("hall") else each for key, each in zip(self.keys, values, strict=True)]
+
+
+@pytest.mark.parametrize("soc", [0.5, 0.9], ids=["room in the battery", "battery full"])
+@pytest.mark.parametrize("dead_time_s", [0.0, 0.5, 1.0, 2.0, 5.0])
+def test_the_export_limit_is_kept_within_two_seconds_of_a_drop_of_the_load(soc: float, dead_time_s: float) -> None:
+    """At noon, with half as much sun again as the halls need; the limit is 0 and the rating 3,000 kW.
+
+    Devices that begin to follow only after a dead time cannot be there before it is over; then there is no cycle either.
+    """
+    site = load_site(example_site("demo_park"))
+    grid = site.assets["grid"].model_copy(update={"export_limit_kw": 0.0})
+    suns = {name: site.assets[name].model_copy(update={"peak_kw": 1800.0}) for name in ("pv_a", "pv_b")}
+    assert site.file.simulation is not None
+    simulation = site.file.simulation.model_copy(update={"initial_soc": {"battery": soc, "tank": 0.6}})
+    changes = {"assets": {**site.assets, "grid": grid, **suns}, "simulation": simulation}
+    site = replace(site, file=site.file.model_copy(update=changes))
+    start = datetime.fromisoformat("2026-07-15T11:57:00+08:00")
+    drop_s = 180
+    course = Dropping(site, 7, start + timedelta(seconds=drop_s))
+    plant = Plant(site, start=start, seed=7, surroundings=course)
+    dispatcher = Dispatcher(site, site.control.horizon_h * 60 // site.control.interval_min)
+    past = past_of(site, start, days_of_history(site))
+    loop = ClosedLoop(site, plant, partial(answer_of, site, dispatcher), past, cycle_s=1.0, dead_time_s=dead_time_s)
+    grid_kw = [plant.values(site.grid[1].device)["active_power_kw"] for _ in loop.run(timedelta(minutes=6))]
+    seen = np.array(grid_kw)
+    print(
+        f"dead time {dead_time_s} s: {-min(0.0, seen[drop_s:].min()):.0f} kW at the drop, then {-seen[drop_s + 2 + round(dead_time_s) :].min():.0f}"
+    )
+    assert seen[60 : drop_s - 1].min() > -30.0
+    assert seen[drop_s + 2 + round(dead_time_s) :].min() > -30.0
+    assert np.abs(np.diff(seen[-60:])).max() < 30.0

@@ -153,8 +153,8 @@ def test_what_one_heat_pump_gave_up_the_next_one_keeps(park: ParkBuilder) -> Non
 
 
 def test_the_export_limit_is_kept_by_the_battery_first(park: ParkBuilder) -> None:
-    decision = park.decide({"grid": -1270.0, "pv_a": 900.0, "pv_b": 900.0}, None)
-    assert told(decision, "battery") == (-300.0, "connection limit")
+    decision = park.decide({"grid": -1120.0, "pv_a": 900.0, "pv_b": 900.0}, None)
+    assert told(decision, "battery") == (-150.0, "connection limit")
     # then nothing is left to export, and nothing to spare: each may feed what it feeds
     assert told(decision, "pv_a") == (900.0, "export limit")
 
@@ -193,6 +193,15 @@ def test_more_to_give_up_than_is_fed_means_nothing_is_fed(park: ParkBuilder) -> 
     decision = park.decide({"grid": -1270.0, "pv_a": 100.0, "battery.soc": 0.9})
     assert told(decision, "pv_a") == (0.0, "export limit")
     assert told(decision, "pv_b") == (0.0, "export limit")
+
+
+def test_what_the_battery_needs_seconds_for_generators_give_up_meanwhile(park: ParkBuilder) -> None:
+    """600 kW too much: the battery takes them, 200 in the first second; of the other 400 each gives up its share."""
+    values = {"grid": -1570.0, "pv_a": 400.0, "pv_b": 400.0, "battery": 0.0}
+    decision = park.decide(values)
+    assert told(decision, "battery") == (-600.0, "connection limit")
+    assert told(decision, "pv_a") == (pytest.approx(200.0), "export limit")
+    assert told(decision, "pv_b") == (pytest.approx(200.0), "export limit")
 
 
 def test_near_the_export_limit_generators_share_the_room_left(park: ParkBuilder) -> None:

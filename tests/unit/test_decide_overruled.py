@@ -58,7 +58,7 @@ def test_an_override_beats_the_heat_reserve(park: ParkBuilder) -> None:
 
 def test_the_other_assets_make_up_for_an_override(park: ParkBuilder) -> None:
     # the battery is held at full charge: the export room that this makes is the generators'
-    values = {"grid": -1270.0, "pv_a": 1000.0, "pv_b": 1000.0}
+    values = {"grid": -470.0, "pv_a": 1000.0, "pv_b": 1000.0, "battery": -800.0}
     decision = park.decide(values, None, park.override("battery", -1000.0))
     assert told(decision, "pv_a") == (1000.0, "local default")
 

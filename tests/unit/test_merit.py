@@ -77,6 +77,15 @@ def test_what_is_stored_counts_as_more_where_less_is_there_than_planned(park: Pa
     assert "worth 1.23 per kWh" in behind.assets["battery"].reason
 
 
+def test_what_would_be_curtailed_is_charged_for_nothing(park: ParkBuilder) -> None:
+    """A kWh is worth 0.3 * 0.94 = 0.28: less than export at 0.41 brings, more than curtailed energy costs."""
+    plan = plan_of(park, grid=-970.0, battery=0.0, worth=0.3)
+    decision = park.decide({"grid": -970.0}, plan, prices=(0.68, 0.41), held_back_kw=200.0)
+    assert decision.assets["battery"].setpoint_kw == pytest.approx(-200.0, abs=0.01)
+    free = park.decide({"grid": -970.0}, plan, prices=(0.68, 0.41))
+    assert free.assets["battery"].setpoint_kw == pytest.approx(0.0, abs=0.01)
+
+
 def test_without_prices_or_values_the_grid_is_held_at_its_plan(park: ParkBuilder) -> None:
     plan = plan_of(park, grid=300.0, battery=0.0, worth=1.0)
     assert told(park.decide({"grid": 500.0}, plan), "battery") == (200.0, "plan")
@@ -100,6 +109,7 @@ def test_nothing_near_it_is_cheaper(
         given_, taken = taken, given_
     worth = BatteryWorth(
         prices=EnergyPrices(import_per_kwh=export + spread, export_per_kwh=export),
+        export_limit_kw=500.0,
         stored_per_kwh=stored,
         given_per_kwh=given_,
         taken_per_kwh=taken,
@@ -109,7 +119,8 @@ def test_nothing_near_it_is_cheaper(
     )
 
     def cost(kw: float) -> float:
-        grid = (export + spread if net_kw > kw else export) * (net_kw - kw)
+        grid_kw, beyond_kw = net_kw - kw, min(net_kw - kw + 500.0, 0.0)
+        grid = (export + spread if grid_kw > 0 else export) * (grid_kw - beyond_kw) + min(export, 0.0) * beyond_kw
         own = (given_ if kw >= 0 else taken) * kw
         return grid + own + 5e-5 / 2 * (kw - planned_kw) ** 2
 
