@@ -260,18 +260,27 @@ class Site:
         return self.of_kind(GridConnection)
 
     def point(self, asset: str, name: str) -> Point | None:
-        """The point that an asset has under a standard name, None when its device has none."""
-        device = self.assets[asset].device
-        return next((point for point in self.points[device] if point.name == name), None)
+        """The point that an asset has under a standard name, None when its device has none. Raises KeyError."""
+        return self._points_of[asset].get(name)
+
+    @cached_property
+    def _points_of(self) -> dict[str, dict[str, Point]]:
+        """By asset and name; of two points with one name the first."""
+        by_device = {device: {point.name: point for point in reversed(found)} for device, found in self.points.items()}
+        return {name: by_device[asset.device] for name, asset in self.assets.items()}
 
     def setpoint(self, asset: str) -> Point | None:
-        """The point that the controller writes for an asset; None when only measured or not allowed."""
-        if self.assets[asset].control == "local":
-            return None
-        name = NEEDS[self.assets[asset].kind].setpoint
-        if name is None or name not in self.devices[self.assets[asset].device].write:
-            return None
-        return self.point(asset, name)
+        """The point that is written for an asset; None when only measured or not allowed. Raises KeyError."""
+        return self._setpoints[asset]
+
+    @cached_property
+    def _setpoints(self) -> dict[str, Point | None]:
+        found: dict[str, Point | None] = {}
+        for name, asset in self.assets.items():
+            wanted = NEEDS[asset.kind].setpoint
+            told = asset.control != "local" and wanted in self.devices[asset.device].write
+            found[name] = self.point(name, wanted) if told and wanted is not None else None
+        return found
 
     def max_age_s(self, point: Point) -> float:
         """How old a value of a point may be: no less than three of the periods that its device is given for it."""

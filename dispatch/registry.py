@@ -24,6 +24,7 @@ from config.assets import (
 from config.flexible_assets import EvChargers, SheddableLoad, ShiftableJob, Transformer
 from config.heat_network import HeatConnection, SteamConnection
 from config.hydrogen_assets import Electrolyser, FuelCell, HydrogenLoad, HydrogenTank
+from config.per_site import per_site
 from config.site import Site
 from config.thermal_assets import (
     AbsorptionChiller,
@@ -97,6 +98,7 @@ KINDS: Mapping[type[AssetBase], Callable[[Any, Levels], Form]] = {
 }
 
 
+@per_site
 def forms_of(site: Site) -> dict[str, Form]:
     """The assets that dispatch plans, by name, in the file's order."""
     levels = Levels(site)

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import numpy as np
 
+from config.per_site import per_site
 from config.site import Site
 from dispatch.forms.form import Form, Need
 from dispatch.forms.storage import Storage
@@ -20,6 +21,7 @@ LONGEST_HORIZON_H = 28 * 24
 """A horizon touches two calendar months at most, each with its own demand charge: no month is shorter."""
 
 
+@per_site
 def stores(site: Site) -> dict[str, Storage]:
     """The stores that dispatch plans, of any carrier, by name, in the file's order."""
     return {name: form for name, form in forms_of(site).items() if isinstance(form, Storage)}

@@ -13,6 +13,7 @@ from config.asset import AssetBase
 from config.assets import Battery, GasBoiler, HeatPump, PvPlant, WindTurbine
 from config.flexible_assets import EvChargers, SheddableLoad, ShiftableJob
 from config.hydrogen_assets import Electrolyser, FuelCell
+from config.per_site import per_site
 from config.site import Site
 from config.thermal_assets import AbsorptionChiller, Chiller, Chp, ElectricBoiler, Orc
 from controller.deciding.battery import decide_battery
@@ -45,6 +46,7 @@ ROLES: Mapping[type[AssetBase], Role] = {
 }
 
 
+@per_site
 def in_turn(site: Site) -> list[tuple[str, AssetBase, Role]]:
     """The assets that have a setpoint, in the order in which they are decided."""
     told = [(name, asset) for name, asset in site.assets.items() if site.setpoint(name) is not None]
