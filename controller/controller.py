@@ -33,6 +33,7 @@ from controller.planner import PlannerProcess
 from controller.planning import Planning
 from controller.recorder import Recorder
 from controller.records import balance_residual_kw
+from controller.service_manager import ServiceManager
 from controller.state import StateFile
 from controller.status import Status, Timings, Totals
 from controller.supervisor import supervise
@@ -93,6 +94,7 @@ class Controller:
         self._limited: frozenset[str] = frozenset()
         self._internal_error = ""
         self._state_error = ""
+        self._service_manager = ServiceManager()
         self._cycles = 0
         self._largest_residual_kw = 0.0
         self._saved_s = float("-inf")
@@ -108,6 +110,7 @@ class Controller:
         ]
         try:
             await self._cycles_until(stop, shown)
+            self._service_manager.stopping()
             await self._leave_safe()
         finally:
             for part in parts:
@@ -116,6 +119,7 @@ class Controller:
             await self._field.close()
             await self._save()
             await self._recorder.close()
+            self._service_manager.close()
 
     def totals(self) -> Totals:
         """What was done since the start; right at any time, final once `run` has returned."""
@@ -145,6 +149,8 @@ class Controller:
             except Exception as error:  # noqa: BLE001 - the cycle must outlive any fault of the program
                 _log.exception("cycle failed")
                 self._failed("cycle", error)
+            else:
+                self._service_manager.healthy(f"{self._mode.value}, cycle {self._cycles}")
             if shown is not None and self.status is not None:
                 shown(self.status)
 

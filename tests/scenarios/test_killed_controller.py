@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
+import socket
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from processes import ControllerProcess, ParkProcess, eventually
@@ -126,3 +129,28 @@ def _shown(site: Site, device: str, name: str) -> float | None:
         return reading.value
 
     return asyncio.run(read())
+
+
+def test_systemd_hears_of_each_healthy_cycle_and_of_no_other(
+    start_park: StartPark, make_controller: MakeController, tmp_path: Path
+) -> None:
+    park = start_park(speed=30)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(60.0)
+        controller = make_controller(park, NOTIFY_SOCKET=str(tmp_path / "notify"))
+        controller.start()
+        assert systemd.recv(4096).decode().splitlines()[:2] == ["READY=1", "WATCHDOG=1"]
+        assert systemd.recv(4096).decode().startswith("WATCHDOG=1")
+        os.kill(controller.pid, signal.SIGSTOP)  # it hangs
+        systemd.settimeout(3.0)
+        with pytest.raises(TimeoutError):
+            while True:
+                systemd.recv(4096)
+        os.kill(controller.pid, signal.SIGCONT)
+        systemd.settimeout(60.0)
+        assert systemd.recv(4096).decode().startswith("WATCHDOG=1")
+        controller.signal(signal.SIGINT)
+        said = b""
+        while not said.startswith(b"STOPPING=1"):
+            said = systemd.recv(4096)

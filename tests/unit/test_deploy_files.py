@@ -114,11 +114,16 @@ def test_the_unit_may_do_no_more_than_it_must() -> None:
     assert "MemoryMax" in service
 
 
-def test_the_unit_does_not_restart_on_a_refused_site_file_and_claims_no_watchdog() -> None:
+def test_the_unit_does_not_restart_on_a_refused_site_file() -> None:
     service = unit()["Service"]
     assert service["Restart"] == "on-failure"
     assert service["RestartPreventExitStatus"] == "2"
-    assert "WatchdogSec" not in service
+
+
+def test_the_unit_s_watchdog_waits_for_some_cycles_of_the_longest() -> None:
+    service = unit()["Service"]
+    assert service["Type"] == "notify"
+    assert 30 <= int(service["WatchdogSec"]) <= 60
 
 
 # -- Grafana -----------------------------------------------------------------------------------------------
