@@ -60,6 +60,14 @@ KINDS: Mapping[str, AlarmKind] = {
             off_delay_s=5.0,
         ),
         AlarmKind(
+            name="demand_at_risk",
+            priority="medium",
+            consequence="The month's peak grows, and each kW of it costs the demand charge of the whole month.",
+            action="Switch off what can wait a quarter of an hour; the battery and all that may wait already give way.",
+            on_delay_s=5.0,
+            off_delay_s=60.0,
+        ),
+        AlarmKind(
             name="heat_supply_low",
             priority="medium",
             consequence="Heat pump and boiler run at full power whatever heat costs; demand may not be met.",

@@ -36,10 +36,17 @@ class Health:
 
 
 def conditions(
-    snapshot: Snapshot, before: Snapshot | None, mode: Mode, not_followed: Mapping[str, str], health: Health
+    snapshot: Snapshot,
+    before: Snapshot | None,
+    mode: Mode,
+    not_followed: Mapping[str, str],
+    health: Health,
+    demand_at_risk: str = "",
 ) -> list[Condition]:
-    """Every condition that holds in this cycle."""
+    """Every condition that holds in this cycle; `demand_at_risk` says how the month's peak is about to grow."""
     found = [*_park(snapshot, mode), *_clock(snapshot, before)]
+    if demand_at_risk:
+        found.append(Condition("demand_at_risk", snapshot.site.grid[0], demand_at_risk))
     found += [Condition("setpoint_not_followed", asset, why) for asset, why in not_followed.items()]
     for kind, text in (
         ("fallback_plan", health.plan_failure),

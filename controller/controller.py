@@ -18,6 +18,7 @@ from controller.decide import decide
 from controller.deciding.standing import Inputs
 from controller.decision import Decision
 from controller.demand_guard import Demand, DemandGuard, demand_target_kw
+from controller.demand_outlook import demand_risk
 from controller.field import Field
 from controller.following import Following
 from controller.guard import AssetGuard, guard
@@ -265,12 +266,19 @@ class Controller:
             overrun="the last cycle took longer than its period" if overran else "",
         )
         self._internal_error = ""
-        found = conditions(snapshot, before, self._mode, self._lagging | self._writes.not_followed(), health)
+        not_followed = self._lagging | self._writes.not_followed()
+        found = conditions(snapshot, before, self._mode, not_followed, health, self._demand_at_risk(snapshot))
         events = self._alarms.update(found, snapshot.at, snapshot.monotonic_s)
         for event in events:
             what = "raised" if event.raised else "cleared"
             _log.warning("alarm %s: %s %s %s", what, event.alarm.kind.name, event.alarm.asset, event.alarm.text)
         self._recorder.alarms(events)
+
+    def _demand_at_risk(self, snapshot: Snapshot) -> str:
+        if self._demand is None or self._mode is Mode.STARTING:
+            return ""
+        risk = demand_risk(snapshot, self._demand, self._demand_guard.minutes_kw(14))
+        return "" if risk is None else risk.in_words(self._demand.target_kw)
 
     def _failed(self, part: str, error: Exception) -> None:
         self._internal_error = f"{part}: {type(error).__name__}: {error}"

@@ -82,6 +82,11 @@ class DemandGuard:
             per_kw=charge.per_kw,
         )
 
+    def minutes_kw(self, count: int) -> list[float]:
+        """Mean imports of the last minutes, oldest first."""
+        until = [self._of_last(60.0 * minute) for minute in range(count + 1)]
+        return [60.0 * (until[minute + 1] - until[minute]) for minute in reversed(range(count))]
+
     def _of_last(self, seconds: float) -> float:
         """What was imported in the last `seconds`."""
         since_s = self._times_s[-1] - seconds

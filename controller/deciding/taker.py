@@ -9,7 +9,7 @@ from config.flexible_assets import EvChargers, SheddableLoad, ShiftableJob
 from controller.bounds import Bound, Priority, exactly, resolve
 from controller.deciding.standing import Standing, decision_of
 from controller.decision import AssetDecision
-from controller.demand_guard import WINDOW_S
+from controller.demand_guard import WINDOW_S, Demand
 
 SHED_BELOW = 0.98
 """A load planned below this share of what it wants is meant to be shed, above it is free."""
@@ -30,7 +30,7 @@ def decide_sheddable(park: Standing, name: str, load: SheddableLoad) -> AssetDec
     """Free, unless the plan sheds it or the import limit leaves less; those with a higher order are asked later."""
     most_kw = park.told_most_kw(name)
     bounds = [exactly("local default", Priority.LOCAL, most_kw, "not limited")]
-    if _cheaper_than_a_peak(park, load):
+    if park.demand is not None and cheaper_than_a_peak(park.demand, load):
         bounds += park.demand_bounds(0.0, _demand_most_kw(park, name))
     planned_kw = park.planned(name)
     if planned_kw is not None:
@@ -60,10 +60,10 @@ def _demand_most_kw(park: Standing, name: str) -> float:
     return max(0.0, park.measured_kw(name) + park.demand_room_kw)
 
 
-def _cheaper_than_a_peak(park: Standing, load: SheddableLoad) -> bool:
+def cheaper_than_a_peak(demand: Demand, load: SheddableLoad) -> bool:
     """Whether a kW that is left out for as long as a peak counts costs less than a kW of the month's peak."""
     price = load.lost_load_cny_per_kwh
-    return park.demand is not None and price is not None and price * WINDOW_S / 3600.0 < park.demand.per_kw
+    return price is not None and price * WINDOW_S / 3600.0 < demand.per_kw
 
 
 def _decided(park: Standing, name: str, most_kw: float, more: list[Bound]) -> AssetDecision:
