@@ -1,6 +1,7 @@
 """Days of a site in virtual time under the controller, with its own forecasts: what they cost, and the peaks they made.
 
     python benchmarks/closed_loop.py [SITE] [--days 3] [--cycle 1] [--from 2026-10-14T00:00+08:00] [--json]
+        [--scenarios 8 [--envelope 0.3] [--deviations 3]]
 
 Beside it the same days without control. The highest mean import over 15 minutes is given for intervals of the clock and
 for any 15 minutes; stores are settled at the end.
@@ -12,6 +13,7 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -23,6 +25,7 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT)]
 
 from config.loader import example_site, load_site  # noqa: E402 - the path comes first
+from config.site import Chance, PastDays  # noqa: E402
 from controller.planner_process import answer_of  # noqa: E402
 from dispatch.dispatcher import Dispatcher  # noqa: E402
 from dispatch.forecast.park import days_of_history  # noqa: E402
@@ -42,9 +45,12 @@ def main() -> int:
     parser.add_argument("--days", type=float, default=3.0)
     parser.add_argument("--cycle", type=float, default=1.0, help="seconds of the park")
     parser.add_argument("--from", dest="start", type=datetime.fromisoformat, help="ISO 8601 with a time zone")
+    parser.add_argument("--scenarios", type=int, metavar="N", help="plan over so many past days, in place of the mean")
+    parser.add_argument("--envelope", type=float, default=0.0, metavar="WEIGHT", help="of their envelope")
+    parser.add_argument("--deviations", type=float, default=0.0, metavar="N", help="kept free in the first interval")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     chosen = parser.parse_args()
-    found = lived(chosen.site, chosen.start, chosen.days, chosen.cycle)
+    found = lived(chosen.site, chosen.start, chosen.days, chosen.cycle, changes_of(chosen))
     if chosen.json:
         print(json.dumps(found))
         return 0
@@ -58,8 +64,17 @@ def main() -> int:
     return 0
 
 
-def lived(name: str, start: datetime | None, days: float, cycle_s: float) -> dict[str, Any]:
+def changes_of(chosen: argparse.Namespace) -> dict[str, Any]:
+    """What is changed of how the site is controlled."""
+    if chosen.scenarios is None:
+        return {}
+    past = PastDays(most=chosen.scenarios, envelope_weight=chosen.envelope)
+    return {"scenarios": past, "chance": Chance(deviations=chosen.deviations)}
+
+
+def lived(name: str, start: datetime | None, days: float, cycle_s: float, changes: dict[str, Any]) -> dict[str, Any]:
     site = load_site(example_site(name))
+    site = replace(site, file=site.file.model_copy(update={"control": site.control.model_copy(update=changes)}))
     simulation = site.file.simulation
     assert simulation is not None
     start = start or simulation.start

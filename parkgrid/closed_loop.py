@@ -17,7 +17,7 @@ from controller.adopt import adopted
 from controller.decide import decide
 from controller.deciding.standing import Inputs
 from controller.decision import Decision
-from controller.demand_guard import DemandGuard, demand_target_kw
+from controller.demand_guard import Demand, DemandGuard, demand_target_kw
 from controller.guard import AssetGuard, guard
 from controller.held_back import HeldBack
 from controller.image import Snapshot
@@ -56,6 +56,9 @@ class ClosedLoop:
         self.ledger = Ledger(site)
         self.book = PlanBook(site)
         self.intervals: list[Interval] = []
+        self.snapshot: Snapshot | None = None
+        """The last cycle's; None before the first."""
+        self.demand: Demand | None = None
         self._planned = planned
         self._tariff = TariffNow(site)
         self._demand_guard = DemandGuard()
@@ -77,6 +80,10 @@ class ClosedLoop:
             self._advance(self.plant.now + timedelta(seconds=self.cycle_s))
             yield self._cycle()
 
+    def minutes_kw(self) -> list[float]:
+        """Mean imports of the last 14 minutes, oldest first."""
+        return self._demand_guard.minutes_kw(14)
+
     def _advance(self, until: datetime) -> None:
         """The park goes on, and what it was told before reaches its devices."""
         while self._under_way and self._under_way[0][0] < until:
@@ -87,6 +94,7 @@ class ClosedLoop:
 
     def _cycle(self) -> Decision:
         snapshot = seen(self.site, self.plant, (self.plant.now - self._began).total_seconds())
+        self.snapshot = snapshot
         limited = limited_generators(snapshot, self._decision, self.book.plan)
         closed = self.ledger.update(snapshot, limited)
         self.intervals += closed
@@ -109,13 +117,14 @@ class ClosedLoop:
         at, plan = snapshot.at, self.book.plan
         charge = self._tariff.demand_charge(at)
         target_kw = demand_target_kw(self.site, charge, self.ledger.month_peak_kw, plan, at)
+        self.demand = self._demand_guard.update(snapshot, self.ledger.imported_kwh, target_kw, charge)
         return Inputs(
             snapshot=snapshot,
             plan=plan,
             mode=Mode.OPTIMAL if self.book.fresh(at) else Mode.FALLBACK,
             overrides={},
             prices=self._tariff.prices(at, self.ledger.spot),
-            demand=self._demand_guard.update(snapshot, self.ledger.imported_kwh, target_kw, charge),
+            demand=self.demand,
             held_back_kw=self._held_back.update(snapshot, plan),
         )
 
