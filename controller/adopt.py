@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from controller.deciding.load_range import runs
 from controller.guard import AssetGuard, GuardState
 from controller.image import Snapshot
 from controller.state import SavedGuard
@@ -24,7 +25,7 @@ def adopted(snapshot: Snapshot, state: GuardState, only: str | None = None) -> d
         setpoint_kw = snapshot.value(name, point.setpoint.read_back)
         if setpoint_kw is None:
             continue
-        running = power_kw > 0
+        running = runs(power_kw, snapshot.site.assets[name])
         held = state.get(name)
         found[name] = AssetGuard(
             setpoint_kw=setpoint_kw,

@@ -14,7 +14,7 @@ from config.assets import Battery
 from config.flexible_assets import ShiftableJob
 from config.site import Site
 from controller.deciding.by_weather import EXPORT_LIMIT
-from controller.deciding.load_range import load_range_kw
+from controller.deciding.load_range import in_load_range, load_range_kw, ready_kw, runs
 from controller.decision import AssetDecision, Decision
 from controller.image import Snapshot
 from controller.modes import Mode
@@ -64,7 +64,7 @@ def guard(decision: Decision, snapshot: Snapshot, state: GuardState) -> tuple[De
             kept = _ramp(site, kept, held, site_s)
         guarded[name] = kept
         assert kept.setpoint_kw is not None
-        remembered[name] = _memory(kept.setpoint_kw, held, site_s)
+        remembered[name] = _memory(kept.setpoint_kw, held, site_s, running=runs(kept.setpoint_kw, site.assets[name]))
     return replace(decision, assets=guarded), remembered
 
 
@@ -98,10 +98,11 @@ def _soc_window(snapshot: Snapshot, asset: AssetDecision) -> AssetDecision:
 
 
 def _load_range(site: Site, asset: AssetDecision) -> AssetDecision:
-    """Below its least load a unit cannot run, and above what was asked for it must not: it is off."""
+    """Below its least load a unit cannot run, and above what was asked for it must not: it is off, or stands by."""
     assert asset.setpoint_kw is not None
-    least_kw, _ = load_range_kw(site.assets[asset.asset])
-    if not 0 < asset.setpoint_kw < least_kw:
+    unit = site.assets[asset.asset]
+    least_kw, _ = load_range_kw(unit)
+    if not 0 < asset.setpoint_kw < least_kw or (ready_kw(unit) and in_load_range(asset.setpoint_kw, unit) < least_kw):
         return asset
     reason = f"{asset.setpoint_kw:.1f} kW is below the least load of {least_kw:g} kW; {asset.reason}"
     return replace(asset, setpoint_kw=0.0, owner="guard", reason=reason)
@@ -114,7 +115,7 @@ def _minimum_times(site: Site, asset: AssetDecision, held: AssetGuard | None, si
         return asset
     assert asset.setpoint_kw is not None
     since_s = site_s - held.switched_s
-    wants_on = asset.setpoint_kw > 0
+    wants_on = runs(asset.setpoint_kw, unit)
     if held.running and not wants_on and since_s < unit.min_on_s:
         reason = f"minimum on time: {since_s:.0f} of {unit.min_on_s:.0f} s; wanted off: {asset.reason}"
         return replace(asset, setpoint_kw=load_range_kw(unit)[0], owner="guard", reason=reason)
@@ -139,7 +140,7 @@ def _ramp(site: Site, asset: AssetDecision, held: AssetGuard | None, site_s: flo
     least_kw, _ = load_range_kw(unit)
     if 0 < value < least_kw:
         # below its least load a unit does not run: the ramp starts at, and falls from, that load
-        value = least_kw if change_kw > 0 else 0.0
+        value = least_kw if change_kw > 0 else asset.setpoint_kw
     reason = f"ramp {rate_kw_per_s:g} kW/s towards {asset.setpoint_kw:.1f} kW: {asset.reason}"
     return replace(asset, setpoint_kw=value, owner="guard", reason=reason)
 
@@ -173,8 +174,7 @@ def _deadband(site: Site, asset: AssetDecision, held: AssetGuard | None) -> Asse
     return asset
 
 
-def _memory(setpoint_kw: float, held: AssetGuard | None, site_s: float) -> AssetGuard:
-    running = setpoint_kw > 0
+def _memory(setpoint_kw: float, held: AssetGuard | None, site_s: float, *, running: bool) -> AssetGuard:
     if held is None:
         switched_s = float("-inf")
     else:

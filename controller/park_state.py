@@ -7,6 +7,7 @@ import math
 from config.assets import HeatPump, PvPlant, WindTurbine
 from config.flexible_assets import EvChargers, SheddableLoad, ShiftableJob
 from config.price_series import PriceSeries
+from controller.deciding.load_range import runs
 from controller.decision import Decision
 from controller.guard import GuardState
 from controller.held_back import AT_ITS_LIMIT
@@ -68,9 +69,11 @@ def _running(snapshot: Snapshot, guards: GuardState) -> dict[str, Running]:
         held, power_kw = guards.get(name), snapshot.power_kw(name)
         if held is not None:
             since_h = (snapshot.site_s - held.switched_s) / 3600.0
-            found[name] = Running(held.running, since_h if math.isfinite(since_h) else None)
+            ready = not held.running and held.setpoint_kw > 0.0
+            found[name] = Running(held.running, since_h if math.isfinite(since_h) else None, ready)
         elif power_kw is not None:
-            found[name] = Running(power_kw > 0.0)
+            on = runs(power_kw, snapshot.site.assets[name])
+            found[name] = Running(on, ready=not on and power_kw > 0.0)
     return found
 
 

@@ -26,6 +26,8 @@ class TimeGrid:
     worth: Worth
     surplus_may_cost: bool = False
     """Whether a kWh more may ever cost the park something, so that burning it in losses pays."""
+    windows: int = 1
+    """How many windows of energy each asset may have that are planned by themselves."""
 
     @property
     def steps(self) -> int:

@@ -23,6 +23,7 @@ from dispatch.forms.demand import Demand
 from dispatch.forms.form import Form
 from dispatch.forms.source import Source
 from dispatch.forms.storage import cycles_counted_late
+from dispatch.forms.windowed import windows_apart
 from dispatch.mean import over_scenarios
 from dispatch.plan import (
     ELECTRICITY,
@@ -82,11 +83,12 @@ class Dispatcher:
         self._stages: dict[int, _Stage] = {}
         self._batteries = tuple(batteries(self._forms).items())
         self._surplus_may_cost = False
+        self._windows = 1
         self._build(np.full(steps, site.control.interval_min / 60.0))
 
     def _build(self, step_h: FloatArray) -> None:
         self._stages.clear()
-        self._park = build_problem(self._site, step_h, surplus_may_cost=self._surplus_may_cost)
+        self._park = build_problem(self._site, step_h, surplus_may_cost=self._surplus_may_cost, windows=self._windows)
         self._solver = self._solver_of(self._park.problem, self._park.choices)
 
     def _solver_of(self, problem: cp.Problem, choices: Sequence[Choice]) -> Solver:
@@ -116,7 +118,13 @@ class Dispatcher:
         """Built when it is first asked for, and again after others have taken its place."""
         stage = self._stages.pop(count, None)
         if stage is None:
-            problem = TwoStage.of(self._site, self._park.step_h, count, surplus_may_cost=self._surplus_may_cost)
+            problem = TwoStage.of(
+                self._site,
+                self._park.step_h,
+                count,
+                surplus_may_cost=self._surplus_may_cost,
+                windows=self._windows,
+            )
             stage = _Stage(problem, self._solver_of(problem.problem, problem.choices))
         self._stages[count] = stage
         while len(self._stages) > KEPT_STAGES:
@@ -132,8 +140,9 @@ class Dispatcher:
         """The cheapest plan for a situation.
 
         With scenarios it is the one that is cheapest over all of them, see `TwoStage`. The problem is built again only
-        when the lengths of the intervals change, or the number of scenarios, and when a battery is first found above
-        its window, where it would burn what is too much if it could. Raises BadSituation when the
+        when the lengths of the intervals change, or the number of scenarios; when a battery is first found above its
+        window, where it would burn what is too much if it could; and when there are more windows of energy at a time
+        than before. Raises BadSituation when the
         situation is incomplete or impossible, NoTariff when no tariff covers the horizon.
         """
         if situation.steps != self._steps:
@@ -141,8 +150,11 @@ class Dispatcher:
         require_sound(self._site, situation)
         prices = self._tariff.over(situation.start, situation.step_h, situation.spot)
         too_full = not self._surplus_may_cost and any(form.too_full(name, situation) for name, form in self._batteries)
-        if too_full or not np.allclose(situation.step_h, self._park.step_h, rtol=0.0, atol=1e-9):
+        windows = windows_apart(max(map(len, situation.wanted.values()), default=1))
+        more = windows > self._windows or too_full
+        if more or not np.allclose(situation.step_h, self._park.step_h, rtol=0.0, atol=1e-9):
             self._surplus_may_cost |= too_full
+            self._windows = max(self._windows, windows)
             self._build(np.array(situation.step_h, dtype=np.float64))
         cases = tuple(situation.under(scenario) for scenario in situation.scenarios) or (situation,)
         stage = self._stage(len(cases)) if situation.scenarios else None

@@ -97,6 +97,8 @@ class Running:
     since_h: float | None = None
     """Hours before the start of the first interval at which it was switched so, below 0 when that was within it; None
     for longer ago than any minimum time."""
+    ready: bool = False
+    """Whether it stands by, so that its next start costs nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -171,16 +171,18 @@ def build_problem(
     worth: Worth | None = None,
     accounts: Callable[[Sequence[Block], TimeGrid], tuple[Account, ...]] | None = None,
     surplus_may_cost: bool = False,
+    windows: int = 1,
 ) -> ParkProblem:
     """The problem of a site on intervals of `step_h` hours, shape (steps,), with all numbers left open.
 
     `forms`, `worth` and `accounts` take the place of the site's own, for a search with other limits. Energy too much
-    is taken to cost something where the site's terms say so, and with `surplus_may_cost` anyway. Raises ValueError
-    when the problem is outside disciplined parametrised programming: each solve would then compile it again.
+    is taken to cost something where the site's terms say so, and with `surplus_may_cost` anyway; so many `windows` of
+    each asset are planned by themselves. Raises ValueError when the problem is outside disciplined parametrised
+    programming: each solve would then compile it again.
     """
     worth = worth_of(site, step_h) if worth is None else worth
     forms = forms_of(site) if forms is None else forms
-    grid = TimeGrid(step_h, worth, surplus_may_cost or worth.prices_below_zero or _pushed(site, forms))
+    grid = TimeGrid(step_h, worth, surplus_may_cost or worth.prices_below_zero or _pushed(site, forms), windows)
     blocks = tuple(form.block(name, grid) for name, form in forms.items())
     balances: dict[BusId, cp.Constraint] = {}
     local = {bus: _Local.of(bus, grid) for bus in buses_of(forms)} if site.measured else {}

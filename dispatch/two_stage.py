@@ -70,9 +70,13 @@ class TwoStage:
     _common: tuple[_Common, ...]
 
     @classmethod
-    def of(cls, site: Site, step_h: FloatArray, count: int, *, surplus_may_cost: bool = False) -> TwoStage:
+    def of(
+        cls, site: Site, step_h: FloatArray, count: int, *, surplus_may_cost: bool = False, windows: int = 1
+    ) -> TwoStage:
         """For `count` scenarios, with all numbers left open; see `build_problem`."""
-        parks = tuple(build_problem(site, step_h, surplus_may_cost=surplus_may_cost) for _ in range(count))
+        parks = tuple(
+            build_problem(site, step_h, surplus_may_cost=surplus_may_cost, windows=windows) for _ in range(count)
+        )
         probability = Given(count, nonneg=True, name="probability")
         money, penalty = cp.Variable(count, name="money"), cp.Variable(count, name="penalty")
         constraints = [constraint for park in parks for constraint in park.problem.constraints]

@@ -7,7 +7,9 @@
     e       energy of the stack per kg at full load, so that the whole unit needs its rated kWh/kg there
     OVER    share of it that overvoltage takes and that falls with the load: best between a third and half
 
-Off it first stands by, warm and under pressure, then cools down; a cold start takes longer than a hot one.
+Off it first stands by, warm and under pressure, then cools down; a cold start takes longer than a hot one. Told a
+power from its standby power to below its least load it stands by for as long as it is told so; a cold one is warm
+after as long as a cold start takes. It begins as one that has just stood by.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from config.hydrogen_assets import Electrolyser
 from simulators.account import Account
 from simulators.model import Moment, Seat, Wired
 from simulators.thermostat import Thermostat
-from simulators.unit import PowerUnit, RunTimes
+from simulators.unit import ROUNDING, PowerUnit, RunTimes
 
 AUX = 0.04
 """Pumps, purification, control and cooling: what runs whatever the load."""
@@ -41,7 +43,8 @@ class ElectrolyserModel(PowerUnit):
         """What it uses while it makes nothing."""
         self.hydrogen_kg_per_h = 0.0
         self.heat_kw = 0.0
-        self._off_s = spec.cools_after_s
+        self._off_s = 0.0
+        self._warming_s = 0.0
         self._full = Thermostat(FREE_SOC, FULL_SOC)
         self._low = Thermostat(LOW_SOC, ENOUGH_SOC)
         stack_kw = spec.max_power_kw * (1.0 - AUX)
@@ -73,8 +76,13 @@ class ElectrolyserModel(PowerUnit):
             cold = self._off_s >= self.spec.cools_after_s
             self.times.start_s = self.spec.cold_start_s if cold else self.spec.hot_start_s
         mean_kw = self.move(own_kw, dt_s)
-        self._off_s = 0.0 if self.power_kw > 0 else self._off_s + dt_s
-        warm = self.running and (self.times.starting or 0 < self._off_s <= STANDBY_S)
+        told = self._told_to_stand_by
+        self._warming_s = self._warming_s + dt_s if told else 0.0
+        if self.power_kw > 0 or (told and (self._off_s < self.spec.cools_after_s or self._has_warmed_up)):
+            self._off_s = 0.0
+        else:
+            self._off_s += dt_s
+        warm = self.running and (self.times.starting or told or 0 < self._off_s <= STANDBY_S)
         self.idle_kw = self.spec.standby_kw if warm and self.power_kw == 0 else 0.0
         kg = self.kg_per_h(mean_kw) * hours
         hydrogen_kwh = kg * KWH_PER_KG_HYDROGEN
@@ -87,6 +95,16 @@ class ElectrolyserModel(PowerUnit):
         self._hydrogen_kg += kg
         self._heat_kwh += heat_kwh
         return used_kwh, hydrogen_kwh, heat_kwh
+
+    @property
+    def _told_to_stand_by(self) -> bool:
+        told_kw = self.setpoint_kw
+        least_kw = ROUNDING * self.spec.min_power_kw
+        return self.running and told_kw is not None and ROUNDING * self.spec.standby_kw <= told_kw < least_kw
+
+    @property
+    def _has_warmed_up(self) -> bool:
+        return self._warming_s >= self.spec.cold_start_s
 
     def account(self) -> Account:
         hydrogen_kwh = self._hydrogen_kg * KWH_PER_KG_HYDROGEN

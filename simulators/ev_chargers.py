@@ -3,9 +3,11 @@
 Each point has at most one vehicle a day, on a share of the days. Arrival, stay and energy come from the seed, the
 point and the day: arrivals around the start of the shift, stays around its length, needs around 40 kWh.
 
-    P = min(station, left / eta / dt, share of the group's limit)           while a vehicle is plugged in and not full
+    P = min(station, left / eta / dt, what is left of the group's limit)    while a vehicle is plugged in and not full
 
-What a vehicle still wants when it goes is counted as unserved.
+Whoever cannot wait comes first, then whoever needs longest, so that as many as possible can take power later: a vehicle
+can wait while the time until it goes is longer than left / eta / station by more than `HURRIES_S`. Drivers tell when
+they go. What a vehicle still wants when it goes is counted as unserved.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ NEED_KWH, NEED_SPREAD_KWH = 30.0, 20.0
 MONDAY = 4
 """The first day of 1970 was a Thursday: four days later was a Monday."""
 STANDBY, CHARGING = 1.0, 2.0
+HURRIES_S = 2700.0
+"""Some intervals of a plan: until then the limit may be another, and others may be in a hurry, too."""
 
 
 @dataclass(slots=True)
@@ -79,16 +83,22 @@ class EvChargersModel(Commanded):
         """Go `dt_s` on, to a local time; returns the electricity used in kWh."""
         self._arrive_and_leave(local_s)
         hours = dt_s / 3600
-        wanted = {id(visit): self._wanted_kw(visit, hours) for visit in self.plugged}
-        total_kw = sum(wanted.values())
         limit_kw = self.spec.limit_kw if self.setpoint_kw is None else self.setpoint_kw
-        share = 0.0 if not self.running else min(1.0, limit_kw / total_kw) if total_kw > 0 else 0.0
-        self.power_kw = total_kw * share
-        for visit in self.plugged:
-            visit.left_kwh -= wanted[id(visit)] * share * hours * self.spec.efficiency
+        left_kw = limit_kw if self.running else 0.0
+        self.power_kw = 0.0
+        for visit in sorted(self.plugged, key=lambda visit: self._turn(visit, local_s)):
+            kw = min(self._wanted_kw(visit, hours), left_kw - self.power_kw)
+            self.power_kw += kw
+            visit.left_kwh -= kw * hours * self.spec.efficiency
         used_kwh = self.power_kw * hours
         self._used_kwh += used_kwh
         return used_kwh
+
+    def _turn(self, visit: Visit, local_s: float) -> tuple[bool, float]:
+        """Where it stands among those who want power."""
+        needs_s = max(visit.left_kwh, 0.0) / self.spec.efficiency / self.spec.station_kw * 3600.0
+        waits_s = visit.end_s - local_s - needs_s
+        return (False, waits_s) if waits_s < HURRIES_S else (True, -needs_s)
 
     def _wanted_kw(self, visit: Visit, hours: float) -> float:
         needed_kwh = max(visit.left_kwh, 0.0) / self.spec.efficiency

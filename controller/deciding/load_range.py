@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from config.asset import AssetBase, Ramped
+from config.asset import AssetBase, OnOff, Ramped
 from config.assets import GasBoiler
 from config.thermal_assets import AbsorptionChiller, Chiller, SteamBoiler
 
@@ -22,7 +22,21 @@ def load_range_kw(unit: AssetBase) -> tuple[float, float]:
             return 0.0, math.inf
 
 
+def ready_kw(unit: AssetBase) -> float:
+    """At which power a unit stands by; 0 where it cannot."""
+    return unit.ready_kw if isinstance(unit, OnOff) else 0.0
+
+
+def runs(kw: float, unit: AssetBase) -> bool:
+    """Whether it runs at this power, and does not just stand by."""
+    standing_by_kw = ready_kw(unit)
+    return kw > ((standing_by_kw + load_range_kw(unit)[0]) / 2 if standing_by_kw else 0.0)
+
+
 def in_load_range(wanted_kw: float, unit: AssetBase) -> float:
-    """Off, or within the load range: below half of the least load off is nearer than on."""
+    """Off, standing by, or within the load range, whichever is nearest."""
     least_kw, _ = load_range_kw(unit)
-    return 0.0 if wanted_kw < least_kw / 2 else max(wanted_kw, least_kw)
+    standing_by_kw = ready_kw(unit)
+    if wanted_kw >= (standing_by_kw + least_kw) / 2:
+        return max(wanted_kw, least_kw)
+    return standing_by_kw if wanted_kw >= standing_by_kw / 2 else 0.0

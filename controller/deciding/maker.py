@@ -14,7 +14,7 @@ from config.assets import GasBoiler
 from config.hydrogen_assets import Electrolyser
 from config.thermal_assets import AbsorptionChiller, Chiller
 from controller.bounds import Bound, Priority, exactly, resolve
-from controller.deciding.load_range import in_load_range, load_range_kw
+from controller.deciding.load_range import in_load_range, load_range_kw, runs
 from controller.deciding.standing import Level, Standing, decision_of
 from controller.deciding.thermostat import store_word, thermostat
 from controller.decision import AssetDecision
@@ -49,7 +49,7 @@ class Maker:
         planned_kw = park.planned(name)
         if planned_kw is not None:
             bounds.append(exactly("plan", Priority.PLAN, in_load_range(planned_kw, unit), f"plan {planned_kw:.0f} kW"))
-        running = measured_kw > (unit.standby_kw if isinstance(unit, Electrolyser) else 0.0)
+        running = runs(measured_kw, unit)
         bounds.append(thermostat(level, bus, most_kw, on_below=self.on_below, running=running))
         resolved = resolve(bounds)
         # a compressor ramps up slowly: only what it gives up counts at once

@@ -51,8 +51,8 @@ class UnitChoice(Choice):
         self.penalty: cp.Expression = cp.Constant(0.0)
         self.slacks: Sequence[Slack] = ()
         held = {"on": windows(grid.step_h, unit.min_on_h), "off": windows(grid.step_h, unit.min_off_h)}
-        self._before_low, self._before_high = (
-            Given((1,), nonneg=True, name=f"{name}.before_{end}") for end in ("low", "high")
+        self._before_low, self._before_high, self._before_warm = (
+            Given((1,), nonneg=True, name=f"{name}.before_{what}") for what in ("low", "high", "warm")
         )
         self.ready: cp.Variable | None = None
         """Share of the interval in which it stands by; None for a unit that cannot."""
@@ -88,7 +88,7 @@ class UnitChoice(Choice):
         unit whose past nobody knows may have been standing by."""
         cold = cp.Variable(self._grid.steps, bounds=[0, 1], name=f"{self._name}.cold_start")
         warm = self.yes + self.ready
-        self.constraints += [warm <= 1, cold[:1] >= warm[:1] - self._before_high]
+        self.constraints += [warm <= 1, cold[:1] >= warm[:1] - self._before_warm]
         if self._grid.steps > 1:
             self.constraints.append(cold[1:] >= warm[1:] - warm[:-1])
         return cold
@@ -130,6 +130,7 @@ class UnitChoice(Choice):
             self._bound.value = must[: self._bound.size].astype(np.float64)
         self._before_low.value = np.array([float(past is not None and past.on)])
         self._before_high.value = np.array([float(past is None or past.on)])
+        self._before_warm.value = np.array([float(past is None or past.on or past.ready)])
         self._may_be_ready.value = np.full(self._grid.steps, inputs.situation.on(self._name))
         self.allow(np.zeros_like(must), may)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -128,7 +128,7 @@ def expect(site: Site, history: History, state: ParkState, now: datetime) -> Exp
         # nobody knows what their own control will do next, so it is taken to stay as it is
         local_kw={bus: np.full(steps, taken_kw) for bus, taken_kw in state.local_kw.items()},
         running={
-            name: Running(past.on, None if past.since_h is None else past.since_h - into_h)
+            name: replace(past, since_h=None if past.since_h is None else past.since_h - into_h)
             for name, past in state.running.items()
         },
         unavailable=frozenset(state.unavailable & site.dispatched.keys()) | unread,

@@ -67,7 +67,7 @@ class Commitment:
         if self.ready_kw:
             warm[~running] = np.clip(power_kw[~running] / self.ready_kw, 0.0, 1.0)
         past = situation.running.get(name)
-        before = warm[0] if past is None else float(past.on)
+        before = warm[0] if past is None else float(past.on or past.ready)
         return float(np.maximum(np.diff(warm, prepend=before), 0.0).sum())
 
     def broken(self, running: BoolArray, past: Running | None, step_h: FloatArray) -> Iterator[tuple[int, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,17 @@ from dispatch.plan import AssetPlan, FloatArray, Situation, Wanted
 
 if TYPE_CHECKING:
     from dispatch.block import Block, TimeGrid
+
+
+MOST_APART = 32
+"""Windows beyond are planned in groups: each costs three columns for each interval."""
+AT_A_TIME = 4
+"""Room is made for so many more at a time, so that a vehicle more does not build the problem anew."""
+
+
+def windows_apart(count: int) -> int:
+    """For how many windows a problem has room that is to plan so many."""
+    return 1 if count <= 1 else min(MOST_APART, -(-count // AT_A_TIME) * AT_A_TIME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +46,9 @@ class Envelope:
 class Windowed(Form):
     """least[t] <= sum of power * dt up to t <= most[t],   0 <= power[t] <= what the open windows and the limit allow
 
-    Windows count together: a plan for the group, which its own control shares among the vehicles. That the vehicle that
-    leaves first is served first is left to it. One window after the other, as jobs have, is exact.
+    Each window is planned by itself, as far as a problem has room for it (`TimeGrid.windows`); those beyond count
+    together. A plan is one for the group, whose own control shares it among the vehicles: that who cannot wait comes
+    first is left to it. What is checked is what all windows together allow, which every such plan keeps.
     """
 
     limit_kw: float
@@ -51,6 +64,13 @@ class Windowed(Form):
 
     def envelope(self, name: str, situation: Situation) -> Envelope:
         return envelope(situation.wanted[name], situation.step_h, self.limit_kw, situation.on(name))
+
+    def apart(self, name: str, situation: Situation, count: int) -> list[Envelope]:
+        """The windows in at most `count` groups, by when they end."""
+        windows = sorted(situation.wanted[name], key=lambda each: each.until_h)
+        edges = np.linspace(0, len(windows), min(count, max(len(windows), 1)) + 1).round().astype(int).tolist()
+        groups = [windows[first:after] for first, after in pairwise(edges)]
+        return [envelope(group, situation.step_h, self.limit_kw, situation.on(name)) for group in groups]
 
     def block(self, name: str, grid: TimeGrid) -> Block:
         from dispatch.blocks.windowed import windowed_block

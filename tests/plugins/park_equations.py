@@ -251,26 +251,26 @@ class ParkEquations:
                     before = made
 
     def _windowed(self, name: str, form: Windowed) -> None:
-        """Windows count together: what must have been taken by the end of each interval, and what can have been."""
+        """Each window by itself: what must have been taken by the end of each interval, and what can have been."""
         price = UNSERVED_WINDOW_TIMES * self._worth.dearest_per_kwh
-        done, ends_h = Line(), 0.0
-        for t, h in enumerate(self._hours):
-            ends_h += h
-            able_kw = least_kwh = most_kwh = 0.0
-            for each in self._situation.wanted[name]:
-                begin_h, power_kw = max(each.from_h, 0.0), self._on(name) * min(each.most_kw, form.limit_kw)
-                open_h = max(each.until_h - begin_h, 0.0)
+        together = [Line()] * len(self._hours)
+        for each in self._situation.wanted[name]:
+            begin_h, power_kw = max(each.from_h, 0.0), self._on(name) * min(each.most_kw, form.limit_kw)
+            open_h = max(each.until_h - begin_h, 0.0)
+            wanted_kwh = min(each.energy_kwh, power_kw * open_h)
+            done, ends_h = Line(), 0.0
+            for t, h in enumerate(self._hours):
+                ends_h += h
                 passed_h = min(max(ends_h - begin_h, 0.0), open_h)
-                wanted_kwh = min(each.energy_kwh, power_kw * open_h)
-                able_kw += power_kw * (passed_h - min(max(ends_h - h - begin_h, 0.0), open_h)) / h
-                most_kwh += min(power_kw * passed_h, wanted_kwh)
-                least_kwh += max(wanted_kwh - power_kw * (open_h - passed_h), 0.0)
-            tie = TIE * t / len(self._hours)
-            power = self.program.column(0.0, min(able_kw, self._on(name) * form.limit_kw), tie * h)
-            given_up = self.program.column(0.0, ENDLESS, price * h)
-            done += (power + given_up) * h
-            self.program.most(done, most_kwh)
-            self.program.most(done * -1.0, -least_kwh)
+                able_kw = power_kw * (passed_h - min(max(ends_h - h - begin_h, 0.0), open_h)) / h
+                power = self.program.column(0.0, able_kw, TIE * t / len(self._hours) * h)
+                given_up = self.program.column(0.0, ENDLESS, price * h)
+                done += (power + given_up) * h
+                self.program.most(done, min(power_kw * passed_h, wanted_kwh))
+                self.program.most(done * -1.0, min(power_kw * (open_h - passed_h) - wanted_kwh, 0.0))
+                together[t] += power
+        for t, power in enumerate(together):
+            self.program.most(power, self._on(name) * form.limit_kw)
             self._flow(form.bus, t, power * -1.0)
 
     def _link(self, form: Link) -> None:

@@ -256,18 +256,22 @@ def test_an_electrolyser_is_best_below_full_load() -> None:
     assert 520 / model.kg_per_h(520) < 55 < 140 / model.kg_per_h(140)
 
 
+def until_it_runs_s(model: ElectrolyserModel) -> float:
+    for step in range(1000):
+        if model.power_kw > 0:
+            return step * 10.0
+        model.step(0.0, 10.0)
+    raise AssertionError("it never starts")
+
+
 def test_an_electrolyser_starts_cold_once_and_hot_after_a_short_stop() -> None:
     model = ElectrolyserModel(ELECTROLYSER)
+    model.setpoint_kw = 0.0
+    for _ in range(361):
+        model.step(0.0, 10.0)
+    assert model.electric_kw == 0.0
     model.setpoint_kw = 1000.0
-
-    def until_it_runs() -> float:
-        for step in range(1000):
-            if model.power_kw > 0:
-                return step * 10.0
-            model.step(0.0, 10.0)
-        raise AssertionError("it never starts")
-
-    assert until_it_runs() == pytest.approx(600, abs=20)
+    assert until_it_runs_s(model) == pytest.approx(600, abs=20)
     for _ in range(10):
         model.step(0.0, 10.0)
     model.setpoint_kw = 0.0
@@ -275,10 +279,33 @@ def test_an_electrolyser_starts_cold_once_and_hot_after_a_short_stop() -> None:
         model.step(0.0, 10.0)
     assert (model.power_kw, model.electric_kw) == (0.0, 20.0)
     model.setpoint_kw = 1000.0
-    assert until_it_runs() == pytest.approx(30, abs=20)
+    assert until_it_runs_s(model) == pytest.approx(30, abs=20)
     account = model.account()
     out = account.hydrogen_fed_kwh + account.heat_fed_kwh + account.lost_kwh
     assert account.electricity_used_kwh == pytest.approx(out)
+
+
+def test_an_electrolyser_that_is_told_to_stands_by_for_as_long_as_it_is_told() -> None:
+    model = ElectrolyserModel(ELECTROLYSER)
+    model.setpoint_kw = 20.0
+    for _ in range(1000):
+        model.step(0.0, 10.0)
+        assert (model.power_kw, model.electric_kw) == (0.0, 20.0)
+    assert model.account().electricity_used_kwh == pytest.approx(20.0 * 10_000 / 3600)
+    model.setpoint_kw = 1000.0
+    assert until_it_runs_s(model) == pytest.approx(30, abs=20)
+
+
+def test_a_cold_electrolyser_that_stands_by_is_warm_after_a_cold_start() -> None:
+    for minutes, start_s in ((5, 600), (11, 30)):
+        model = ElectrolyserModel(ELECTROLYSER)
+        model.setpoint_kw = 0.0
+        model.step(0.0, 3700.0)
+        model.setpoint_kw = 20.0
+        for _ in range(minutes * 6):
+            model.step(0.0, 10.0)
+        model.setpoint_kw = 1000.0
+        assert until_it_runs_s(model) == pytest.approx(start_s, abs=20)
 
 
 def test_a_fuel_cell_over_its_load() -> None:

@@ -21,6 +21,7 @@ from config.points import NEEDS
 from config.site import Site
 from config.thermal_assets import ColdStore, PressureTurbine
 from config.whole_site import whole_site
+from controller.deciding.load_range import in_load_range
 from dispatch.dispatcher import Dispatcher
 from dispatch.forecast.park import cops
 from dispatch.forecast.windows import job_windows
@@ -108,7 +109,7 @@ def tell(site: Site, plant: Plant, situation: Situation, plan: Plan, step: int) 
             value = float(getattr(spec, "rated_kw", value))
         least = max(getattr(spec, key, 0.0) for key in ("min_power_kw", "min_heat_kw", "min_cooling_kw"))
         if 0.0 < value < least:
-            value = least if value >= least / 2 else 0.0
+            value = in_load_range(value, spec)
         plant.command(spec.device, point, value)
 
 
@@ -119,18 +120,12 @@ def moved_kwh(before: Account, after: Account, carrier: str) -> tuple[float, flo
     return float(fed), float(used)
 
 
-COLD_START = "a cold start takes 20 minutes, of which plans know nothing"
 LITTLE_HEAT = "what heat is left falls below its least load within intervals, and each start takes ten minutes"
 OWN_WAY: dict[str, dict[str, str]] = {
     "campus": {},
     "demo_park": {},
     "small_factory": {},
-    "hydrogen_park": {
-        "electrolyser": COLD_START,
-        "hydrogen_tank": COLD_START,
-        "charging": "windows are planned together, and a vehicle that is full takes no more",
-        "grid": COLD_START,
-    },
+    "hydrogen_park": {},
     "steel_plant": {"orc": LITTLE_HEAT, "grid": LITTLE_HEAT},
 }
 """By site: the assets that do something else than planned, and why."""
