@@ -119,6 +119,9 @@ class Orc(Ramped):
     cooling_degc: float
     """Temperature that it gives the rest of the heat off at."""
     start_s: NonNegativeFloat
+    """From cold; warm, its loop and its expander are ready at once."""
+    cools_after_s: NonNegativeFloat = 0.0
+    """How long it may be without heat until its next start is one from cold."""
     source_bus: HeatBus
 
     @model_validator(mode="after")

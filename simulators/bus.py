@@ -102,9 +102,12 @@ class Bus:
         """What a converter could draw in this step."""
         return max(0.0, self.left_kwh + sum(store.can_give_kwh(dt_s) for store in self._stores))
 
-    def room_kwh(self, dt_s: float) -> float:
-        """What is still missing in this step, with what the stores could take on top; never negative."""
-        return max(0.0, sum(store.can_take_kwh(dt_s) for store in self._stores) - self.left_kwh)
+    def room_kwh(self, dt_s: float, soc: float) -> float:
+        """What is still missing in this step, with what fills the stores up to a state on top; never negative."""
+        stored_kwh = sum(store.stored_kwh for store in self._stores)
+        takes_kwh = sum(store.can_take_kwh(dt_s) for store in self._stores)
+        fills_kwh = min(takes_kwh, max(0.0, soc * self._capacity_kwh - stored_kwh))
+        return max(0.0, fills_kwh - self.left_kwh)
 
     def short_kwh(self, dt_s: float) -> float:
         """What is missing in this step and no store can give."""

@@ -7,6 +7,9 @@ ORC              P = eta(T, x) * heat
                  eta(T, x) = eta * (1 - T_cold / T) / (1 - T_cold / T_rated) * (1 - PART_LOAD * (1 - x)^2)
 
 T in kelvin for the ORC's Carnot factors, x = P / P_max
+
+An ORC that runs out of heat stands still; its loop stays warm for a while, and until then it starts at once. It begins
+as one that has just run.
 """
 
 from __future__ import annotations
@@ -103,6 +106,7 @@ class OrcModel(PowerUnit):
         self.spec = spec
         self.heat_kw = 0.0
         """Drawn from its source."""
+        self._off_s = 0.0
         self._source_degc = 0.0
         self._made_kwh = 0.0
         self._drawn_kwh = 0.0
@@ -124,7 +128,10 @@ class OrcModel(PowerUnit):
         # what the heat is good for is judged by the load of now; a step later it is right
         eta = self.efficiency(source_degc, self.power_kw)
         most_kw = available_kwh / hours * eta
+        if not self.times.on:
+            self.times.start_s = self.spec.start_s if self._off_s >= self.spec.cools_after_s else 0.0
         mean_kw = self.move(most_kw, dt_s, most_kw)
+        self._off_s = 0.0 if self.power_kw > 0 else self._off_s + dt_s
         eta = self.efficiency(source_degc, mean_kw)
         made_kwh = min(mean_kw * hours, available_kwh * eta)
         drawn_kwh = made_kwh / eta if eta > 0 else 0.0
@@ -175,8 +182,7 @@ def _transfer(spec: HeatExchanger | WasteHeatBoiler, seat: Seat, to: str) -> Wir
     model, source, target = TransferModel(spec), seat.bus(spec.source_bus), seat.bus(to)
 
     def advance(now: Moment) -> None:
-        filling = target.soc is not None and target.soc < FULL_SOC
-        needed_kwh = target.room_kwh(now.dt_s) if filling else max(-target.left_kwh, 0.0)
+        needed_kwh = target.room_kwh(now.dt_s, FULL_SOC)
         wanted_kwh = model.wanted_kwh(source.degc, needed_kwh, now.dt_s)
         wanted_kw = wanted_kwh * 3600 / now.dt_s if now.dt_s else 0.0
         given_kwh = model.pass_on(source.draw(wanted_kwh, wanted_kw, now.dt_s), now.dt_s)

@@ -52,7 +52,8 @@ def windowed_block(name: str, form: Windowed, grid: TimeGrid) -> Block:
     least_w[t] <= done_w[t] <= most_w[t],   power[t] = sum over w of power_w[t] <= limit
 
     for each window w, or group of windows: power_w in kW, up to what they may take, given_up_w >= 0 in kW, both of
-    shape (steps,); done, least and most in kWh, shape (steps + 1,), from the windows (`dispatch.forms.windowed.envelope`).
+    shape (steps,); done, least and most in kWh, shape (steps + 1,), from the windows
+    (`dispatch.forms.windowed.envelope`).
     What is given up cannot be taken later. A tie-break takes energy early where it costs the same.
 
     The least power of a charging point (6 A), and whose turn it is, are left to the chargers.

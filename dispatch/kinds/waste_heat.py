@@ -12,6 +12,8 @@ they can use before the ORC does (`dispatch.direct_use`).
 
 from __future__ import annotations
 
+import numpy as np
+
 from config.thermal_assets import HeatExchanger, Orc, WasteHeatBoiler
 from dispatch.forms.converter import Converter, OperatingPoint
 from dispatch.kinds.loads_of_curve import loads
@@ -20,8 +22,8 @@ from dispatch.plan import ELECTRICITY, BusId
 
 PART_LOAD = 0.3
 """Share of the efficiency that an ORC loses towards no load."""
-PIECES = 3
-"""The lines between them take 0.9 % more heat at most."""
+SAMPLES = 50
+"""Loads at which the curve is looked at."""
 ZERO_DEGC_K = 273.15
 
 
@@ -41,22 +43,29 @@ def _transfer(spec: HeatExchanger | WasteHeatBoiler, bus: BusId, efficiency: flo
 
 
 def orc(spec: Orc, levels: Levels) -> Converter:
+    """One straight line from the least load to full load, the nearest to the curve: that bends the way that no mix of
+    points follows, and the heat of a process does not wait for a mix."""
     found = levels.degc(spec.source_bus)
     source_k = (spec.rated_source_degc if found is None else found) + ZERO_DEGC_K
     cold_k = spec.cooling_degc + ZERO_DEGC_K
     carnot, rated = 1.0 - cold_k / source_k, 1.0 - cold_k / (spec.rated_source_degc + ZERO_DEGC_K)
 
-    def at(power_kw: float) -> OperatingPoint:
-        off = 1.0 - power_kw / spec.max_power_kw
-        efficiency = spec.efficiency * carnot / rated * (1.0 - PART_LOAD * off * off)
-        if efficiency <= 0.0:
-            return OperatingPoint(flows_kw={ELECTRICITY: 0.0, spec.source_bus: 0.0})
-        return OperatingPoint(flows_kw={ELECTRICITY: power_kw, spec.source_bus: -power_kw / efficiency})
+    def at(power_kw: float, heat_kw: float) -> OperatingPoint:
+        return OperatingPoint(flows_kw={ELECTRICITY: power_kw, spec.source_bus: -heat_kw})
 
+    best = spec.efficiency * carnot / rated
+    first, *_, last = loads(spec.min_power_kw, spec.max_power_kw, 1)
+    if best <= 0.0:
+        points = (at(0.0, 0.0), at(0.0, 0.0))
+    else:
+        power_kw = np.linspace(first, last, SAMPLES)
+        off = 1.0 - power_kw / spec.max_power_kw
+        slope, rest = np.polyfit(power_kw, power_kw / (best * (1.0 - PART_LOAD * off * off)), 1)
+        points = (at(first, float(rest + slope * first)), at(last, float(rest + slope * last)))
     return Converter(
         bus=ELECTRICITY,
         gives=1,
-        points=tuple(at(power_kw) for power_kw in loads(spec.min_power_kw, spec.max_power_kw, PIECES)),
+        points=points,
         makes=ELECTRICITY,
         ramp_kw_per_h=spec.ramp_kw_per_s * 3600.0,
     )

@@ -113,6 +113,38 @@ def test_an_orc_without_enough_heat_stands() -> None:
     assert (made_kwh, drawn_kwh, model.power_kw) == (0.0, 0.0, 0.0)
 
 
+def test_an_orc_that_ran_out_of_heat_starts_at_once_while_its_loop_is_warm() -> None:
+    spec = Orc(
+        kind="orc",
+        device="d",
+        control="local",
+        max_power_kw=100,
+        min_power_kw=20,
+        ramp_kw_per_s=100,
+        efficiency=0.15,
+        rated_source_degc=200,
+        cooling_degc=30,
+        start_s=600,
+        cools_after_s=3600,
+        source_bus="hot",
+    )
+    model = OrcModel(spec)
+
+    def runs_after_s(without_heat_s: float) -> float:
+        for _ in range(round(without_heat_s / 10.0)):
+            model.step(200, 0.0, 10.0)
+        assert model.power_kw == 0.0
+        for step in range(1000):
+            if model.power_kw > 0.0:
+                return step * 10.0
+            model.step(200, 2.0, 10.0)
+        raise AssertionError("it never starts")
+
+    assert runs_after_s(600.0) <= 10.0
+    assert runs_after_s(3700.0) == pytest.approx(600.0, abs=10.0)
+    assert runs_after_s(3500.0) <= 10.0
+
+
 def test_a_top_gas_turbine() -> None:
     spec = PressureTurbine(
         kind="pressure_turbine",
