@@ -83,6 +83,8 @@ class OnOff(AssetBase):
     """For how long it stands still once it has stopped."""
     start_cost_cny: NonNegativeFloat = 0.0
     """What a start costs beside the energy: wear, and heat that is lost."""
+    max_starts_per_h: Annotated[int, Field(ge=1, le=60)] | None = None
+    """How often it may be started within an hour."""
 
     @property
     def least_load(self) -> float:

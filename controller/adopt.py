@@ -32,6 +32,7 @@ def adopted(snapshot: Snapshot, state: GuardState, only: str | None = None) -> d
             running=running,
             switched_s=held.switched_s if held is not None and held.running == running else float("-inf"),
             decided_s=snapshot.site_s,
+            starts_s=held.starts_s if held is not None else (),
         )
     return found
 
@@ -45,6 +46,7 @@ def restored_guard(saved: SavedGuard, saved_at: datetime, now: datetime, site_s:
         running=saved.running,
         switched_s=float("-inf") if ago_s is None else site_s - ago_s,
         decided_s=site_s,
+        starts_s=tuple(site_s - start_s - away_s for start_s in saved.starts_ago_s),
     )
 
 
@@ -55,4 +57,5 @@ def aged(guard: AssetGuard, site_s: float) -> SavedGuard:
         setpoint_kw=guard.setpoint_kw,
         running=guard.running,
         switched_ago_s=None if ago_s == float("inf") else ago_s,
+        starts_ago_s=tuple(site_s - at_s for at_s in guard.starts_s),
     )

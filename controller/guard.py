@@ -6,10 +6,11 @@ exist for the controller (`Site.setpoint`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from config.asset import OnOff, Ramped
+from config.asset import AssetBase, OnOff, Ramped
 from config.assets import Battery
 from config.flexible_assets import ShiftableJob
 from config.site import Site
@@ -23,6 +24,13 @@ DEADBAND = 0.005
 """Share of the setpoint's span below which a change is not worth a write: devices hold about 0.5 to 1 %."""
 
 
+HOUR_S = 3600.0
+DWELL_S = 60.0
+"""How long a battery keeps its direction for a wish: clouds turn a park round more often than its contactors like."""
+WISHES = ("plan", "local default")
+"""Owners whose word may wait."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssetGuard:
     """What the guard must remember of one asset; times are seconds of the site's physics."""
@@ -34,6 +42,12 @@ class AssetGuard:
     switched_s: float
     """When it was last switched on or off; -inf when that was long ago."""
     decided_s: float
+    starts_s: tuple[float, ...] = ()
+    """When a unit with a limit of its starts was started within the last hour."""
+    direction: int = 0
+    """1 when it last gave, -1 when it last took, 0 before either."""
+    turned_s: float = -math.inf
+    """When that changed last."""
 
 
 GuardState = Mapping[str, AssetGuard]
@@ -59,12 +73,14 @@ def guard(decision: Decision, snapshot: Snapshot, state: GuardState) -> tuple[De
         if decision.mode in (Mode.OPTIMAL, Mode.FALLBACK):
             kept = _load_range(site, kept)
             kept = _minimum_times(site, kept, held, site_s)
+            kept = _few_starts(site, kept, held, site_s)
+            kept = _dwell(site, kept, held, site_s)
             # before the ramp: a slow ramp's steps are smaller than the deadband
             kept = _deadband(site, kept, held)
             kept = _ramp(site, kept, held, site_s)
         guarded[name] = kept
         assert kept.setpoint_kw is not None
-        remembered[name] = _memory(kept.setpoint_kw, held, site_s, running=runs(kept.setpoint_kw, site.assets[name]))
+        remembered[name] = _memory(kept.setpoint_kw, held, site_s, site.assets[name])
     return replace(decision, assets=guarded), remembered
 
 
@@ -125,6 +141,31 @@ def _minimum_times(site: Site, asset: AssetDecision, held: AssetGuard | None, si
     return asset
 
 
+def _few_starts(site: Site, asset: AssetDecision, held: AssetGuard | None, site_s: float) -> AssetDecision:
+    """A compressor is started only so often within an hour."""
+    unit = site.assets[asset.asset]
+    if held is None or held.running or not isinstance(unit, OnOff) or unit.max_starts_per_h is None:
+        return asset
+    assert asset.setpoint_kw is not None
+    lately = sum(site_s - at_s < HOUR_S for at_s in held.starts_s)
+    if not runs(asset.setpoint_kw, unit) or lately < unit.max_starts_per_h:
+        return asset
+    reason = f"{lately} starts within an hour, no more are allowed; wanted on: {asset.reason}"
+    return replace(asset, setpoint_kw=0.0, owner="guard", reason=reason)
+
+
+def _dwell(site: Site, asset: AssetDecision, held: AssetGuard | None, site_s: float) -> AssetDecision:
+    """A battery that has just turned round rests before it turns again, unless a limit or a person says so."""
+    if held is None or not isinstance(site.assets[asset.asset], Battery) or asset.owner not in WISHES:
+        return asset
+    assert asset.setpoint_kw is not None
+    since_s = site_s - held.turned_s
+    if asset.setpoint_kw * held.direction >= 0.0 or since_s >= DWELL_S:
+        return asset
+    reason = f"turned round {since_s:.0f} s ago: rests before {asset.setpoint_kw:.0f} kW; {asset.reason}"
+    return replace(asset, setpoint_kw=0.0, owner="guard", reason=reason)
+
+
 def _ramp(site: Site, asset: AssetDecision, held: AssetGuard | None, site_s: float) -> AssetDecision:
     unit = site.assets[asset.asset]
     if held is None or isinstance(unit, ShiftableJob):  # a job is switched
@@ -174,9 +215,24 @@ def _deadband(site: Site, asset: AssetDecision, held: AssetGuard | None) -> Asse
     return asset
 
 
-def _memory(setpoint_kw: float, held: AssetGuard | None, site_s: float, *, running: bool) -> AssetGuard:
+def _memory(setpoint_kw: float, held: AssetGuard | None, site_s: float, unit: AssetBase) -> AssetGuard:
+    running = runs(setpoint_kw, unit)
     if held is None:
         switched_s = float("-inf")
     else:
         switched_s = site_s if running != held.running else held.switched_s
-    return AssetGuard(setpoint_kw=setpoint_kw, running=running, switched_s=switched_s, decided_s=site_s)
+    starts_s: tuple[float, ...] = ()
+    if isinstance(unit, OnOff) and unit.max_starts_per_h is not None:
+        starts_s = () if held is None else tuple(at_s for at_s in held.starts_s if site_s - at_s < HOUR_S)
+        starts_s += (site_s,) if running and held is not None and not held.running else ()
+    before, turned_s = (0, -math.inf) if held is None else (held.direction, held.turned_s)
+    direction = (setpoint_kw > 0.0) - (setpoint_kw < 0.0) or before
+    return AssetGuard(
+        setpoint_kw=setpoint_kw,
+        running=running,
+        switched_s=switched_s,
+        decided_s=site_s,
+        starts_s=starts_s,
+        direction=direction,
+        turned_s=site_s if before and direction != before else turned_s,
+    )

@@ -29,6 +29,7 @@ class SavedGuard(Frozen):
     running: bool
     switched_ago_s: float | None
     """None when it was long ago."""
+    starts_ago_s: tuple[float, ...] = ()
 
 
 class SavedAlarm(Frozen):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from park_builder import ParkBuilder
 
+from controller.adopt import aged, restored_guard
 from controller.decision import AssetDecision, Decision
 from controller.guard import AssetGuard, guard
 from controller.modes import Mode
@@ -79,7 +81,7 @@ def test_a_setpoint_lies_on_the_devices_resolution(park: ParkBuilder) -> None:
 def test_the_first_setpoint_has_no_ramp_and_is_remembered(park: ParkBuilder) -> None:
     kept, memory = guarded(park, wanted("battery", 800.0), None, site_s=7.0)
     assert kept.setpoint_kw == 800.0
-    assert memory == held(800.0, decided_s=7.0)
+    assert memory == replace(held(800.0, decided_s=7.0), direction=1)
 
 
 # -- ramp --------------------------------------------------------------------------------------------
@@ -288,6 +290,55 @@ def test_an_asset_without_a_setpoint_keeps_its_memory_and_earns_no_ramp(park: Pa
     assert after == held(100.0, switched_s=3.0, decided_s=50.0)
     kept, after = guarded(park, wanted("battery", None, owner="unavailable"), None)
     assert after is None
+
+
+# -- starts and turns -----------------------------------------------------------------------------------
+
+
+def test_a_compressor_starts_only_so_often_within_an_hour(park: ParkBuilder) -> None:
+    two = park.with_asset("heat_pump", max_starts_per_h=2, min_on_s=0, min_off_s=0)
+    memory: AssetGuard | None = held(0.0)
+    runs = []
+    for minute in range(0, 90, 5):  # it is called and sent off in turn
+        power_kw = 200.0 if (minute // 5) % 2 else 0.0
+        kept, memory = guarded(two, wanted("heat_pump", power_kw), memory, site_s=60.0 * minute)
+        runs.append(kept.setpoint_kw)
+        if minute == 25:
+            assert kept.owner == "guard"
+            assert kept.reason == "2 starts within an hour, no more are allowed; wanted on: as planned"
+    started = [5 * number for number, kw in enumerate(runs) if kw and not runs[number - 1]]
+    assert started == [5, 15, 65, 75]
+
+
+def test_starts_are_remembered_over_a_restart(park: ParkBuilder) -> None:
+    two = park.with_asset("heat_pump", max_starts_per_h=1, min_on_s=0, min_off_s=0)
+    _, memory = guarded(two, wanted("heat_pump", 200.0), held(0.0), site_s=100.0)
+    assert memory is not None
+    saved = aged(replace(memory, running=False, setpoint_kw=0.0), 160.0)
+    later = park.NOON + timedelta(seconds=30)
+    restored = restored_guard(saved, park.NOON, later, 1000.0)
+    assert restored.starts_s == (1000.0 - 60.0 - 30.0,)
+    kept, _ = guarded(two, wanted("heat_pump", 200.0), restored, site_s=1001.0)
+    assert (kept.setpoint_kw, kept.owner) == (0.0, "guard")
+
+
+def test_a_battery_that_has_turned_round_rests_before_it_turns_again(park: ParkBuilder) -> None:
+    memory: AssetGuard | None = held(0.0)
+    told = []
+    for second, kw in enumerate([100.0, -100.0, 0.0, 100.0, *[100.0] * 60]):
+        kept, memory = guarded(park, wanted("battery", kw), memory, site_s=1.0 + second)
+        told.append(kept.setpoint_kw)
+        if second == 3:
+            assert kept.reason == "turned round 2 s ago: rests before 100 kW; as planned"
+    assert told[:4] == [100.0, -100.0, 0.0, 0.0]
+    assert told.index(100.0, 2) == 61
+
+
+@pytest.mark.parametrize("owner", ["connection limit", "demand guard", "operator"])
+def test_a_limit_or_a_person_turns_it_at_once(park: ParkBuilder, owner: str) -> None:
+    memory = replace(held(-100.0), direction=-1, turned_s=0.0)
+    kept, _ = guarded(park, wanted("battery", 80.0, owner=owner), memory, site_s=1.0)
+    assert kept.setpoint_kw == 80.0
 
 
 # -- for any run of the park -------------------------------------------------------------------------
