@@ -68,6 +68,14 @@ KINDS: Mapping[str, AlarmKind] = {
             off_delay_s=60.0,
         ),
         AlarmKind(
+            name="soc_implausible",
+            priority="medium",
+            consequence="The battery may be fuller or emptier than it shows; plans and limits go by what it shows.",
+            action="Compare the battery's own display; have its management calibrated by a full charge.",
+            on_delay_s=10.0,
+            off_delay_s=60.0,
+        ),
+        AlarmKind(
             name="heat_supply_low",
             priority="medium",
             consequence="Heat pump and boiler run at full power whatever heat costs; demand may not be met.",

@@ -42,11 +42,14 @@ def conditions(
     not_followed: Mapping[str, str],
     health: Health,
     demand_at_risk: str = "",
+    implausible: Mapping[str, str] | None = None,
 ) -> list[Condition]:
-    """Every condition that holds in this cycle; `demand_at_risk` says how the month's peak is about to grow."""
+    """Every condition that holds in this cycle; `demand_at_risk` says how the month's peak is about to grow,
+    `implausible` which state of charge cannot be right."""
     found = [*_park(snapshot, mode), *_clock(snapshot, before)]
     if demand_at_risk:
         found.append(Condition("demand_at_risk", snapshot.site.grid[0], demand_at_risk))
+    found += [Condition("soc_implausible", asset, why) for asset, why in (implausible or {}).items()]
     found += [Condition("setpoint_not_followed", asset, why) for asset, why in not_followed.items()]
     for kind, text in (
         ("fallback_plan", health.plan_failure),

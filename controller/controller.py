@@ -35,6 +35,7 @@ from controller.planning import Planning
 from controller.recorder import Recorder
 from controller.records import balance_residual_kw
 from controller.service_manager import ServiceManager
+from controller.soc_watch import SocWatch
 from controller.state import StateFile
 from controller.status import Status, Timings, Totals
 from controller.supervisor import supervise
@@ -87,6 +88,7 @@ class Controller:
         self._guards: dict[str, AssetGuard] = {}
         self._alarms = AlarmBoard()
         self._following = Following()
+        self._soc_watch = SocWatch()
         self._lagging: dict[str, str] = {}
         """Assets that do not do what they were told, and in what."""
         self._snapshot: Snapshot | None = None
@@ -267,7 +269,15 @@ class Controller:
         )
         self._internal_error = ""
         not_followed = self._lagging | self._writes.not_followed()
-        found = conditions(snapshot, before, self._mode, not_followed, health, self._demand_at_risk(snapshot))
+        found = conditions(
+            snapshot,
+            before,
+            self._mode,
+            not_followed,
+            health,
+            self._demand_at_risk(snapshot),
+            self._soc_watch.update(snapshot),
+        )
         events = self._alarms.update(found, snapshot.at, snapshot.monotonic_s)
         for event in events:
             what = "raised" if event.raised else "cleared"

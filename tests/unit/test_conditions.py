@@ -128,6 +128,11 @@ def test_each_part_that_is_unwell_is_told_in_its_own_words(park: ParkBuilder, fi
     assert found(park.snapshot(), health=health) == [Condition(kind, "", "its own words")]
 
 
+def test_a_state_of_charge_that_cannot_be_right_is_the_battery_s(park: ParkBuilder) -> None:
+    found = conditions(park.snapshot(), None, Mode.OPTIMAL, {}, WELL, implausible={"battery": "it jumped"})
+    assert [(each.kind, each.asset, each.text) for each in found] == [("soc_implausible", "battery", "it jumped")]
+
+
 def test_a_peak_that_is_about_to_grow_is_the_connection_s(park: ParkBuilder) -> None:
     found = conditions(park.snapshot(), None, Mode.OPTIMAL, {}, WELL, "in 8 min")
     assert [(each.kind, each.asset, each.text) for each in found] == [("demand_at_risk", "grid", "in 8 min")]
@@ -142,6 +147,7 @@ def test_every_part_has_its_condition_and_every_condition_its_alarm() -> None:
         "import_limit_exceeded",
         "export_limit_exceeded",
         "demand_at_risk",
+        "soc_implausible",
         "heat_supply_low",
         "cold_supply_low",
         "hydrogen_supply_low",
