@@ -3,8 +3,9 @@
     python benchmarks/cycle.py [--seconds 300] [--site campus] [--no-solves] [--json]
 
 The simulated campus, the controller and the solves, of the factory with its units, are processes of their own on
-whatever cores there are, on real protocols. What is measured is what the controller records of itself: how late cycles begin, how long they take, how
-many were missed; and its memory, once a second. Ends with 1 when a promise does not hold.
+whatever cores there are, on real protocols. What is measured is what the controller records of itself: how late cycles
+begin, how long they take, how many were missed; and its memory, once a second. Ends with 1 when a promise does not
+hold.
 """
 
 from __future__ import annotations

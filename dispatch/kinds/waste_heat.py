@@ -43,8 +43,8 @@ def _transfer(spec: HeatExchanger | WasteHeatBoiler, bus: BusId, efficiency: flo
 
 
 def orc(spec: Orc, levels: Levels) -> Converter:
-    """One straight line from the least load to full load, the nearest to the curve: that bends the way that no mix of
-    points follows, and the heat of a process does not wait for a mix."""
+    """One straight line from full load to the least load, the nearest to the curve that is right at full load: the
+    curve bends the way that no mix of points follows, and the heat of a process does not wait for a mix."""
     found = levels.degc(spec.source_bus)
     source_k = (spec.rated_source_degc if found is None else found) + ZERO_DEGC_K
     cold_k = spec.cooling_degc + ZERO_DEGC_K
@@ -60,8 +60,10 @@ def orc(spec: Orc, levels: Levels) -> Converter:
     else:
         power_kw = np.linspace(first, last, SAMPLES)
         off = 1.0 - power_kw / spec.max_power_kw
-        slope, rest = np.polyfit(power_kw, power_kw / (best * (1.0 - PART_LOAD * off * off)), 1)
-        points = (at(first, float(rest + slope * first)), at(last, float(rest + slope * last)))
+        less_kw, full_kw = power_kw - last, last / best
+        less_heat_kw = power_kw / (best * (1.0 - PART_LOAD * off * off)) - full_kw
+        slope = float(less_kw @ less_heat_kw / (less_kw @ less_kw))
+        points = (at(first, full_kw + slope * (first - last)), at(last, full_kw))
     return Converter(
         bus=ELECTRICITY,
         gives=1,

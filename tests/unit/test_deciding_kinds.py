@@ -84,9 +84,9 @@ def test_a_chp_keeps_the_export_limit(campus: ParkBuilder) -> None:
 
 
 def test_an_orc_takes_what_heat_there_is_once_it_is_planned(steel: ParkBuilder) -> None:
-    assert told(steel.decide({}, steel.plan({"orc": 300.0})), "orc") == (800.0, "plan")
+    assert told(steel.decide({}, steel.plan({"orc": 300.0})), "orc") == (400.0, "plan")
     assert told(steel.decide({}, steel.plan({"orc": 0.0})), "orc") == (0.0, "plan")
-    assert told(steel.decide({}), "orc") == (800.0, "local default")
+    assert told(steel.decide({}), "orc") == (400.0, "local default")
 
 
 def test_a_steam_boiler_is_planned_and_not_told(steel: ParkBuilder) -> None:

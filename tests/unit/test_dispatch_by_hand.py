@@ -17,9 +17,12 @@ from dispatch.checker import check_plan
 from dispatch.compiled import CompiledProblem
 from dispatch.dispatcher import Dispatcher
 from dispatch.plan import Solved
+from dispatch.problem import build_problem
 from dispatch.solving import Optimal, Way
 
 LIMIT_S = 60.0
+WINDOWS = 4
+"""As many as drawn situations have at most, so that each is planned by itself."""
 SEEDS = st.integers(0, 10**6)
 
 
@@ -29,7 +32,7 @@ def test_random_parks_cost_what_the_equations_say(seed: int) -> None:
     random = np.random.default_rng(seed)
     park = drawn_park(random)
     dispatcher = Dispatcher(park.site, park.steps)
-    problem = dispatcher.park
+    problem = build_problem(park.site, dispatcher.park.step_h, windows=WINDOWS)
     compiled = CompiledProblem(problem.problem)
     for _ in range(3):
         inputs = dispatcher.inputs(drawn_situation(park, random))
@@ -50,7 +53,7 @@ def test_a_marginal_value_lies_between_what_a_little_less_and_a_little_more_load
     random = np.random.default_rng(seed)
     park = drawn_park(random)
     dispatcher = Dispatcher(park.site, park.steps)
-    problem = dispatcher.park
+    problem = build_problem(park.site, dispatcher.park.step_h, windows=WINDOWS)
     compiled = CompiledProblem(problem.problem)
     for _ in range(2):
         inputs = dispatcher.inputs(drawn_situation(park, random))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from park_builder import ParkBuilder
 
 from controller.following import Following
@@ -32,13 +33,13 @@ def test_small_differences_and_unreadable_batteries_are_not_blamed(park: ParkBui
 
 
 def test_what_does_not_follow_is_not_counted_on(park: ParkBuilder) -> None:
-    # 300 kW above the export limit: a battery that follows would take them, this one does not
-    values = {"grid": -1270.0, "pv_a": 800.0, "pv_b": 700.0}
+    # 180 kW above the export limit: a battery that follows would take them, this one does not
+    values = {"grid": -1150.0, "pv_a": 800.0, "pv_b": 700.0}
     trusted = park.decide(values)
-    assert trusted.assets["battery"].setpoint_kw == -300.0
+    assert trusted.assets["battery"].setpoint_kw == -180.0
     assert trusted.assets["pv_a"].setpoint_kw == 800.0
     cut = park.decide(values, not_following={"battery"})
-    # the battery is still told to take what it can, and the generators give up the 300 of their 1500
-    assert cut.assets["battery"].setpoint_kw == -300.0
-    assert cut.assets["pv_a"].setpoint_kw == 800.0 * 1200 / 1500
+    # the battery is still told to take what it can, and the generators give up the 180 of their 1500
+    assert cut.assets["battery"].setpoint_kw == -180.0
+    assert cut.assets["pv_a"].setpoint_kw == pytest.approx(800.0 * 1320 / 1500)
     assert cut.assets["pv_a"].owner == "export limit"
