@@ -17,6 +17,7 @@ from parkgrid.refusal import Failed, Refused
 from parkgrid.run import run
 from parkgrid.simulate import simulate
 from parkgrid.step import step
+from parkgrid.why import why
 
 app = typer.Typer(
     help="Energy management for the green microgrid of an industrial park.",
@@ -34,6 +35,7 @@ app.command()(simulate)
 app.command()(step)
 app.command()(plan)
 app.command()(probe)
+app.command()(why)
 app.add_typer(override, name="override")
 app.add_typer(fault, name="fault")
 

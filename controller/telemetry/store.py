@@ -98,7 +98,7 @@ class TelemetryStore:
                 refused.append(str(error))
                 continue
             if line is not None:
-                rows.append((record.measurement, _microseconds(record.at), line))
+                rows.append((record.measurement, microseconds(record.at), line))
         if rows:
             with self._database.transaction() as db:
                 db.executemany("INSERT INTO record (measurement, at_us, line) VALUES (?, ?, ?)", rows)
@@ -146,7 +146,7 @@ class TelemetryStore:
             until = min(_counter(db, "forwarded") if self._forwarding else last, first + _DELETED_AT_ONCE - 1)
             kept = db.execute(
                 "SELECT id FROM record WHERE id <= ? AND at_us >= ? ORDER BY id LIMIT 1",
-                (until, _microseconds(now - self._retention)),
+                (until, microseconds(now - self._retention)),
             ).fetchone()
             end = kept[0] if kept else until + 1
             self._delete_before(db, end)
@@ -175,7 +175,7 @@ class TelemetryStore:
             for (line,) in db.execute(
                 "SELECT line FROM record WHERE measurement = ? AND at_us >= ? AND at_us < ?"
                 " ORDER BY at_us DESC, id DESC",
-                (measurement, _microseconds(since), _microseconds(until)),
+                (measurement, microseconds(since), microseconds(until)),
             ):
                 record = from_line(line)
                 if wanted <= record.tags.items():
@@ -219,5 +219,6 @@ def _pass_over(db: sqlite3.Connection, last: Pending) -> None:
     )
 
 
-def _microseconds(at: datetime) -> int:
+def microseconds(at: datetime) -> int:
+    """An aware time as the table has it."""
     return (at - _EPOCH) // _MICROSECOND

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -80,6 +81,10 @@ def test_every_setpoint_of_the_battery_can_be_explained(
         assert _explained(command, decisions), f"nothing says why the battery was told {command}"
     # and the reasons are about the park: the plan, and what makes it more or less of that
     assert any(str(record.fields["reason"]).startswith("plan ") for record in decisions)
+    command = [*(sys.executable, "-m", "parkgrid", "why", "demo_park", "battery"), "--state", str(controller.state)]
+    command += ["--announcement", str(park.announcement_file)]
+    why = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert re.match(r"battery: [+-][0-9.]+ kW since 2026-10-14 1[5-9]:\d\d:\d\d, by [a-zA-Z ]+: .+; allowed ", why), why
 
 
 def _to_battery(park: ParkProcess) -> list[dict[str, Any]]:
