@@ -72,7 +72,10 @@ def test_every_setpoint_of_the_battery_can_be_explained(
     controller = make_controller(park)
     controller.start()
     eventually(lambda: len(_to_battery(park)) >= 12, "the battery was told something a dozen times")
+    while_it_runs = _why(park, controller)
+    assert re.match(r"battery: [+-][0-9.]+ kW since 2026-10-14 1[5-9]:.+, by [a-zA-Z ]+: .+; allowed ", while_it_runs)
     controller.signal(2)
+    assert ", by safety: controller stops. The controller recorded nothing after " in _why(park, controller)
 
     decisions = controller.records("decision", asset="battery")
     told = _to_battery(park)
@@ -81,10 +84,12 @@ def test_every_setpoint_of_the_battery_can_be_explained(
         assert _explained(command, decisions), f"nothing says why the battery was told {command}"
     # and the reasons are about the park: the plan, and what makes it more or less of that
     assert any(str(record.fields["reason"]).startswith("plan ") for record in decisions)
+
+
+def _why(park: ParkProcess, controller: ControllerProcess) -> str:
     command = [*(sys.executable, "-m", "parkgrid", "why", "demo_park", "battery"), "--state", str(controller.state)]
     command += ["--announcement", str(park.announcement_file)]
-    why = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
-    assert re.match(r"battery: [+-][0-9.]+ kW since 2026-10-14 1[5-9]:\d\d:\d\d, by [a-zA-Z ]+: .+; allowed ", why), why
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
 
 
 def _to_battery(park: ParkProcess) -> list[dict[str, Any]]:
