@@ -230,10 +230,9 @@ async def test_a_profile_may_forbid_to_ask(broker: Broker, start: Start, clock: 
 async def test_a_birth_that_the_broker_has_kept_proves_no_life(
     broker: Broker, start: Start, clock: OffsetClock
 ) -> None:
-    node = await start(answers=False)
+    await start(answers=False, retain=True)
     listener = await a_peer(broker.port)
     await listener.subscribe("spBv1.0/park/DBIRTH/#", qos=1)
-    await node.tell("birth", retain=True)
     while not (await asyncio.wait_for(anext(aiter(listener.messages)), 20.0)).topic.matches("+/+/+/+/other"):
         pass
     driver = SparkplugDriver(session_with(broker.port, clock), sparkplug_points(), clock)

@@ -45,7 +45,7 @@ class Node:
         self._there.wait()
 
     def _connected(self, _: Client) -> None:
-        self.birth()
+        self.birth(self._spec.get("retain", False))
         self._there.set()
 
     def _topic(self, kind: MessageType, device: str | None) -> Topic:
