@@ -166,6 +166,8 @@ class SiteFile(Frozen):
 
     site: Identifier
     description: str = ""
+    language: Literal["en", "zh"] = "en"
+    """Of what alarms say to the operator."""
     location: Location
     control: Control = Control()
     telemetry: Telemetry = Telemetry()

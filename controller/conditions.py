@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from config.assets import GridConnection, HotWaterTank
+from config.assets import Asset, GridConnection, HotWaterTank
 from config.hydrogen_assets import HydrogenTank
 from config.thermal_assets import ColdStore
-from controller.alarms import Condition
+from controller.alarming.alarm import Condition, Key
 from controller.deciding.standing import SUPPLY_RESERVE_SOC
 from controller.image import Snapshot
 from controller.modes import Mode
 
+LIMIT_DEADBAND = 0.005
+"""Share of a connection's limit by which its alarm's cause must be gone: half of what is kept free of it, so that a
+controller that keeps to the limit ends the alarm."""
+SOC_DEADBAND = 0.01
+"""And a store's; far above what a level sensor wavers by."""
+_EXPLAINED_BY: Mapping[str, Key] = {"fallback_plan": ("planner_lost", "")}
+"""Without a planner there is no plan."""
 CLOCK_TOLERANCE_S = 5.0
 """How far the calendar may drift from the elapsed time between two cycles before it counts as a jump."""
 
@@ -30,7 +37,7 @@ class Health:
     influxdb_down: str
     telemetry_lost: str
     state_not_saved: str
-    override_damaged: str
+    request_damaged: str
     internal_error: str
     overrun: str
 
@@ -47,10 +54,15 @@ def conditions(
     """Every condition that holds in this cycle; `demand_at_risk` says how the month's peak is about to grow,
     `implausible` which state of charge cannot be right."""
     found = [*_park(snapshot, mode), *_clock(snapshot, before)]
+    if mode is not Mode.STARTING:
+        found += _lost_connections(snapshot)
     if demand_at_risk:
         found.append(Condition("demand_at_risk", snapshot.site.grid[0], demand_at_risk))
     found += [Condition("soc_implausible", asset, why) for asset, why in (implausible or {}).items()]
-    found += [Condition("setpoint_not_followed", asset, why) for asset, why in not_followed.items()]
+    found += [
+        Condition("setpoint_not_followed", asset, why, explained_by=("asset_unavailable", asset))
+        for asset, why in not_followed.items()
+    ]
     for kind, text in (
         ("fallback_plan", health.plan_failure),
         ("plan_refused", health.plan_refused),
@@ -60,13 +72,32 @@ def conditions(
         ("influxdb_down", health.influxdb_down),
         ("telemetry_lost", health.telemetry_lost),
         ("state_not_saved", health.state_not_saved),
-        ("override_damaged", health.override_damaged),
+        ("request_damaged", health.request_damaged),
         ("internal_error", health.internal_error),
         ("cycle_overrun", health.overrun),
     ):
         if text:
-            found.append(Condition(kind, "", text))
+            found.append(Condition(kind, "", text, explained_by=_EXPLAINED_BY.get(kind)))
     return found
+
+
+def _lost_connections(snapshot: Snapshot) -> list[Condition]:
+    """Connections of which nothing answers, where that says more than the alarm of one asset does."""
+    found = []
+    for connection in snapshot.site.connections:
+        behind = {spec.device for spec in snapshot.site.assets.values() if _connection(snapshot, spec) == connection}
+        if len(behind) > 1 and all(snapshot.silent(device) for device in behind):
+            found.append(Condition("connection_lost", connection, f"no answer from {', '.join(sorted(behind))}"))
+    return found
+
+
+def _connection(snapshot: Snapshot, spec: Asset) -> str:
+    return snapshot.site.devices[spec.device].connection
+
+
+def _unavailable(snapshot: Snapshot, name: str, why: str) -> Condition:
+    connection = _connection(snapshot, snapshot.site.assets[name])
+    return Condition("asset_unavailable", name, why, explained_by=("connection_lost", connection))
 
 
 def _park(snapshot: Snapshot, mode: Mode) -> list[Condition]:
@@ -77,12 +108,12 @@ def _park(snapshot: Snapshot, mode: Mode) -> list[Condition]:
             case GridConnection() if (power_kw := snapshot.power_kw(name)) is not None:
                 found += _limits(name, asset, power_kw)
                 if why and mode is not Mode.STARTING:
-                    found.append(Condition("asset_unavailable", name, why))
+                    found.append(_unavailable(snapshot, name, why))
             case GridConnection():
                 if mode is not Mode.STARTING:
                     found.append(Condition("grid_meter_lost", name, why))
             case _ if why and mode is not Mode.STARTING:
-                found.append(Condition("asset_unavailable", name, why))
+                found.append(_unavailable(snapshot, name, why))
             case HotWaterTank():
                 found += _store_low(snapshot, name, asset, "heat_supply_low", "tank")
             case ColdStore():
@@ -98,18 +129,20 @@ def _store_low(
     snapshot: Snapshot, name: str, store: HotWaterTank | ColdStore | HydrogenTank, kind: str, word: str
 ) -> list[Condition]:
     soc = snapshot.value(name, "soc")
-    if soc is None or soc > store.soc_min + SUPPLY_RESERVE_SOC:
+    low_soc = store.soc_min + SUPPLY_RESERVE_SOC
+    if soc is None or soc > low_soc + SOC_DEADBAND:
         return []
-    return [Condition(kind, name, f"{word} at {soc:.0%}")]
+    return [Condition(kind, name, f"{word} at {soc:.0%}", nearly=soc > low_soc)]
 
 
 def _limits(name: str, grid: GridConnection, power_kw: float) -> list[Condition]:
-    if power_kw > grid.import_limit_kw:
-        text = f"import of {power_kw:.0f} kW is above the limit of {grid.import_limit_kw:.0f} kW"
-        return [Condition("import_limit_exceeded", name, text)]
-    if -power_kw > grid.export_limit_kw:
-        text = f"export of {-power_kw:.0f} kW is above the limit of {grid.export_limit_kw:.0f} kW"
-        return [Condition("export_limit_exceeded", name, text)]
+    for kind, word, flow_kw, limit_kw in (
+        ("import_limit_exceeded", "import", power_kw, grid.import_limit_kw),
+        ("export_limit_exceeded", "export", -power_kw, grid.export_limit_kw),
+    ):
+        if flow_kw > limit_kw * (1 - LIMIT_DEADBAND) and flow_kw > 0:
+            text = f"{word} of {flow_kw:.0f} kW is above the limit of {limit_kw:.0f} kW"
+            return [Condition(kind, name, text, nearly=flow_kw <= limit_kw)]
     return []
 
 

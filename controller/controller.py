@@ -12,7 +12,7 @@ from config.clock import Clock
 from config.point import Point
 from config.site import Site
 from controller.adopt import adopted, restored_guard
-from controller.alarms import AlarmBoard
+from controller.alarming.desk import AlarmDesk
 from controller.conditions import Health, conditions
 from controller.decide import decide
 from controller.deciding.standing import Inputs
@@ -25,7 +25,7 @@ from controller.guard import AssetGuard, guard
 from controller.held_back import HeldBack
 from controller.image import ProcessImage, Snapshot
 from controller.ledger import Ledger
-from controller.memory import remembered, standing_alarms
+from controller.memory import remembered, saved_alarms
 from controller.modes import Facts, Mode, next_mode
 from controller.override import Override, OverrideFolder, in_force
 from controller.pacer import Pacer
@@ -86,7 +86,7 @@ class Controller:
         self._plans = self._planning.book
         self._mode = Mode.STARTING
         self._guards: dict[str, AssetGuard] = {}
-        self._alarms = AlarmBoard()
+        self._alarms = AlarmDesk(state)
         self._following = Following()
         self._soc_watch = SocWatch()
         self._lagging: dict[str, str] = {}
@@ -263,7 +263,7 @@ class Controller:
             influxdb_down=self._recorder.influxdb_down,
             telemetry_lost=self._recorder.lost,
             state_not_saved=self._state_error,
-            override_damaged=", ".join(damaged),
+            request_damaged=", ".join([*damaged, *self._alarms.damaged]),
             internal_error=self._internal_error,
             overrun="the last cycle took longer than its period" if overran else "",
         )
@@ -279,10 +279,9 @@ class Controller:
             self._soc_watch.update(snapshot),
         )
         events = self._alarms.update(found, snapshot.at, snapshot.monotonic_s)
-        for event in events:
-            what = "raised" if event.raised else "cleared"
-            _log.warning("alarm %s: %s %s %s", what, event.alarm.kind.name, event.alarm.asset, event.alarm.text)
         self._recorder.alarms(events)
+        if events:
+            self._saved_s = float("-inf")
 
     def _demand_at_risk(self, snapshot: Snapshot) -> str:
         if self._demand is None or self._mode is Mode.STARTING:
@@ -301,7 +300,7 @@ class Controller:
             decision=decision,
             written=written,
             plan=self._plans.plan,
-            alarms=self._alarms.standing,
+            alarms=self._alarms.alarms,
             prices=self._tariff.prices(snapshot.at, self._planning.spot.series),
             month_peak_kw=self._ledger.month_peak_kw,
             demand=self._demand,
@@ -323,7 +322,7 @@ class Controller:
         self._ledger.restore(saved.month, saved.month_peak_kw, saved.interval, saved.counters_kwh, saved.totals)
         self._demand_guard = DemandGuard(self._ledger.running_import_kw)
         self._guards = {name: restored_guard(held, saved.saved_at, now, site_s) for name, held in saved.guards.items()}
-        self._alarms = AlarmBoard(standing_alarms(saved))
+        self._alarms.restore(saved_alarms(saved))
         self._plans.plan = saved.plan
 
     async def _save(self) -> None:
@@ -335,13 +334,14 @@ class Controller:
             self._clock.site_s(),
             ledger=self._ledger,
             guards=self._guards,
-            alarms=self._alarms.standing,
+            alarms=self._alarms.alarms,
             plan=self._plans.plan,
         )
         self._saved_s = self._clock.monotonic_s()
         try:
             await asyncio.to_thread(self._state_file.save, state)
             self._state_error = ""
+            self._alarms.saved()
         except OSError as error:
             self._state_error = str(error)
 

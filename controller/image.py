@@ -60,6 +60,14 @@ class Snapshot:
             return self._why_missing(asset, "available")
         return f"{self.site.assets[asset].device} says that it is not available"
 
+    def silent(self, device: str) -> bool:
+        """True when nothing that a device shows can be used."""
+        return all(
+            reading is None or reading.value is None or self._age_s(reading) > self.site.max_age_s(point)
+            for point in self.site.points[device]
+            for reading in (self.readings.get(point.key),)
+        )
+
     def power_kw(self, asset: str) -> float | None:
         """The asset's power in its own carrier and the site's sign, of hydrogen the lower heating value; one-way assets
         never below zero.

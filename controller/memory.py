@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from controller.adopt import aged
-from controller.alarms import KINDS, Alarm
+from controller.alarming.alarm import Alarm, PutAside
+from controller.alarming.kinds import KINDS
+from controller.alarming.states import State
 from controller.guard import AssetGuard
 from controller.ledger import Ledger
-from controller.state import SavedAlarm, SavedState, saved_plan
+from controller.state import SavedAlarm, SavedAside, SavedState, saved_plan
 from dispatch.plan import Plan
 
 
@@ -33,15 +35,41 @@ def remembered(
         counters_kwh=ledger.saved_counters_kwh,
         totals=ledger.saved_totals,
         guards={name: aged(held, site_s) for name, held in guards.items()},
-        alarms=tuple(
-            SavedAlarm(kind=alarm.kind.name, asset=alarm.asset, text=alarm.text, since=alarm.since) for alarm in alarms
-        ),
+        alarms=tuple(_alarm_to_save(alarm) for alarm in alarms),
         plan=saved_plan(plan) if plan is not None else None,
     )
 
 
-def standing_alarms(saved: SavedState) -> list[Alarm]:
-    """The alarms that stood when the state was saved; kinds that this version does not know are left out."""
-    return [
-        Alarm(KINDS[alarm.kind], alarm.asset, alarm.text, alarm.since) for alarm in saved.alarms if alarm.kind in KINDS
-    ]
+def saved_alarms(saved: SavedState) -> list[Alarm]:
+    """The alarms that were not normal when the state was saved; kinds that this version does not know are left out."""
+    return [_saved_alarm(alarm) for alarm in saved.alarms if alarm.kind in KINDS]
+
+
+def _alarm_to_save(alarm: Alarm) -> SavedAlarm:
+    aside = alarm.put_aside
+    return SavedAlarm(
+        kind=alarm.kind.name,
+        asset=alarm.asset,
+        text=alarm.text,
+        since=alarm.since,
+        standing=alarm.standing,
+        put_aside=None
+        if aside is None
+        else SavedAside(by=aside.by, reason=aside.reason, at=aside.at, until=aside.until),
+    )
+
+
+def _saved_alarm(alarm: SavedAlarm) -> Alarm:
+    aside = alarm.put_aside
+    state = alarm.standing
+    if aside is not None:
+        state = State.OUT_OF_SERVICE if aside.until is None else State.SHELVED
+    return Alarm(
+        kind=KINDS[alarm.kind],
+        asset=alarm.asset,
+        text=alarm.text,
+        since=alarm.since,
+        state=state,
+        standing=alarm.standing,
+        put_aside=None if aside is None else PutAside(by=aside.by, reason=aside.reason, at=aside.at, until=aside.until),
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from config.clock import Clock
 from config.site import Site
-from controller.alarms import AlarmEvent
+from controller.alarming.alarm import AlarmEvent
 from controller.decision import AssetDecision, Decision
 from controller.ledger import Interval
 from controller.records import (
@@ -115,7 +115,7 @@ class Recorder:
             "solve_s": solve_s,
             "plan_method": status.plan.method.value if status.plan is not None else "none",
             "month_peak_kw": status.month_peak_kw,
-            "active_alarms": len(status.alarms),
+            "active_alarms": sum(alarm.active for alarm in status.alarms),
         }
         if status.prices is not None:
             fields["import_price"] = status.prices.import_per_kwh

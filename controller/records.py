@@ -8,7 +8,7 @@ from datetime import timedelta
 from config.assets import GridConnection
 from config.points import NEEDS
 from config.site import Site
-from controller.alarms import AlarmEvent
+from controller.alarming.alarm import AlarmEvent
 from controller.decision import AssetDecision, Decision
 from controller.image import Snapshot
 from controller.ledger import Interval
@@ -133,20 +133,19 @@ def plan_records(site: Site, plan: Plan) -> list[Record]:
 
 
 def alarm_records(site: Site, events: Iterable[AlarmEvent]) -> list[Record]:
-    return [
-        Record(
-            measurement="alarm",
-            tags={"site": site.name, "alarm": event.alarm.kind.name, "asset": event.alarm.asset or PARK},
-            fields={
-                "state": "raised" if event.raised else "cleared",
-                "active": int(event.raised),
-                "priority": event.alarm.kind.priority,
-                "text": event.alarm.text,
-            },
-            at=event.at,
-        )
-        for event in events
-    ]
+    records = []
+    for event in events:
+        fields: Fields = {
+            "state": event.what,
+            "active": int(event.alarm.active),
+            "priority": event.alarm.kind.priority,
+            "text": event.alarm.text,
+        }
+        if event.by:
+            fields["by"] = event.by
+        tags = {"site": site.name, "alarm": event.alarm.kind.name, "asset": event.alarm.asset or PARK}
+        records.append(Record(measurement="alarm", tags=tags, fields=fields, at=event.at))
+    return records
 
 
 def controller_record(snapshot: Snapshot, fields: Mapping[str, float | int | str]) -> Record:

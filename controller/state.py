@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field, ValidationError, ValidatorFunctionWrapHandler, field_validator
 
 from config.base import Frozen
+from controller.alarming.states import STANDING, State
 from controller.totals import SavedTotals
 from dispatch.plan import Plan
 from drivers.durable import write_durably
@@ -32,11 +33,31 @@ class SavedGuard(Frozen):
     starts_ago_s: tuple[float, ...] = ()
 
 
+class SavedAside(Frozen):
+    """Who does not want to see an alarm, and until when; out of service without an end."""
+
+    by: str
+    reason: str
+    at: AwareDatetime
+    until: AwareDatetime | None
+
+
 class SavedAlarm(Frozen):
+    """An alarm that is not normal; its explanation comes back with its cause."""
+
     kind: str
     asset: str
     text: str
     since: AwareDatetime
+    standing: State = State.UNACKNOWLEDGED
+    put_aside: SavedAside | None = None
+
+    @field_validator("standing")
+    @classmethod
+    def _an_alarm_itself_stands_so(cls, standing: State) -> State:
+        if standing not in STANDING:
+            raise ValueError(f"an alarm itself is never {standing.value}")
+        return standing
 
 
 class SavedInterval(Frozen):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from controller.alarms import Alarm
+from controller.alarming.alarm import Alarm
 from controller.decision import Decision
 from controller.demand_guard import Demand
 from controller.image import Snapshot
@@ -37,6 +37,7 @@ class Status:
     written: Mapping[str, Written]
     plan: Plan | None
     alarms: tuple[Alarm, ...]
+    """All that are not normal, also those that have gone unseen or are put aside."""
     prices: EnergyPrices | None
     """None when no tariff covers the day."""
     month_peak_kw: float

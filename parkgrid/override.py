@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,19 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from parkgrid.operating import duration, known_folder, local, login_name, site_and_clock, words
 from parkgrid.refusal import Refused
-from parkgrid.site_argument import AnnouncementOption, SiteArgument, announcement_from, clock_from, site_from
-from parkgrid.state_argument import StateOption, state_folder
+from parkgrid.site_argument import AnnouncementOption, SiteArgument
+from parkgrid.state_argument import StateOption
 
 if TYPE_CHECKING:
-    from config.clock import Clock
     from config.point import SetpointRange
     from config.site import Site
     from controller.override import Override
 
 LONGEST = timedelta(days=7)
 """Nobody remembers an older one; what should hold for longer belongs into the site file."""
-UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 override = typer.Typer(
     help="Hold an asset at a value for a while, give it back, or list what is held.",
@@ -60,16 +58,16 @@ def set_(
     """
     from controller.override import Override, OverrideFolder
 
-    loaded, clock = _site_and_clock(site, announcement)
+    loaded, clock = site_and_clock(site, announcement)
     span = setpoint_range(asset, loaded)
     if not span.low <= value <= span.high:
         raise Refused(f"{value:g} kW is outside the setpoint of {asset}: {span.low:g} to {span.high:g} kW")
-    lasts = duration(for_)
-    why, who = _words("--reason", reason), _words("--owner", _login_name() if owner is None else owner)
+    lasts = duration(for_, "an override", LONGEST)
+    why, who = words("--reason", reason), words("--owner", login_name("--owner") if owner is None else owner)
     until = clock.now() + lasts
     held = Override(asset=asset, value_kw=value, owner=who, reason=why, until=until)
-    OverrideFolder(_known_folder(state, loaded)).put(held)
-    typer.echo(f"{asset} is held at {value:g} kW until {_local(until, loaded)} for {who}: {why}")
+    OverrideFolder(known_folder(state, loaded)).put(held)
+    typer.echo(f"{asset} is held at {value:g} kW until {local(until, loaded)} for {who}: {why}")
 
 
 @override.command("clear")
@@ -80,8 +78,8 @@ def clear(
     from config.loader import nearest
     from controller.override import OverrideFolder
 
-    loaded, _ = _site_and_clock(site, announcement)
-    folder = OverrideFolder(_known_folder(state, loaded))
+    loaded, _ = site_and_clock(site, announcement)
+    folder = OverrideFolder(known_folder(state, loaded))
     found, damaged = folder.read()
     # an override may be older than the site file, and name an asset that is no more
     known = {*loaded.assets, *(held.asset for held in found), *(Path(name).stem for name in damaged)}
@@ -101,8 +99,8 @@ def list_(
     """List the overrides of a site, also those that have expired."""
     from controller.override import OverrideFolder
 
-    loaded, clock = _site_and_clock(site, announcement)
-    found, damaged = OverrideFolder(_known_folder(state, loaded)).read()
+    loaded, clock = site_and_clock(site, announcement)
+    found, damaged = OverrideFolder(known_folder(state, loaded)).read()
     now = clock.now()
     if as_json:
         typer.echo(json.dumps(_data(loaded, found, damaged, now), indent=2, ensure_ascii=False))
@@ -110,17 +108,6 @@ def list_(
         _show(loaded, found, now)
     for name in damaged:
         typer.echo(f"{name} cannot be read and is not in force; parkgrid override clear removes it", err=True)
-
-
-def duration(text: str) -> timedelta:
-    """The time of a text such as ``30m``. Raises Refused."""
-    found = re.fullmatch(r"(\d{1,9})([smhd])", text, re.ASCII)
-    if found is None:
-        raise Refused(f"--for {text!r} should look like 90s, 30m, 2h or 1d")
-    lasts = timedelta(seconds=int(found[1]) * UNITS_S[found[2]])
-    if not timedelta(0) < lasts <= LONGEST:
-        raise Refused(f"--for {text}: an override lasts from 1 s to {LONGEST.days} days")
-    return lasts
 
 
 def setpoint_range(asset: str, site: Site) -> SetpointRange:
@@ -137,43 +124,6 @@ def setpoint_range(asset: str, site: Site) -> SetpointRange:
     why = "it is only measured" if wanted is None else f"the site file does not let its {wanted} be written"
     settable = [name for name in site.assets if site.setpoint(name) is not None]
     raise Refused(f"{asset} cannot be held: {why}; what can is {', '.join(settable) or 'nothing'}")
-
-
-def _site_and_clock(site: str, announcement: Path | None) -> tuple[Site, Clock]:
-    announced = announcement_from(announcement)
-    return site_from(site, announced), clock_from(announced)
-
-
-def _known_folder(state: Path | None, site: Site) -> Path:
-    """The state folder; a word of warning where no controller would look."""
-    folder = state_folder(state, site)
-    if not folder.is_dir():
-        typer.echo(f"no controller has run with the state folder {folder} yet; --state names another", err=True)
-    return folder
-
-
-def _words(option: str, text: str) -> str:
-    """The text on one line. Raises Refused when there is none."""
-    words = " ".join(text.split())
-    if not words:
-        raise Refused(f"{option} is empty")
-    return words
-
-
-def _login_name() -> str:
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError) as error:
-        raise Refused("this process has no login name; say with --owner who wants it") from error
-
-
-def _local(when: datetime, site: Site) -> str:
-    from zoneinfo import ZoneInfo
-
-    zone = ZoneInfo(site.location.time_zone)
-    return f"{when.astimezone(zone):%a %Y-%m-%d %H:%M:%S} ({zone.key})"
 
 
 def _data(site: Site, found: Iterable[Override], damaged: list[str], now: datetime) -> dict[str, Any]:
@@ -204,5 +154,5 @@ def _show(site: Site, found: list[Override], now: datetime) -> None:
         table.add_column(column, justify="right" if column == "kW" else "left", overflow="fold")
     for held in found:
         state = "in force" if now < held.until else "expired"
-        table.add_row(held.asset, f"{held.value_kw:g}", state, _local(held.until, site), held.owner, held.reason)
+        table.add_row(held.asset, f"{held.value_kw:g}", state, local(held.until, site), held.owner, held.reason)
     console.print(table, markup=False)

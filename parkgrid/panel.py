@@ -8,9 +8,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from controller.alarming.states import ASIDE, State
 from controller.image import Snapshot
 from controller.modes import Mode
 from controller.status import Status
+from parkgrid.alarm_list import PRIORITY_STYLE, in_order
 
 _MODE_STYLE = {
     Mode.STARTING: "cyan",
@@ -19,7 +21,6 @@ _MODE_STYLE = {
     Mode.SAFE: "bold red",
     Mode.STOPPED: "dim",
 }
-_PRIORITY_STYLE = {"high": "bold red", "medium": "yellow", "low": "cyan"}
 ALARMS_SHOWN = 5
 
 
@@ -97,13 +98,21 @@ def _kw(value: float | None) -> str:
 
 
 def _alarms(status: Status) -> Text:
-    if not status.alarms:
-        return Text("no alarms", style="green")
+    active = [alarm for alarm in in_order(status.alarms) if alarm.active]
+    unseen = sum(alarm.state is State.RETURNED for alarm in status.alarms)
+    aside = sum(alarm.state in ASIDE for alarm in status.alarms)
     lines = Text()
-    for alarm in status.alarms[:ALARMS_SHOWN]:
-        style = _PRIORITY_STYLE[alarm.kind.priority]
-        lines.append(f"{alarm.kind.name} {alarm.asset}: {alarm.text}. {alarm.kind.action}\n", style=style)
-    if len(status.alarms) > ALARMS_SHOWN:
-        lines.append(f"and {len(status.alarms) - ALARMS_SHOWN} more\n", style="yellow")
+    if not active:
+        lines.append("no alarms\n", style="green")
+    for alarm in active[:ALARMS_SHOWN]:
+        words = alarm.kind.words(status.snapshot.site.file.language)
+        at = f" {alarm.asset}" if alarm.asset else ""
+        seen = " (acknowledged)" if alarm.state in (State.ACKNOWLEDGED, State.LATCHED) else ""
+        style = PRIORITY_STYLE[alarm.kind.priority]
+        lines.append(f"{words.title}{at}: {alarm.text}{seen}. {words.action}\n", style=style)
+    if len(active) > ALARMS_SHOWN:
+        lines.append(f"and {len(active) - ALARMS_SHOWN} more\n", style="yellow")
+    if unseen or aside:
+        lines.append(f"{unseen} went unseen, {aside} put aside: parkgrid alarms\n", style="dim")
     lines.rstrip()
     return lines

@@ -71,7 +71,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     ),
     "alarm": Measurement(
         tags=("site", "alarm"),
-        fields={**_of("str", "state", "priority", "text"), **_of("int", "active")},
+        fields={**_of("str", "state", "priority", "text", "by"), **_of("int", "active")},
         optional_tags=("asset",),
     ),
     "controller": Measurement(

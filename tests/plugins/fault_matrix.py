@@ -13,6 +13,8 @@ from typing import Any
 PROTOCOLS = ("modbus", "opcua", "mqtt")
 
 GONE = "unavailable, alarm asset_unavailable"
+ALL_GONE = "unavailable, alarm connection_lost"
+"""The broker's alarm explains those of all that is behind it."""
 UNNOTICED = "not noticed"
 REJECTED = "write rejected, alarm setpoint_not_followed"
 UNCONFIRMED = "write unconfirmed, alarm setpoint_not_followed"
@@ -36,17 +38,22 @@ def _shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def _on_a_line(reaction: str) -> dict[str, str]:
+    """Behind each line of Modbus and OPC UA is one device, behind the broker are many."""
+    return _all(reaction) | {"mqtt": ALL_GONE}
+
+
 def _all(reaction: str) -> dict[str, str]:
     return dict.fromkeys(PROTOCOLS, reaction)
 
 
 CASES = (
-    Case("link_down", _all(GONE), on_line=True),
-    Case("black_hole", _all(GONE), on_line=True),
+    Case("link_down", _on_a_line(GONE), on_line=True),
+    Case("black_hole", _on_a_line(GONE), on_line=True),
     Case("slow", _all(UNNOTICED), {"latency_s": 0.2, "jitter_s": 0.1}, on_line=True),
-    Case("reset", _all(GONE), on_line=True),
-    Case("broker_restart", {"mqtt": GONE}, on_line=True),
-    Case("exception", {"modbus": f"{GONE}, alarm setpoint_not_followed"}),
+    Case("reset", _on_a_line(GONE), on_line=True),
+    Case("broker_restart", {"mqtt": ALL_GONE}, on_line=True),
+    Case("exception", {"modbus": GONE}),
     Case("bad_status", {"opcua": GONE}),
     Case("bad_status", {"opcua": "doubted"}, {"status": "UncertainLastUsableValue"}),
     Case("no_publication", {"mqtt": GONE}),

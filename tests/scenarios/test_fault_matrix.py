@@ -106,7 +106,8 @@ class Watched:
     def __call__(self, status: Status) -> None:
         self.last = status
         for alarm in status.alarms:
-            self.alarms[alarm.asset].add(alarm.kind.name)
+            if alarm.active:
+                self.alarms[alarm.asset].add(alarm.kind.name)
         # not what was written last: of two writes that end within one cycle that is only the second
         for asset, decided in status.decision.assets.items():
             if decided.setpoint_kw is not None:
@@ -131,7 +132,10 @@ class Watched:
             written = status.written.get(asset)
             if written is not None and written.outcome != "confirmed":
                 parts.append(f"write {written.outcome}")
-        parts += sorted(f"alarm {alarm.kind.name}" for alarm in status.alarms if alarm.asset == asset)
+        # one that chatters is held when its cause has gone
+        here = (asset, "broker") if asset.startswith("mqtt") else (asset,)
+        standing = [alarm for alarm in status.alarms if alarm.active and alarm.present and alarm.asset in here]
+        parts += sorted(f"alarm {alarm.kind.name}" for alarm in standing)
         return ", ".join(parts) or "not noticed"
 
     def well(self, asset: str) -> bool:

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from park_builder import ParkBuilder
 
-from controller.alarms import KINDS, Condition
+from controller.alarming.alarm import Condition
+from controller.alarming.kinds import KINDS
 from controller.conditions import Health, conditions
 from controller.image import Snapshot
 from controller.modes import Mode
@@ -22,7 +23,7 @@ WELL = Health(
     influxdb_down="",
     telemetry_lost="",
     state_not_saved="",
-    override_damaged="",
+    request_damaged="",
     internal_error="",
     overrun="",
 )
@@ -36,7 +37,7 @@ OF_HEALTH = {
     "influxdb_down": "influxdb_down",
     "telemetry_lost": "telemetry_lost",
     "state_not_saved": "state_not_saved",
-    "override_damaged": "override_damaged",
+    "request_damaged": "request_damaged",
     "internal_error": "internal_error",
     "overrun": "cycle_overrun",
 }
@@ -45,7 +46,9 @@ OF_HEALTH = {
 def found(
     snapshot: Snapshot, before: Snapshot | None = None, mode: Mode = Mode.OPTIMAL, health: Health = WELL
 ) -> list[Condition]:
-    return conditions(snapshot, before, mode, {}, health)
+    """What raises an alarm, without what would explain it."""
+    told = conditions(snapshot, before, mode, {}, health)
+    return [replace(condition, explained_by=None) for condition in told if not condition.nearly]
 
 
 def test_a_quiet_park_has_nothing_to_tell(park: ParkBuilder) -> None:
@@ -117,9 +120,41 @@ def test_a_jump_says_how_far_and_where_to(park: ParkBuilder) -> None:
     assert condition.text == "the calendar moved by -3601 s against the elapsed time"
 
 
+def test_near_a_limit_an_alarm_is_only_kept(park: ParkBuilder) -> None:
+    def near(grid_kw: float) -> list[tuple[str, bool]]:
+        told = conditions(park.snapshot({"grid": grid_kw}), None, Mode.OPTIMAL, {}, WELL)
+        return [(condition.kind, condition.nearly) for condition in told]
+
+    assert near(2984.0) == []
+    assert near(2986.0) == near(3000.0) == [("import_limit_exceeded", True)]
+    assert near(3000.1) == [("import_limit_exceeded", False)]
+    assert near(-996.0) == [("export_limit_exceeded", True)]
+
+
+def test_a_connection_is_lost_when_nothing_behind_it_answers(park: ParkBuilder) -> None:
+    def of(*assets: str) -> list[str]:
+        points = park.site.points
+        return [f"{name}.{point.name}" for name in assets for point in points[park.site.assets[name].device]]
+
+    told = found(park.snapshot(ages_s=dict.fromkeys(of("hall_1", "hall_2", "heat_demand"), 60.0)))
+    assert [(each.kind, each.asset) for each in told if each.kind == "connection_lost"] == [
+        ("connection_lost", "broker")
+    ]
+    assert "no answer from hall_1_meter, hall_2_meter, heat_meter" in {each.text for each in told}
+    # one that answers is enough, and of a line with one device its own alarm says all
+    told = found(park.snapshot(ages_s=dict.fromkeys(of("hall_1", "hall_2", "battery"), 60.0)))
+    assert {each.kind for each in told} == {"asset_unavailable"}
+
+
+def test_what_a_lost_connection_explains(park: ParkBuilder) -> None:
+    told = conditions(park.snapshot({"hall_1": None}), None, Mode.OPTIMAL, {}, WELL)
+    assert [(each.kind, each.explained_by) for each in told] == [("asset_unavailable", ("connection_lost", "broker"))]
+
+
 def test_setpoints_that_are_not_followed_are_told_by_asset(park: ParkBuilder) -> None:
     told = conditions(park.snapshot(), None, Mode.OPTIMAL, {"battery": "shows 0, not 200 within 0.2"}, WELL)
-    assert told == [Condition("setpoint_not_followed", "battery", "shows 0, not 200 within 0.2")]
+    because = ("asset_unavailable", "battery")
+    assert told == [Condition("setpoint_not_followed", "battery", "shows 0, not 200 within 0.2", because)]
 
 
 @pytest.mark.parametrize(("field", "kind"), OF_HEALTH.items())
@@ -142,6 +177,7 @@ def test_every_part_has_its_condition_and_every_condition_its_alarm() -> None:
     assert {field.name for field in fields(Health)} == set(OF_HEALTH)
     of_the_park = {
         "grid_meter_lost",
+        "connection_lost",
         "asset_unavailable",
         "setpoint_not_followed",
         "import_limit_exceeded",
@@ -153,4 +189,4 @@ def test_every_part_has_its_condition_and_every_condition_its_alarm() -> None:
         "hydrogen_supply_low",
         "clock_jumped",
     }
-    assert set(OF_HEALTH.values()) | of_the_park == set(KINDS)
+    assert set(OF_HEALTH.values()) | of_the_park | {"alarm_flood"} == set(KINDS)

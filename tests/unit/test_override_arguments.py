@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from park_builder import ParkBuilder
 
-from parkgrid.override import duration, setpoint_range
+from parkgrid.operating import duration
+from parkgrid.override import LONGEST, setpoint_range
 from parkgrid.refusal import Refused
 
 
@@ -23,19 +24,19 @@ from parkgrid.refusal import Refused
     ],
 )
 def test_times(text: str, lasts: timedelta) -> None:
-    assert duration(text) == lasts
+    assert duration(text, "an override", LONGEST) == lasts
 
 
 @pytest.mark.parametrize("text", ["", "30", "m", "1h30m", "-5m", "1.5h", "30 m", "30M", "٣m", "9999999999s"])
 def test_what_is_no_time(text: str) -> None:
     with pytest.raises(Refused, match="should look like 90s, 30m, 2h or 1d"):
-        duration(text)
+        duration(text, "an override", LONGEST)
 
 
 @pytest.mark.parametrize("text", ["0s", "8d", "169h", "604801s", "999999999d"])
 def test_too_short_and_too_long(text: str) -> None:
-    with pytest.raises(Refused, match="from 1 s to 7 days"):
-        duration(text)
+    with pytest.raises(Refused, match="an override lasts from 1 s to 7 days"):
+        duration(text, "an override", LONGEST)
 
 
 def test_the_range_is_that_of_the_setpoint(park: ParkBuilder) -> None:

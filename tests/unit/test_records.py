@@ -9,7 +9,9 @@ import pytest
 from park_builder import ParkBuilder
 
 from config.site import Site
-from controller.alarms import KINDS, Alarm, AlarmEvent
+from controller.alarming.alarm import Alarm, AlarmEvent
+from controller.alarming.kinds import KINDS
+from controller.alarming.states import State
 from controller.bill import Bill
 from controller.decision import AssetDecision, Decision
 from controller.ledger import Interval
@@ -204,11 +206,16 @@ def test_a_plan_is_recorded_step_by_step_at_each_intervals_start(park: ParkBuild
     assert sorted(told, key=str) == [None, None, "discharging: peak price", "idle: empty"]
 
 
+def alarm(kind: str, asset: str, text: str, state: State, park: ParkBuilder) -> Alarm:
+    return Alarm(kind=KINDS[kind], asset=asset, text=text, since=park.NOON, state=state, standing=state)
+
+
 def test_an_alarm_is_recorded_when_it_comes_and_when_it_goes(park: ParkBuilder) -> None:
-    alarm = Alarm(KINDS["asset_unavailable"], "battery", "soc is 30 s old", park.NOON)
+    here = alarm("asset_unavailable", "battery", "soc is 30 s old", State.UNACKNOWLEDGED, park)
+    gone = alarm("asset_unavailable", "battery", "soc is 30 s old", State.RETURNED, park)
     late = park.NOON + timedelta(seconds=40)
     raised, cleared = alarm_records(
-        park.site, [AlarmEvent(alarm, raised=True, at=park.NOON), AlarmEvent(alarm, raised=False, at=late)]
+        park.site, [AlarmEvent(here, "raised", park.NOON), AlarmEvent(gone, "cleared", late)]
     )
     assert to_line(raised)
     assert to_line(cleared)
@@ -217,9 +224,15 @@ def test_an_alarm_is_recorded_when_it_comes_and_when_it_goes(park: ParkBuilder) 
     assert (cleared.fields["state"], cleared.fields["active"], cleared.at) == ("cleared", 0, late)
 
 
+def test_who_put_an_alarm_aside_is_recorded(park: ParkBuilder) -> None:
+    shelved = alarm("asset_unavailable", "battery", "soc is 30 s old", State.SHELVED, park)
+    (record,) = alarm_records(park.site, [AlarmEvent(shelved, "shelved", park.NOON, "li")])
+    assert (record.fields["active"], record.fields["by"]) == (0, "li")
+
+
 def test_the_parks_own_alarm_is_the_parks(park: ParkBuilder) -> None:
-    alarm = Alarm(KINDS["planner_lost"], "", "no answer", park.NOON)
-    (record,) = alarm_records(park.site, [AlarmEvent(alarm, raised=True, at=park.NOON)])
+    own = alarm("planner_lost", "", "no answer", State.UNACKNOWLEDGED, park)
+    (record,) = alarm_records(park.site, [AlarmEvent(own, "raised", park.NOON)])
     assert record.tags["asset"] == "park"
 
 
