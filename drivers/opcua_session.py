@@ -23,6 +23,7 @@ from drivers.opcua_calls import OpcuaCalls
 from drivers.opcua_client import OpcuaClient
 from drivers.opcua_security import OPENING_ERRORS, OpcuaSecurity
 from drivers.opcua_watch import OpcuaWatch
+from drivers.patience import patience
 from drivers.quality import Stamp
 from drivers.shared import SharedConnection
 
@@ -76,7 +77,7 @@ class OpcuaSession(SharedConnection):
             client = OpcuaClient(self._spec.endpoint, self._spec.timeout_s)
             opened: _Open | None = None
             try:
-                async with asyncio.timeout(self._spec.timeout_s):
+                async with patience(self._spec.timeout_s):
                     await self._security.apply(client, own)
                     await client.connect()
                     calls = OpcuaCalls(client.uaclient.session)
@@ -104,7 +105,7 @@ class OpcuaSession(SharedConnection):
             await opened.stop_watching()
             if opened.is_up:
                 with contextlib.suppress(OSError, UaError):
-                    async with asyncio.timeout(self._spec.timeout_s):
+                    async with patience(self._spec.timeout_s):
                         await opened.client.close_session()
                         await opened.client.close_secure_channel()
         finally:
