@@ -17,6 +17,7 @@ from config.battery_curves import (
     require_wear,
 )
 from config.flexible_assets import EvChargers, SheddableLoad, ShiftableJob, Transformer
+from config.grid_operator import OperatorLimit
 from config.heat_network import HeatConnection, SteamConnection
 from config.hydrogen_assets import Electrolyser, FuelCell, HydrogenLoad, HydrogenTank
 from config.thermal_assets import (
@@ -263,6 +264,7 @@ Asset = Annotated[
     | ShiftableJob
     | SheddableLoad
     | Transformer
+    | OperatorLimit
     | SteamConnection,
     Field(discriminator="kind"),
 ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from config.asset import Carrier
+from config.grid_operator import CONTACTS, VALUES
 
 STANDARD_POINTS: dict[str, str] = {
     "active_power_kw": "active power; two-way assets count + towards the park, one-way assets are never negative",
@@ -23,6 +24,13 @@ STANDARD_POINTS: dict[str, str] = {
     "soc": "stored energy as a share of the capacity",
     "soh": "capacity that is left, as a share of the new one",
     "power_setpoint_kw": "wanted active power, signed as active_power_kw",
+    "feed_in_limit_share": "what the grid operator allows to be fed, as a share of the installed power",
+    "feed_in_limit_kw": "what the grid operator allows to be fed",
+    "import_limit_kw": "what the grid operator allows to be taken",
+    "feed_in_contact_0": "1 while the contact is closed that allows no feed-in",
+    "feed_in_contact_30": "1 while the contact is closed that allows 30 % of the installed power",
+    "feed_in_contact_60": "1 while the contact is closed that allows 60 % of the installed power",
+    "feed_in_contact_100": "1 while the contact is closed that allows all of the installed power",
     "power_limit_kw": "upper limit of the active power of a generator",
     "reactive_setpoint_kvar": "wanted reactive power, signed as reactive_power_kvar",
     "max_charge_kw": "what the battery's own management allows for charging now",
@@ -70,6 +78,8 @@ class PointNeeds:
 
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
+    one_of: tuple[str, ...] = ()
+    """Of these it needs at least one, and takes all that there are."""
     setpoint: str | None = None
     """What the controller writes; None for an asset that is only measured."""
     power: str | None = "active_power_kw"
@@ -286,6 +296,7 @@ NEEDS: dict[str, PointNeeds] = {
         setpoint="power_limit_kw",
         flows=(_TAKES_POWER,),
     ),
+    "operator_limit": PointNeeds(required=(), one_of=(*VALUES, *CONTACTS), power=None),
     "transformer": PointNeeds(
         required=("active_power_kw",),
         optional=("energy_kwh", "load_share"),

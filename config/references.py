@@ -214,6 +214,11 @@ class References:
         profile = self._profiles.get(str(devices[device].get("profile")))
         if not isinstance(kind, str) or kind not in NEEDS or profile is None:
             return
+        one_of = NEEDS[kind].one_of
+        if one_of and not set(one_of) & set(profile.points):
+            self._fault(
+                (*here, "device"), f"device {device!r} has none of the points {', '.join(one_of)}; a {kind} needs one"
+            )
         for point in NEEDS[kind].required:
             if point not in profile.points:
                 self._fault((*here, "device"), f"device {device!r} has no point {point!r}, which a {kind} needs")

@@ -13,16 +13,18 @@ class Priority(IntEnum):
 
     DEVICE = 0
     """What the device can and may do: rating, state of charge, temperature."""
-    CONTRACT = 1
-    """What the grid operator and the contract allow at the connection point."""
-    OPERATOR = 2
+    GRID_OPERATOR = 1
+    """What the grid operator orders now."""
+    CONTRACT = 2
+    """What contract and transformer allow at the connection point."""
+    OPERATOR = 3
     """A person's override, until it expires."""
-    SUPPLY = 3
+    SUPPLY = 4
     """What the park's processes must have, such as heat."""
-    DEMAND = 4
+    DEMAND = 5
     """The month's peak, which costs money but breaks nothing."""
-    PLAN = 5
-    LOCAL = 6
+    PLAN = 6
+    LOCAL = 7
     """What is done when nobody else asks for anything."""
 
 

@@ -11,6 +11,7 @@ from config.thermal_assets import ColdStore
 from controller.alarming.alarm import Condition, Key
 from controller.deciding.standing import SUPPLY_RESERVE_SOC
 from controller.image import Snapshot
+from controller.limits import CONTRACT, Limits, limits_now
 from controller.modes import Mode
 
 LIMIT_DEADBAND = 0.005
@@ -101,12 +102,15 @@ def _unavailable(snapshot: Snapshot, name: str, why: str) -> Condition:
 
 
 def _park(snapshot: Snapshot, mode: Mode) -> list[Condition]:
+    limits = limits_now(snapshot)
     found = []
+    if mode is not Mode.STARTING:
+        found += [Condition("operator_limit_lost", name, why) for name, why in limits.unreadable.items()]
     for name, asset in snapshot.site.assets.items():
         why = snapshot.why_unavailable(name)
         match asset:
             case GridConnection() if (power_kw := snapshot.power_kw(name)) is not None:
-                found += _limits(name, asset, power_kw)
+                found += _limits(name, limits, power_kw)
                 if why and mode is not Mode.STARTING:
                     found.append(_unavailable(snapshot, name, why))
             case GridConnection():
@@ -135,14 +139,16 @@ def _store_low(
     return [Condition(kind, name, f"{word} at {soc:.0%}", nearly=soc > low_soc)]
 
 
-def _limits(name: str, grid: GridConnection, power_kw: float) -> list[Condition]:
-    for kind, word, flow_kw, limit_kw in (
-        ("import_limit_exceeded", "import", power_kw, grid.import_limit_kw),
-        ("export_limit_exceeded", "export", -power_kw, grid.export_limit_kw),
+def _limits(name: str, limits: Limits, power_kw: float) -> list[Condition]:
+    for kind, word, flow_kw, limit in (
+        ("import_limit_exceeded", "import", power_kw, limits.imports),
+        ("export_limit_exceeded", "export", -power_kw, limits.exports),
     ):
-        if flow_kw > limit_kw * (1 - LIMIT_DEADBAND) and flow_kw > 0:
-            text = f"{word} of {flow_kw:.0f} kW is above the limit of {limit_kw:.0f} kW"
-            return [Condition(kind, name, text, nearly=flow_kw <= limit_kw)]
+        if flow_kw > limit.kw * (1 - LIMIT_DEADBAND) and flow_kw > 0:
+            text = f"{word} of {flow_kw:.0f} kW is above the limit of {limit.kw:.0f} kW"
+            if limit.owner != CONTRACT:
+                text += f": {limit.reason}"
+            return [Condition(kind, name, text, nearly=flow_kw <= limit.kw)]
     return []
 
 

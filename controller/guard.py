@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from config.asset import AssetBase, OnOff, Ramped
-from config.assets import Battery
+from config.assets import Battery, PvPlant, WindTurbine
 from config.flexible_assets import ShiftableJob
 from config.site import Site
 from controller.deciding.by_weather import EXPORT_LIMIT
 from controller.deciding.load_range import in_load_range, load_range_kw, ready_kw, runs
 from controller.decision import AssetDecision, Decision
 from controller.image import Snapshot
+from controller.limits import CONTRACT, GRID_OPERATOR, TRANSFORMER
 from controller.modes import Mode
 
 DEADBAND = 0.005
@@ -175,7 +176,7 @@ def _ramp(site: Site, asset: AssetDecision, held: AssetGuard | None, site_s: flo
     step_kw = rate_kw_per_s * max(0.0, site_s - held.decided_s)
     start_kw = _ramp_start_kw(site, asset.asset, held)
     change_kw = asset.setpoint_kw - start_kw
-    if abs(change_kw) <= step_kw or (asset.owner == EXPORT_LIMIT and change_kw < 0):
+    if abs(change_kw) <= step_kw or (_gives_way_at_once(unit, asset) and change_kw < 0):
         return asset
     value = start_kw + (step_kw if change_kw > 0 else -step_kw)
     least_kw, _ = load_range_kw(unit)
@@ -184,6 +185,11 @@ def _ramp(site: Site, asset: AssetDecision, held: AssetGuard | None, site_s: flo
         value = least_kw if change_kw > 0 else asset.setpoint_kw
     reason = f"ramp {rate_kw_per_s:g} kW/s towards {asset.setpoint_kw:.1f} kW: {asset.reason}"
     return replace(asset, setpoint_kw=value, owner="guard", reason=reason)
+
+
+def _gives_way_at_once(unit: AssetBase, asset: AssetDecision) -> bool:
+    """A generator that a limit holds down."""
+    return isinstance(unit, PvPlant | WindTurbine) and asset.owner in (EXPORT_LIMIT, TRANSFORMER, GRID_OPERATOR)
 
 
 def _ramp_start_kw(site: Site, name: str, held: AssetGuard) -> float:
@@ -204,7 +210,7 @@ def _deadband(site: Site, asset: AssetDecision, held: AssetGuard | None) -> Asse
     assert asset.setpoint_kw is not None
     if held is None or asset.setpoint_kw in (0.0, point.setpoint.low, point.setpoint.high):
         return asset
-    if asset.owner in ("connection limit", EXPORT_LIMIT, "SOC window"):
+    if asset.owner in (CONTRACT, EXPORT_LIMIT, TRANSFORMER, GRID_OPERATOR, "SOC window"):
         return asset
     low = max(point.setpoint.low, point.setpoint.low if asset.low_kw is None else asset.low_kw)
     high = min(point.setpoint.high, point.setpoint.high if asset.high_kw is None else asset.high_kw)

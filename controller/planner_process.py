@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from config.site import Site
+from config.terms import on_limits
 from controller.solve_folder import SolveFolder
 from dispatch.forecast.history import History
 from dispatch.forecast.park import ParkState, situation
@@ -42,6 +43,8 @@ class PlanRequest:
     now: datetime
     state: ParkState
     history: History
+    ordered: tuple[float | None, float | None] = (None, None)
+    """What the grid operator allows for import and export, in kW; None where it is the contract's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,14 +74,21 @@ def serve(connection: Connection) -> None:
         task: PlannerTask = connection.recv()
     except (EOFError, OSError):
         return
-    site = task.site
-    folder = SolveFolder(task.solves, site.control.kept_solves)
-    dispatcher = Dispatcher(site, site.control.horizon_h * 60 // site.control.interval_min)
+    folder = SolveFolder(task.solves, task.site.control.kept_solves)
+    steps = task.site.control.horizon_h * 60 // task.site.control.interval_min
+    unlimited = Dispatcher(task.site, steps)
+    site, dispatcher = task.site, unlimited
+    ordered: tuple[float | None, float | None] = (None, None)
     while True:
         try:
             request: PlanRequest = connection.recv()
         except (EOFError, OSError):
             return
+        if request.ordered != ordered:
+            # an order stands for minutes to hours, so that a problem of its own is worth the second that it takes
+            ordered = request.ordered
+            site = task.site if ordered == (None, None) else on_limits(task.site, *ordered)
+            dispatcher = unlimited if ordered == (None, None) else Dispatcher(site, steps)
         answer = answer_of(site, dispatcher, request)
         try:
             connection.send(answer)

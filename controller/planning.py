@@ -10,6 +10,7 @@ from config.site import Site
 from controller.guard import GuardState
 from controller.image import Snapshot
 from controller.ledger import Ledger
+from controller.limits import limits_now
 from controller.park_state import park_state
 from controller.planner import Planner, PlannerProcess
 from controller.planner_process import PlanRequest
@@ -19,7 +20,8 @@ from controller.spot import SpotBook
 
 
 class Planning:
-    """The controller's plans: a new one is wanted at each interval, and whenever an asset comes or goes."""
+    """The controller's plans: a new one is wanted at each interval, and whenever an asset or an order of the grid
+    operator comes or goes."""
 
     def __init__(
         self, site: Site, ledger: Ledger, recorder: Recorder, state: Path, process: PlannerProcess | None
@@ -38,6 +40,7 @@ class Planning:
         """Set once there is a snapshot."""
         self._asked_interval: datetime | None = None
         self._available: frozenset[str] = frozenset()
+        self._ordered: tuple[float | None, float | None] = (None, None)
         self._requests = 0
 
     def update(self, snapshot: Snapshot, limited: frozenset[str], guards: GuardState) -> bool:
@@ -55,8 +58,9 @@ class Planning:
                 changed = True
         available = frozenset(name for name in self._site.assets if snapshot.available(name))
         interval = self._ledger.running_start
-        if available != self._available or interval != self._asked_interval:
-            self._available, self._asked_interval = available, interval
+        ordered = limits_now(snapshot).ordered
+        if (available, interval, ordered) != (self._available, self._asked_interval, self._ordered):
+            self._available, self._asked_interval, self._ordered = available, interval, ordered
             self.planner.ask()
         return changed
 
@@ -83,4 +87,5 @@ class Planning:
                 snapshot, ledger.month_peak_kw, ledger.used(snapshot.at), self._limited, ledger.spot, self._guards
             ),
             history=await self._recorder.history(snapshot.at),
+            ordered=self._ordered,
         )

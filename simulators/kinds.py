@@ -29,6 +29,7 @@ from simulators.load import (
     wire_steam_load,
 )
 from simulators.model import Seat, Wired
+from simulators.operator_limit import wire_operator_limit
 from simulators.pressure_turbine import wire_pressure_turbine
 from simulators.pv import wire_pv_plant
 from simulators.shiftable_job import wire_shiftable_job
@@ -71,6 +72,7 @@ KINDS: Mapping[str, Wire] = {
     "chiller": wire_chiller,
     "orc": wire_orc,
     "transformer": wire_transformer,
+    "operator_limit": wire_operator_limit,
     "battery": wire_battery,
 }
 """By the asset's kind; the grid connection is the electric bus's own."""

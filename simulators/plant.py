@@ -277,7 +277,7 @@ def _needs(kind: str, model: Model, point: str) -> bool:
 
 
 def _may_have(kind: str, model: Model, point: str) -> bool:
-    return point in NEEDS[kind].optional and point in model.points()
+    return point in (*NEEDS[kind].optional, *NEEDS[kind].one_of) and point in model.points()
 
 
 def _can_show(kind: str, model: Model, point: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from config.assets import PvPlant, WindTurbine
+from config.grid_operator import OperatorLimit
 from config.site import Simulation, Site
 from simulators.model import Key
 from simulators.noise import FloatArray
@@ -47,6 +48,7 @@ class Surroundings:
         simulation = simulation_of(site)
         self._pv = site.of_kind(PvPlant)
         self._wind = site.of_kind(WindTurbine)
+        self._receivers = site.of_kind(OperatorLimit)
         self.weather = Weather(site.location, seed=seed, mean_wind_m_per_s=simulation.mean_wind_m_per_s)
         self._series = {name: series_of(site, name, source, seed) for name, source in simulation.series.items()}
         self._reactive = {
@@ -63,6 +65,7 @@ class Surroundings:
             *((name, quantity) for name in self._wind for quantity in ("available_kw", "wind_speed_m_per_s")),
             *((name, "demand_kw") for name in self._series),
             *((name, "reactive_kvar") for name in self._reactive),
+            *((name, quantity) for name in self._receivers for quantity in ("feed_in_share", "import_share")),
         )
         """The order of the values that `at` gives."""
         self._days: dict[int, list[list[float]]] = {}
@@ -91,6 +94,8 @@ class Surroundings:
             course[name, "demand_kw"] = series.values(t_s)
         for name, series in self._reactive.items():
             course[name, "reactive_kvar"] = series.values(t_s)
+        for name in self._receivers:
+            course[name, "feed_in_share"] = course[name, "import_share"] = np.ones(len(t_s))
         return course
 
     def at(self, t_s: float) -> list[float]:

@@ -43,6 +43,12 @@ WORDS: Mapping[str, Words] = {
         "The grid operator's limit is broken.",
         "Check that the generators follow their limits; switch one off if they do not.",
     ),
+    "operator_limit_lost": Words(
+        "Grid operator's limit cannot be read",
+        "The receiver of the grid operator's orders does not answer, or says what makes no sense.",
+        "The strictest order is taken to be in force: generators and loads may be held back for nothing.",
+        "Check the receiver, its wiring and its network; ask the grid operator whether an order stands.",
+    ),
     "demand_at_risk": Words(
         "Demand target at risk",
         "The mean of 15 minutes is about to pass the month's target.",

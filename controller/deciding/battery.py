@@ -20,13 +20,8 @@ def decide_battery(park: Standing, name: str, battery: Battery) -> AssetDecision
         Bound("rating", Priority.DEVICE, -battery.max_charge_kw, battery.max_discharge_kw, "rated power"),
         *_taper(battery, soc),
         *_soc_window(battery, soc),
-        Bound(
-            "connection limit",
-            Priority.CONTRACT,
-            measured_kw + park.expected_grid_kw - park.import_limit_kw,
-            measured_kw + park.expected_grid_kw + park.export_limit_kw,
-            f"keeps the grid between {-park.export_limit_kw:.0f} and {park.import_limit_kw:.0f} kW",
-        ),
+        park.import_bound(measured_kw + park.expected_grid_kw - park.import_limit_kw, math.inf),
+        park.export_bound(-math.inf, measured_kw + park.expected_grid_kw + park.export_limit_kw),
         *park.override(name),
         *park.demand_bounds(measured_kw - park.demand_room_kw, math.inf),
     ]

@@ -23,7 +23,7 @@ def decide_by_weather(park: Standing, name: str, generator: PvPlant | WindTurbin
     limit_kw = _share_kw(park, name, rated_kw, park.export_room_kw, list(park.rated_by_weather_kw))
     bounds = [
         Bound("rating", Priority.DEVICE, 0.0, rated_kw, "rated power"),
-        Bound(EXPORT_LIMIT, Priority.CONTRACT, 0.0, limit_kw, "keeps the export limit"),
+        park.export_bound(0.0, limit_kw, EXPORT_LIMIT),
         *park.override(name),
     ]
     planned_kw = park.planned(name)

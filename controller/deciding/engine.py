@@ -46,7 +46,7 @@ def _decided(park: Standing, name: str, unit: Ramped, more: list[Bound]) -> Asse
     feed_kw = max(0.0, park.measured_kw(name) + park.export_room_kw)
     bounds = [
         Bound("rating", Priority.DEVICE, 0.0, unit.max_power_kw, "rated power"),
-        Bound("connection limit", Priority.CONTRACT, 0.0, feed_kw, "keeps the export limit"),
+        park.export_bound(0.0, feed_kw),
         *park.override(name),
         *more,
     ]

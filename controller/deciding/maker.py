@@ -44,7 +44,7 @@ class Maker:
         ]
         if per_kw > 0:
             room_kw = max(0.0, measured_kw + park.import_room_kw / per_kw)
-            bounds.append(Bound("connection limit", Priority.CONTRACT, 0.0, room_kw, "keeps the import limit"))
+            bounds.append(park.import_bound(0.0, room_kw))
             bounds += park.demand_bounds(0.0, max(0.0, measured_kw + park.demand_room_kw / per_kw))
         planned_kw = park.planned(name)
         if planned_kw is not None:

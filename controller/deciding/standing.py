@@ -13,6 +13,7 @@ from controller.bounds import Bound, Priority, Resolved, exactly
 from controller.decision import AssetDecision
 from controller.demand_guard import Demand
 from controller.image import Snapshot
+from controller.limits import CONTRACT, GRID_OPERATOR, Limit, limits_now
 from controller.modes import Mode
 from controller.override import Override
 from controller.tariff_now import EnergyPrices
@@ -75,9 +76,10 @@ class Standing:
         grid_name, grid = self.site.grid
         grid_kw = self.snapshot.power_kw(grid_name)
         assert grid_kw is not None, "without a grid meter the mode is SAFE"
+        self.limits = limits_now(self.snapshot)
         margin_kw = LIMIT_MARGIN * max(grid.import_limit_kw, grid.export_limit_kw)
-        self.import_limit_kw = grid.import_limit_kw - margin_kw
-        self.export_limit_kw = grid.export_limit_kw - margin_kw
+        self.import_limit_kw = self.limits.imports.kw - margin_kw
+        self.export_limit_kw = self.limits.exports.kw - margin_kw
         self.expected_grid_kw = grid_kw
         """Grid power once the assets decided so far have followed."""
         self.late_kw = 0.0
@@ -101,6 +103,15 @@ class Standing:
     def export_room_kw(self) -> float:
         """What may be fed beyond what is expected at once; below 0 when something must give up."""
         return self.expected_grid_kw - self.late_kw + self.export_limit_kw
+
+    def import_bound(self, low_kw: float, high_kw: float) -> Bound:
+        """What the limit of what is taken leaves to an asset."""
+        return _bound(self.limits.imports, self.limits.imports.owner, low_kw, high_kw)
+
+    def export_bound(self, low_kw: float, high_kw: float, owner: str = CONTRACT) -> Bound:
+        """What the limit of what is fed leaves to an asset; `owner` is the contract's, for this kind of asset."""
+        limit = self.limits.exports
+        return _bound(limit, owner if limit.owner == CONTRACT else limit.owner, low_kw, high_kw)
 
     @property
     def demand_room_kw(self) -> float:
@@ -178,6 +189,11 @@ class Standing:
         assert point is not None
         assert point.setpoint is not None
         return point.setpoint.high
+
+
+def _bound(limit: Limit, owner: str, low_kw: float, high_kw: float) -> Bound:
+    priority = Priority.GRID_OPERATOR if limit.owner == GRID_OPERATOR else Priority.CONTRACT
+    return Bound(owner, priority, low_kw, high_kw, f"keeps the limit: {limit.reason}")
 
 
 def decision_of(

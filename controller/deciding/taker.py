@@ -52,7 +52,7 @@ def decide_job(park: Standing, name: str, job: ShiftableJob) -> AssetDecision:
     if park.measured_kw(name) + park.demand_room_kw < job.power_kw:
         bounds += park.demand_bounds(0.0, 0.0)
     if park.measured_kw(name) + park.import_room_kw < job.power_kw:
-        bounds.append(exactly("connection limit", Priority.CONTRACT, 0.0, "keeps the import limit"))
+        bounds.append(park.import_bound(0.0, 0.0))
     return _decided(park, name, job.power_kw, bounds)
 
 
@@ -71,7 +71,7 @@ def _decided(park: Standing, name: str, most_kw: float, more: list[Bound]) -> As
     room_kw = max(0.0, measured_kw + park.import_room_kw)
     bounds = [
         Bound("rating", Priority.DEVICE, 0.0, most_kw, "rated power"),
-        Bound("connection limit", Priority.CONTRACT, 0.0, room_kw, "keeps the import limit"),
+        park.import_bound(0.0, room_kw),
         *park.override(name),
         *more,
     ]

@@ -71,6 +71,12 @@ class ChangedSurroundings(Surroundings):
             factor = _factor(change, t_s, self._scenario.start, self._scenario.length)
             for name in names:
                 course[name, "demand_kw"] = course[name, "demand_kw"] * factor
+        for order in self._scenario.file.orders:
+            stands = order.stands(t_s, self._scenario.start, self._scenario.length)
+            for name in self._receivers:
+                for quantity in ("feed_in_share", "import_share"):
+                    ordered = np.where(stands, getattr(order, quantity), 1.0)
+                    course[name, quantity] = np.minimum(course[name, quantity], ordered)
         return course
 
 

@@ -14,6 +14,7 @@ from config.assets import PvPlant, WindTurbine
 from config.document import Document, read_document
 from config.document import Fault as Mistake
 from config.faults import SiteError, nearest, validate
+from config.grid_operator import OperatorLimit
 from config.site import Site
 from simulators.faults.fit import resolved_at
 from simulators.faults.kinds import BreakerOpen, Fault
@@ -97,6 +98,8 @@ def _misfits(document: Document, file: ScenarioFile, site: Site) -> Iterator[Mis
     for key, kind, what in (("clouds", PvPlant, "PV plant"), ("wind", WindTurbine, "wind turbine")):
         if getattr(file, key) and not site.of_kind(kind):
             yield document.fault((key,), f"site {site.name} has no {what}")
+    if file.orders and not site.of_kind(OperatorLimit):
+        yield document.fault(("orders",), f"site {site.name} has no operator_limit that could show them")
     recorded = {asset.kind for name, asset in site.assets.items() if name in simulation_of(site).series}
     for index, change in enumerate(file.loads):
         for position, kind_name in enumerate(change.kinds):

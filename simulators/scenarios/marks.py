@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from simulators.scenarios.scenario import Cloud, LoadChange, PriceChange, Scenario, Warmth, Wind
+from simulators.scenarios.scenario import Cloud, LoadChange, Order, PriceChange, Scenario, Warmth, Wind
 from simulators.scenarios.window import Window
 
 
@@ -41,6 +41,10 @@ def _words(window: Window, currency: str) -> str:
             return f"{which} at {factor:.0%}"
         case PriceChange(import_per_kwh=price, reason=reason):
             return f"{reason}: {price:g} {currency} per kWh"
+        case Order(feed_in_share=feed_in, import_share=imports):
+            shares = (("feeding", feed_in, "the installed power"), ("importing", imports, "the limit"))
+            ordered = (f"{what} at {share:.0%} of {whole}" for what, share, whole in shares if share < 1)
+            return f"order: {' and '.join(ordered) or 'nothing'}"
         case _:
             return ""
 

@@ -75,6 +75,15 @@ class ConnectionChange(Frozen):
     export_limit_share: LimitShare = 1.0
 
 
+class Order(Window):
+    """What the grid operator orders, which the receivers of the site show; the strictest of several counts."""
+
+    feed_in_share: Share = 1.0
+    """Of the installed power."""
+    import_share: Share = 1.0
+    """Of the import limit in the site file."""
+
+
 class GridOutage(Window):
     """The grid is gone: the breaker of the connection opens, and closes again at the end."""
 
@@ -94,13 +103,14 @@ class ScenarioFile(Frozen):
     loads: tuple[LoadChange, ...] = ()
     prices: tuple[PriceChange, ...] = ()
     connection: ConnectionChange | None = None
+    orders: tuple[Order, ...] = ()
     grid_outages: tuple[GridOutage, ...] = ()
     faults: tuple[AnyFault, ...] = ()
     """As in a fault script (`simulators.faults.script`)."""
 
     def windows(self) -> Iterator[tuple[tuple[str, int], Window]]:
         """Everything that lasts from a time to a time, with its place in the file."""
-        for key in ("clouds", "temperature", "wind", "loads", "prices", "grid_outages"):
+        for key in ("clouds", "temperature", "wind", "loads", "prices", "orders", "grid_outages"):
             for index, window in enumerate(getattr(self, key)):
                 yield (key, index), window
 

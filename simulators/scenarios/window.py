@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from config.base import Frozen
@@ -26,6 +27,11 @@ class Window(Frozen):
         end = length if self.for_ is None else min(self.at + self.for_, length)
         return start + self.at, start + end
 
+    def stands(self, t_s: FloatArray, start: datetime, length: timedelta) -> NDArray[np.bool_]:
+        """Whether it is there at UTC seconds since 1970, shape (n,)."""
+        begin_s, end_s = (bound.timestamp() for bound in self.bounds(start, length))
+        return (t_s >= begin_s) & (t_s < end_s)
+
 
 class Slope(Window):
     """A part of a scenario that may come and go slowly."""
@@ -36,7 +42,7 @@ class Slope(Window):
     def share(self, t_s: FloatArray, start: datetime, length: timedelta) -> FloatArray:
         """How much of it is there, 0..1, at UTC seconds since 1970, shape (n,): a trapezium over the window."""
         begin_s, end_s = (bound.timestamp() for bound in self.bounds(start, length))
-        inside = (t_s >= begin_s) & (t_s < end_s)
+        inside = self.stands(t_s, start, length)
         ramp_s = self.ramp.total_seconds()
         if ramp_s == 0:
             return np.where(inside, 1.0, 0.0)

@@ -43,6 +43,10 @@ QUIET: Mapping[str, float] = {
     "outdoor_degc": 15.0,
     "power_setpoint_kw": 0.0,
     "heat_setpoint_kw": 0.0,
+    "feed_in_contact_100": 1.0,
+    "feed_in_limit_share": 1.0,
+    "feed_in_limit_kw": 1e6,
+    "import_limit_kw": 1e6,
 }
 
 Values = Mapping[str, float | None]

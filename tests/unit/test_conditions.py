@@ -178,6 +178,7 @@ def test_every_part_has_its_condition_and_every_condition_its_alarm() -> None:
     of_the_park = {
         "grid_meter_lost",
         "connection_lost",
+        "operator_limit_lost",
         "asset_unavailable",
         "setpoint_not_followed",
         "import_limit_exceeded",

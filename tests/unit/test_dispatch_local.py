@@ -19,7 +19,18 @@ from dispatch.plan import BadSituation, Plan, Situation, Solved
 from dispatch.rules import rules_plan
 
 STEPS = 4
-LOCAL = {"transformer", "furnace", "hot_gas", "waste_steam", "steam_backup", "steam", "hot_water", "orc", "top_gas"}
+LOCAL = {
+    "grid_operator",
+    "transformer",
+    "furnace",
+    "hot_gas",
+    "waste_steam",
+    "steam_backup",
+    "steam",
+    "hot_water",
+    "orc",
+    "top_gas",
+}
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,7 @@ def test_what_each_kind_of_asset_needs(kind: str) -> None:
     needs = NEEDS[kind]
     assert (required, optional, setpoint) == (
         needs.required,
-        needs.optional,
+        needs.one_of or needs.optional,
         (needs.setpoint,) if needs.setpoint else (),
     )
 
@@ -53,7 +53,7 @@ def test_no_kind_is_missing() -> None:
 @pytest.mark.parametrize("kind", NEEDS)
 def test_a_kind_uses_only_standard_names(kind: str) -> None:
     needs = NEEDS[kind]
-    used = {*needs.required, *needs.optional, *([needs.setpoint] if needs.setpoint else [])}
+    used = {*needs.required, *needs.optional, *needs.one_of, *([needs.setpoint] if needs.setpoint else [])}
     assert used <= set(STANDARD_POINTS)
 
 

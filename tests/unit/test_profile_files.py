@@ -27,6 +27,8 @@ EXAMPLES = {
     "prefix": "shelly",
     "base": "solar",
     "serial": "116180000001",
+    "installed_kw": 2000.0,
+    "contract_import_kw": 3000.0,
 }
 
 BATTERY = """\

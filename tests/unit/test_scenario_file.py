@@ -15,11 +15,13 @@ from simulators.scenarios.scenario import Scenario
 
 NO_TURBINE = "windy_night.yaml:5: wind: site {} has no wind turbine"
 NO_HEAT = "winter_week.yaml:9: loads.0.kinds.0: site {} has no heat_load with a recorded series; "
+NO_RECEIVER = "grid_orders.yaml:6: orders: site {} has no operator_limit"
 REFUSED = {
     ("windy_night", "small_factory"): NO_TURBINE,
     ("windy_night", "steel_plant"): NO_TURBINE,
     ("winter_week", "small_factory"): NO_HEAT,
     ("winter_week", "hydrogen_park"): NO_HEAT,
+    **{("grid_orders", name): NO_RECEIVER for name in ("campus", "demo_park", "small_factory")},
 }
 """By scenario and site: the begin of the only mistake."""
 

@@ -6,12 +6,14 @@ import inspect
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from config.grid_operator import OperatorLimit
 from config.site import Site
 from parkgrid.simulate import simulate
 from simulators.account import Account
@@ -59,10 +61,18 @@ def test_every_option_is_explained() -> None:
         assert f"`--{names.get(name, name).replace('_', '-')}" in table, name
 
 
-def test_the_example_is_a_scenario_with_every_key(demo_site: Site, tmp_path: Path) -> None:
+@pytest.fixture
+def told_site(demo_site: Site) -> Site:
+    """The demo park with a receiver of orders."""
+    receiver = OperatorLimit(kind="operator_limit", device="grid_meter", installed_kw=3000)
+    assets = {**demo_site.assets, "orders": receiver}
+    return replace(demo_site, file=demo_site.file.model_copy(update={"assets": assets}))
+
+
+def test_the_example_is_a_scenario_with_every_key(told_site: Site, tmp_path: Path) -> None:
     path = tmp_path / "example.yaml"
     path.write_text(EXAMPLE, encoding="utf-8")
-    scenario = load_scenario(path, demo_site)
+    scenario = load_scenario(path, told_site)
     assert scenario.file.model_fields_set == ScenarioFile.model_fields.keys() - {"seed"}
 
 
@@ -80,13 +90,13 @@ def keys_of(value: Any) -> Iterator[str]:
                 yield from keys_of(part)
 
 
-def test_every_key_of_a_truth_file_is_explained(demo_site: Site, tmp_path: Path) -> None:
+def test_every_key_of_a_truth_file_is_explained(told_site: Site, tmp_path: Path) -> None:
     path, truth = tmp_path / "example.yaml", tmp_path / "truth.json"
     text = EXAMPLE.replace("at: 20h, for: 30m", "at: 0s, for: 30m")
     assert text != EXAMPLE
     path.write_text(text, encoding="utf-8")
-    scenario = load_scenario(path, demo_site)
-    run_unattended(Unattended(site=demo_site, lasts=timedelta(minutes=20), scenario=scenario, truth=truth))
+    scenario = load_scenario(path, told_site)
+    run_unattended(Unattended(site=told_site, lasts=timedelta(minutes=20), scenario=scenario, truth=truth))
     found = set(keys_of(json.loads(truth.read_text(encoding="utf-8"))))
     assert {"balance_residual", "marks", "begin", "surplus_kwh", "unserved_kwh"} <= found
     carriers = {key for key in Account._fields if key.split("_")[0] in ("heat", "steam", "cooling", "hydrogen")}
