@@ -11,6 +11,7 @@ from config.thermal_assets import ColdStore
 from controller.alarming.alarm import Condition, Key
 from controller.deciding.standing import SUPPLY_RESERVE_SOC
 from controller.image import Snapshot
+from controller.island import breaker_open, island_of
 from controller.limits import CONTRACT, Limits, limits_now
 from controller.modes import Mode
 
@@ -104,6 +105,8 @@ def _unavailable(snapshot: Snapshot, name: str, why: str) -> Condition:
 def _park(snapshot: Snapshot, mode: Mode) -> list[Condition]:
     limits = limits_now(snapshot)
     found = []
+    if breaker_open(snapshot):
+        found.append(Condition("islanded", snapshot.site.grid[0], _island(snapshot)))
     if mode is not Mode.STARTING:
         found += [Condition("operator_limit_lost", name, why) for name, why in limits.unreadable.items()]
     for name, asset in snapshot.site.assets.items():
@@ -127,6 +130,16 @@ def _park(snapshot: Snapshot, mode: Mode) -> list[Condition]:
             case _:
                 pass
     return found
+
+
+def _island(snapshot: Snapshot) -> str:
+    island = island_of(snapshot)
+    if island is None:
+        return "the breaker is open, and nothing forms the grid"
+    return (
+        f"the breaker is open: at SOC {island.soc:.0%} the battery gives {island.power_kw:+.0f} kW "
+        f"of at most {island.most_discharge_kw:.0f} kW"
+    )
 
 
 def _store_low(

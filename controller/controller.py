@@ -24,6 +24,7 @@ from controller.following import Following
 from controller.guard import AssetGuard, guard
 from controller.held_back import HeldBack
 from controller.image import ProcessImage, Snapshot
+from controller.island import breaker_open, island_of
 from controller.ledger import Ledger
 from controller.memory import remembered, saved_alarms
 from controller.modes import Facts, Mode, next_mode
@@ -251,6 +252,8 @@ class Controller:
             settled=self._planning.everything_available or snapshot.monotonic_s - self._started_s >= SETTLE_S,
             optimal_plan=self._plans.fresh(snapshot.at),
             stop=False,
+            breaker_open=breaker_open(snapshot),
+            formed=island_of(snapshot) is not None,
         )
 
     def _alarm(self, snapshot: Snapshot, before: Snapshot | None, *, damaged: list[str], overran: bool) -> None:

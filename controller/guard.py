@@ -18,6 +18,7 @@ from controller.deciding.by_weather import EXPORT_LIMIT
 from controller.deciding.load_range import in_load_range, load_range_kw, ready_kw, runs
 from controller.decision import AssetDecision, Decision
 from controller.image import Snapshot
+from controller.island import ISLAND
 from controller.limits import CONTRACT, GRID_OPERATOR, TRANSFORMER
 from controller.modes import Mode
 
@@ -71,7 +72,7 @@ def guard(decision: Decision, snapshot: Snapshot, state: GuardState) -> tuple[De
                 remembered[name] = replace(held, decided_s=site_s)
             continue
         kept = _soc_window(snapshot, _in_range(site, asset))
-        if decision.mode in (Mode.OPTIMAL, Mode.FALLBACK):
+        if decision.mode in (Mode.OPTIMAL, Mode.FALLBACK, Mode.ISLANDED):
             kept = _load_range(site, kept)
             kept = _minimum_times(site, kept, held, site_s)
             kept = _few_starts(site, kept, held, site_s)
@@ -189,7 +190,7 @@ def _ramp(site: Site, asset: AssetDecision, held: AssetGuard | None, site_s: flo
 
 def _gives_way_at_once(unit: AssetBase, asset: AssetDecision) -> bool:
     """A generator that a limit holds down."""
-    return isinstance(unit, PvPlant | WindTurbine) and asset.owner in (EXPORT_LIMIT, TRANSFORMER, GRID_OPERATOR)
+    return isinstance(unit, PvPlant | WindTurbine) and asset.owner in (EXPORT_LIMIT, TRANSFORMER, GRID_OPERATOR, ISLAND)
 
 
 def _ramp_start_kw(site: Site, name: str, held: AssetGuard) -> float:
@@ -210,7 +211,7 @@ def _deadband(site: Site, asset: AssetDecision, held: AssetGuard | None) -> Asse
     assert asset.setpoint_kw is not None
     if held is None or asset.setpoint_kw in (0.0, point.setpoint.low, point.setpoint.high):
         return asset
-    if asset.owner in (CONTRACT, EXPORT_LIMIT, TRANSFORMER, GRID_OPERATOR, "SOC window"):
+    if asset.owner in (CONTRACT, EXPORT_LIMIT, TRANSFORMER, GRID_OPERATOR, ISLAND, "SOC window"):
         return asset
     low = max(point.setpoint.low, point.setpoint.low if asset.low_kw is None else asset.low_kw)
     high = min(point.setpoint.high, point.setpoint.high if asset.high_kw is None else asset.high_kw)

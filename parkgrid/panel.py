@@ -18,6 +18,7 @@ _MODE_STYLE = {
     Mode.STARTING: "cyan",
     Mode.OPTIMAL: "bold green",
     Mode.FALLBACK: "bold yellow",
+    Mode.ISLANDED: "bold magenta",
     Mode.SAFE: "bold red",
     Mode.STOPPED: "dim",
 }

@@ -52,6 +52,10 @@ SERVER_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/bi
 TASK_GRACE_S = 1.0
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--every-pair", action="store_true", help="every two faults at once, which takes an hour")
+
+
 def pytest_configure() -> None:
     os.environ["PATH"] = SERVER_PATH
 

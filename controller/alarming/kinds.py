@@ -38,6 +38,7 @@ KINDS: Mapping[str, AlarmKind] = {
         AlarmKind(name="setpoint_not_followed", priority="high"),
         AlarmKind(name="import_limit_exceeded", priority="high", on_delay_s=5.0, off_delay_s=5.0),
         AlarmKind(name="export_limit_exceeded", priority="high", on_delay_s=5.0, off_delay_s=5.0),
+        AlarmKind(name="islanded", priority="high", off_delay_s=5.0),
         AlarmKind(name="operator_limit_lost", priority="high", on_delay_s=5.0, off_delay_s=5.0),
         AlarmKind(name="demand_at_risk", priority="medium", on_delay_s=5.0, off_delay_s=60.0),
         AlarmKind(name="soc_implausible", priority="medium", on_delay_s=10.0, off_delay_s=60.0),

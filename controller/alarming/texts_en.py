@@ -43,6 +43,12 @@ WORDS: Mapping[str, Words] = {
         "The grid operator's limit is broken.",
         "Check that the generators follow their limits; switch one off if they do not.",
     ),
+    "islanded": Words(
+        "Parted from the grid",
+        "The breaker of the connection is open.",
+        "The battery holds the park as long as it lasts; what can wait waits, and loads are shed by their order.",
+        "Ask the grid operator how long it lasts, and switch off what is not needed. The relay closes the breaker.",
+    ),
     "operator_limit_lost": Words(
         "Grid operator's limit cannot be read",
         "The receiver of the grid operator's orders does not answer, or says what makes no sense.",

@@ -10,10 +10,14 @@ from controller.bounds import Bound, Priority, exactly, resolve
 from controller.deciding.merit import CORRIDOR_SOC, worth_of
 from controller.deciding.standing import AT_ONCE_S, Standing, decision_of
 from controller.decision import AssetDecision
+from controller.island import ISLAND
 
 
 def decide_battery(park: Standing, name: str, battery: Battery) -> AssetDecision:
     measured_kw = park.measured_kw(name)
+    if park.island is not None and battery.grid_forming:
+        reason = f"holds voltage and frequency of the island: gives {measured_kw:+.0f} kW, as it needs"
+        return AssetDecision(asset=name, setpoint_kw=None, owner=ISLAND, reason=reason)
     soc = park.snapshot.value(name, "soc")
     assert soc is not None
     bounds = [

@@ -6,11 +6,15 @@ from config.assets import PvPlant, WindTurbine
 from controller.bounds import Bound, Priority, exactly, resolve
 from controller.deciding.standing import Standing, decision_of
 from controller.decision import AssetDecision
+from controller.island import ISLAND
 
 EXPORT_LIMIT = "export limit"
 """Owner of the bound that keeps the export limit: a generator follows it down at once, without a ramp."""
 CURTAILED_BELOW = 0.98
 """A generator planned below this share of what it could feed is meant to be curtailed, above it is free."""
+HIGH_HZ, MOST_HZ = 50.5, 51.5
+"""Between these a generator in an island goes from all to nothing. A forming battery with a droop of 1 %, as usual,
+reaches the first when it takes all that it can; at the second generators must switch themselves off (EN 50549)."""
 LIMITING_HEADROOM = 0.2
 """Generators are limited ahead of the export limit once the room left falls below this share of their rating,
 which is about what clouds can add within a cycle."""
@@ -24,6 +28,7 @@ def decide_by_weather(park: Standing, name: str, generator: PvPlant | WindTurbin
     bounds = [
         Bound("rating", Priority.DEVICE, 0.0, rated_kw, "rated power"),
         park.export_bound(0.0, limit_kw, EXPORT_LIMIT),
+        *_at_high_frequency(park, rated_kw),
         *park.override(name),
     ]
     planned_kw = park.planned(name)
@@ -38,6 +43,16 @@ def decide_by_weather(park: Standing, name: str, generator: PvPlant | WindTurbin
             bounds.append(Bound("plan", Priority.PLAN, 0.0, held_kw, reason))
     bounds.append(exactly("local default", Priority.LOCAL, rated_kw, "not limited"))
     return decision_of(name, resolve(bounds), planned_kw)
+
+
+def _at_high_frequency(park: Standing, rated_kw: float) -> list[Bound]:
+    """As an island: the battery is asked to take more than it can."""
+    if park.island is None or (hz := park.snapshot.value(park.site.grid[0], "frequency_hz")) is None or hz <= HIGH_HZ:
+        return []
+    share = max(0.0, (MOST_HZ - hz) / (MOST_HZ - HIGH_HZ))
+    return [
+        Bound(ISLAND, Priority.DEVICE, 0.0, share * rated_kw, f"{hz:.2f} Hz in the island: {share:.0%} of its rating")
+    ]
 
 
 def _curtailed(park: Standing, name: str) -> bool:

@@ -13,6 +13,10 @@ from controller.deciding.load_range import in_load_range
 from controller.deciding.standing import Standing, decision_of
 from controller.deciding.thermostat import FIRST_ON_BELOW, thermostat
 from controller.decision import AssetDecision
+from controller.island import ISLAND
+
+ENOUGH_SOC = 0.5
+"""Of what forms an island: above it fuel and hydrogen are kept for later."""
 
 
 def decide_chp(park: Standing, name: str, unit: Chp) -> AssetDecision:
@@ -42,12 +46,22 @@ def decide_orc(park: Standing, name: str, unit: Orc) -> AssetDecision:
     return _decided(park, name, unit, bounds)
 
 
+def _for_the_island(park: Standing, name: str, unit: Ramped) -> list[Bound]:
+    """What spares the battery of an island that is not full: all that it gives, as far as the unit can."""
+    if park.island is None or park.island.soc >= ENOUGH_SOC:
+        return []
+    asked_kw = min(unit.max_power_kw, max(0.0, park.measured_kw(name) + park.expected_grid_kw))
+    reason = f"spares the battery of the island, which is at SOC {park.island.soc:.0%}"
+    return [Bound(ISLAND, Priority.SUPPLY, asked_kw, unit.max_power_kw, reason)]
+
+
 def _decided(park: Standing, name: str, unit: Ramped, more: list[Bound]) -> AssetDecision:
     feed_kw = max(0.0, park.measured_kw(name) + park.export_room_kw)
     bounds = [
         Bound("rating", Priority.DEVICE, 0.0, unit.max_power_kw, "rated power"),
         park.export_bound(0.0, feed_kw),
         *park.override(name),
+        *_for_the_island(park, name, unit),
         *more,
     ]
     planned_kw = park.planned(name)

@@ -43,7 +43,9 @@ class Maker:
             *_nearly_empty(level, bus, most_kw),
         ]
         if per_kw > 0:
-            room_kw = max(0.0, measured_kw + park.import_room_kw / per_kw)
+            needed = level is not None and level.nearly_empty
+            room_kw = park.import_room_kw if needed else park.spare_room_kw
+            room_kw = max(0.0, measured_kw + room_kw / per_kw)
             bounds.append(park.import_bound(0.0, room_kw))
             bounds += park.demand_bounds(0.0, max(0.0, measured_kw + park.demand_room_kw / per_kw))
         planned_kw = park.planned(name)

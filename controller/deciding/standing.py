@@ -13,6 +13,7 @@ from controller.bounds import Bound, Priority, Resolved, exactly
 from controller.decision import AssetDecision
 from controller.demand_guard import Demand
 from controller.image import Snapshot
+from controller.island import island_of
 from controller.limits import CONTRACT, GRID_OPERATOR, Limit, limits_now
 from controller.modes import Mode
 from controller.override import Override
@@ -74,14 +75,18 @@ class Standing:
         self._overrides = inputs.overrides
         self._stores = stores(self.site)
         grid_name, grid = self.site.grid
-        grid_kw = self.snapshot.power_kw(grid_name)
-        assert grid_kw is not None, "without a grid meter the mode is SAFE"
-        self.limits = limits_now(self.snapshot)
-        margin_kw = LIMIT_MARGIN * max(grid.import_limit_kw, grid.export_limit_kw)
+        self.island = island_of(self.snapshot) if inputs.mode is Mode.ISLANDED else None
+        if self.island is None:
+            grid_kw = self.snapshot.power_kw(grid_name)
+            assert grid_kw is not None, "without a grid meter the mode is SAFE"
+            self.limits = limits_now(self.snapshot)
+            margin_kw = LIMIT_MARGIN * max(grid.import_limit_kw, grid.export_limit_kw)
+        else:
+            grid_kw, margin_kw, self.limits = self.island.power_kw, 0.0, self.island.limits
         self.import_limit_kw = self.limits.imports.kw - margin_kw
         self.export_limit_kw = self.limits.exports.kw - margin_kw
         self.expected_grid_kw = grid_kw
-        """Grid power once the assets decided so far have followed."""
+        """Grid power once the assets decided so far have followed; as an island, that of what forms it."""
         self.late_kw = 0.0
         """What of it batteries will take only after `AT_ONCE_S`, by their ramps."""
         self.spare_kw = 0.0
@@ -98,6 +103,11 @@ class Standing:
     def import_room_kw(self) -> float:
         """What may be taken beyond what is expected; below 0 when something must give up."""
         return self.import_limit_kw - self.expected_grid_kw
+
+    @property
+    def spare_room_kw(self) -> float:
+        """The same for what can wait: as an island only what generators give beyond everything else."""
+        return self.import_room_kw if self.island is None else -self.expected_grid_kw
 
     @property
     def export_room_kw(self) -> float:

@@ -20,7 +20,8 @@ def decide_chargers(park: Standing, name: str, chargers: EvChargers) -> AssetDec
     most_kw = min(chargers.limit_kw, chargers.stations * chargers.station_kw)
     local = exactly("local default", Priority.LOCAL, most_kw, "not limited")
     planned_kw = park.planned(name)
-    bounds = [local, *park.demand_bounds(0.0, _demand_most_kw(park, name))]
+    spare_kw = max(0.0, park.measured_kw(name) + park.spare_room_kw)
+    bounds = [local, park.import_bound(0.0, spare_kw), *park.demand_bounds(0.0, _demand_most_kw(park, name))]
     if planned_kw is not None:
         bounds.append(exactly("plan", Priority.PLAN, planned_kw, f"plan {planned_kw:.0f} kW"))
     return _decided(park, name, most_kw, bounds)
@@ -51,7 +52,7 @@ def decide_job(park: Standing, name: str, job: ShiftableJob) -> AssetDecision:
         bounds.append(exactly("plan", Priority.PLAN, runs_kw, f"plan {planned_kw:.0f} kW"))
     if park.measured_kw(name) + park.demand_room_kw < job.power_kw:
         bounds += park.demand_bounds(0.0, 0.0)
-    if park.measured_kw(name) + park.import_room_kw < job.power_kw:
+    if park.measured_kw(name) + park.spare_room_kw < job.power_kw:
         bounds.append(park.import_bound(0.0, 0.0))
     return _decided(park, name, job.power_kw, bounds)
 

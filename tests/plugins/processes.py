@@ -173,6 +173,19 @@ class ControllerProcess:
             self._process.wait()
 
 
+def planner_of(pid: int) -> int | None:
+    """The process that plans for the controller in process `pid`."""
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            parent = next(line for line in status.read_text().splitlines() if line.startswith("PPid:"))
+            command = (status.parent / "cmdline").read_bytes()
+        except (FileNotFoundError, ProcessLookupError, StopIteration):
+            continue
+        if int(parent.split()[1]) == pid and b"controller.planner_main" in command:
+            return int(status.parent.name)
+    return None
+
+
 @pytest.fixture
 def start_park(tmp_path: Path) -> Iterator[Callable[..., ParkProcess]]:
     """Starts simulated parks; they end with the test."""

@@ -14,11 +14,11 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 from fault_matrix import CASES, GONE, PROTOCOLS, Case, table
 from fault_rig import SITE_FILE
+from park_faults import FaultCommands
 from processes import ParkProcess
 
 from controller.controller import Controller
@@ -155,27 +155,10 @@ class Watched:
         return True
 
 
-class Commands:
-    """The park's socket for faults."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._one = asyncio.Lock()
-
-    async def __call__(self, **request: Any) -> Any:
-        async with self._one:
-            reader, writer = await asyncio.open_unix_connection(self._path)
-            writer.write(json.dumps(request).encode() + b"\n")
-            answer = json.loads(await reader.readline())
-            writer.close()
-        assert "refused" not in answer, answer
-        return answer["faults"]
-
-
 @dataclass
 class Bench:
     watched: Watched
-    command: Commands
+    command: FaultCommands
     found: dict[tuple[str, str], str] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
@@ -270,7 +253,7 @@ async def test_what_the_controller_does_about_every_fault(park: ParkProcess, tmp
     series.import_csv(park.history_file)
     series.close()
     controller = Controller(park.site, clock=park.announcement.clock(), state=state)
-    bench = Bench(Watched(), Commands(control))
+    bench = Bench(Watched(), FaultCommands(control))
     stop = asyncio.Event()
     running = asyncio.create_task(controller.run(stop, bench.watched))
     try:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from processes import ControllerProcess, ParkProcess, eventually
+from processes import ControllerProcess, ParkProcess, eventually, planner_of
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -51,11 +50,11 @@ def test_a_killed_planner_is_replaced_and_the_cycle_does_not_notice(
     controller = make_controller(park)
     controller.start()
     eventually(lambda: "optimal" in controller.modes(), "the first plan is followed")
-    first = _planner(controller)
+    first = planner_of(controller.pid)
 
     os.kill(first, signal.SIGKILL)
     eventually(lambda: controller.alarms("planner_lost", "park") == ["raised", "cleared"], "it is lost and replaced")
-    eventually(lambda: _planner(controller) not in (None, first), "another process plans")
+    eventually(lambda: planner_of(controller.pid) not in (None, first), "another process plans")
     plans = _plans(controller)
     eventually(lambda: _plans(controller) > plans, "plans go on")
     assert set(controller.modes()[controller.modes().index("optimal") :]) == {"optimal"}
@@ -72,16 +71,3 @@ def _decided_last(controller: ControllerProcess) -> list:
 
 def _plans(controller: ControllerProcess) -> int:
     return len({record.fields["issued_at"] for record in controller.records("plan", asset="grid")})
-
-
-def _planner(controller: ControllerProcess) -> int | None:
-    """The process that plans for this controller."""
-    for status in Path("/proc").glob("[0-9]*/status"):
-        try:
-            parent = next(line for line in status.read_text().splitlines() if line.startswith("PPid:"))
-            command = (status.parent / "cmdline").read_bytes()
-        except (FileNotFoundError, ProcessLookupError, StopIteration):
-            continue
-        if int(parent.split()[1]) == controller.pid and b"controller.planner_main" in command:
-            return int(status.parent.name)
-    return None

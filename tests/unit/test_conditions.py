@@ -179,6 +179,7 @@ def test_every_part_has_its_condition_and_every_condition_its_alarm() -> None:
         "grid_meter_lost",
         "connection_lost",
         "operator_limit_lost",
+        "islanded",
         "asset_unavailable",
         "setpoint_not_followed",
         "import_limit_exceeded",

@@ -1,4 +1,4 @@
-"""What the park may take and feed now: contract, transformer and orders, worked by hand on the steel plant and others."""
+"""What the park may take and feed now: contract, transformer and orders, worked by hand."""
 
 from __future__ import annotations
 
