@@ -39,6 +39,7 @@ class Health:
     influxdb_down: str
     telemetry_lost: str
     state_not_saved: str
+    audit_not_kept: str
     request_damaged: str
     internal_error: str
     overrun: str
@@ -74,6 +75,7 @@ def conditions(
         ("influxdb_down", health.influxdb_down),
         ("telemetry_lost", health.telemetry_lost),
         ("state_not_saved", health.state_not_saved),
+        ("audit_not_kept", health.audit_not_kept),
         ("request_damaged", health.request_damaged),
         ("internal_error", health.internal_error),
         ("cycle_overrun", health.overrun),

@@ -13,12 +13,14 @@ from config.point import Point
 from config.site import Site
 from controller.adopt import adopted, restored_guard
 from controller.alarming.desk import AlarmDesk
+from controller.auditing.journal import Journal
 from controller.conditions import Health, conditions
 from controller.decide import decide
 from controller.deciding.standing import Inputs
 from controller.decision import Decision
+from controller.demand_course import rises_kw, with_reserve
 from controller.demand_guard import Demand, DemandGuard, demand_target_kw
-from controller.demand_outlook import demand_risk
+from controller.demand_outlook import LOOKS_AHEAD_MIN, demand_risk
 from controller.field import Field
 from controller.following import Following
 from controller.guard import AssetGuard, guard
@@ -83,6 +85,7 @@ class Controller:
         self._held_back = HeldBack(site)
         self._state_file = StateFile(state)
         self._recorder = Recorder(site, clock, state)
+        self._journal = Journal(state, site.name, clock)
         self._planning = Planning(site, self._ledger, self._recorder, state, planner)
         self._plans = self._planning.book
         self._mode = Mode.STARTING
@@ -108,9 +111,15 @@ class Controller:
     async def run(self, stop: asyncio.Event, shown: Callable[[Status], None] | None = None) -> None:
         """Control the site until `stop` is set; `shown` is told every cycle's status."""
         self._restore()
+        self._journal.began("shadow: nothing is written" if self._shadow else "it may write")
         parts = [
             asyncio.create_task(supervise(name, work, self._failed), name=name)
-            for name, work in (("planner", self._planning.planner.run), *self._recorder.parts(), *self._field.parts())
+            for name, work in (
+                ("planner", self._planning.planner.run),
+                ("audit", self._journal.run),
+                *self._recorder.parts(),
+                *self._field.parts(),
+            )
         ]
         try:
             await self._cycles_until(stop, shown)
@@ -122,6 +131,8 @@ class Controller:
             await asyncio.gather(*parts, return_exceptions=True)
             await self._field.close()
             await self._save()
+            self._journal.ended()
+            await self._journal.close()
             await self._recorder.close()
             self._service_manager.close()
 
@@ -229,7 +240,9 @@ class Controller:
 
     def _written(self, decision: Decision, setpoint: Setpoint, result: WriteResult) -> None:
         name = self._writes.written(setpoint, result, self._clock.monotonic_s())
-        self._recorder.decided(decision, decision.assets[name], self._writes.last(name))
+        asset = decision.assets[name]
+        self._recorder.decided(decision, asset, self._writes.last(name))
+        self._journal.written(setpoint.point, name, setpoint.value, asset.owner, asset.reason, result)
 
     # -- money and alarms -------------------------------------------------------------------------
 
@@ -241,7 +254,8 @@ class Controller:
             self._saved_s = float("-inf")
         charge = self._tariff.demand_charge(snapshot.at)
         target_kw = demand_target_kw(self._site, charge, self._ledger.month_peak_kw, self._plans.plan, snapshot.at)
-        self._demand = self._demand_guard.update(snapshot, self._ledger.imported_kwh, target_kw, charge)
+        demand = self._demand_guard.update(snapshot, self._ledger.imported_kwh, target_kw, charge)
+        self._demand = with_reserve(demand, self._site, self._plans.plan, snapshot.at)
         residual_kw = balance_residual_kw(snapshot)
         if residual_kw is not None:
             self._largest_residual_kw = max(self._largest_residual_kw, abs(residual_kw))
@@ -266,6 +280,7 @@ class Controller:
             influxdb_down=self._recorder.influxdb_down,
             telemetry_lost=self._recorder.lost,
             state_not_saved=self._state_error,
+            audit_not_kept=self._journal.error,
             request_damaged=", ".join([*damaged, *self._alarms.damaged]),
             internal_error=self._internal_error,
             overrun="the last cycle took longer than its period" if overran else "",
@@ -289,7 +304,8 @@ class Controller:
     def _demand_at_risk(self, snapshot: Snapshot) -> str:
         if self._demand is None or self._mode is Mode.STARTING:
             return ""
-        risk = demand_risk(snapshot, self._demand, self._demand_guard.minutes_kw(14))
+        rises = rises_kw(self._site, self._plans.plan, snapshot.at, LOOKS_AHEAD_MIN)
+        risk = demand_risk(snapshot, self._demand, self._demand_guard.minutes_kw(14), rises)
         return "" if risk is None else risk.in_words(self._demand.target_kw)
 
     def _failed(self, part: str, error: Exception) -> None:
@@ -372,6 +388,7 @@ class Controller:
         points = [point for name in decision.assets if (point := self._site.setpoint(name)) is not None]
         results = await self._field.give_back([point for point in points if not _stops_safe(point)], STOP_WITHIN_S)
         for key, result in results.items():
+            self._journal.given_back(key, result)
             if not isinstance(result, Accepted):
                 _log.warning("%s could not be given back: %s", key, result.reason)
 

@@ -36,6 +36,8 @@ class Demand:
     """The mean of the last 15 minutes."""
     per_kw: float
     """What a kW more costs in this month."""
+    reserve_kwh: float = 0.0
+    """What batteries keep for it, at their terminals."""
 
 
 class DemandGuard:

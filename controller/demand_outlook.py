@@ -14,8 +14,8 @@ from controller.deciding.taker import cheaper_than_a_peak
 from controller.demand_guard import Demand
 from controller.image import Snapshot
 
-LOOKS_AHEAD_MIN = 10
-"""Long enough for somebody to switch something off: at least five minutes before the peak grows."""
+LOOKS_AHEAD_MIN = 15
+"""Long enough for somebody to switch something off at least five minutes before the peak grows."""
 COUNTS_FROM = 0.005
 """A peak that grows by less than this share is within the meter's class."""
 
@@ -47,11 +47,13 @@ class _Reserve:
     left_kwh: float
 
 
-def demand_risk(snapshot: Snapshot, demand: Demand, minutes_kw: Sequence[float]) -> DemandRisk | None:
+def demand_risk(
+    snapshot: Snapshot, demand: Demand, minutes_kw: Sequence[float], rises_kw: Sequence[float]
+) -> DemandRisk | None:
     """The risk that the peak grows although all that can give way does; None when there is none.
 
-    `minutes_kw` are the mean imports of the last 14 minutes, oldest first. What loads take and generators feed stays as
-    it is now.
+    `minutes_kw` are the mean imports of the last 14 minutes, oldest first. What loads take less what generators feed
+    stays as it is now, but for `rises_kw`, by which the plan expects it to rise in each of the next minutes.
     """
     grid_kw = snapshot.power_kw(snapshot.site.grid[0])
     if grid_kw is None:
@@ -60,11 +62,11 @@ def demand_risk(snapshot: Snapshot, demand: Demand, minutes_kw: Sequence[float])
     net_kw = grid_kw + giving_kw - _can_wait_kw(snapshot, demand)
     seen = list(minutes_kw)
     first, worst_kw, battery_kw = None, 0.0, 0.0
-    for minute in range(LOOKS_AHEAD_MIN):
+    for minute, rise_kw in enumerate(rises_kw):
         allowed_kw = demand.target_kw * 15.0 - sum(seen[-14:])
-        given_kw = _give(reserves, max(0.0, net_kw - max(allowed_kw, 0.0)))
+        given_kw = _give(reserves, max(0.0, net_kw + rise_kw - max(allowed_kw, 0.0)))
         battery_kw = max(battery_kw, given_kw)
-        imported_kw = max(0.0, net_kw - given_kw)
+        imported_kw = max(0.0, net_kw + rise_kw - given_kw)
         beyond_kw = (imported_kw - allowed_kw) / 15.0
         if beyond_kw > COUNTS_FROM * demand.target_kw:
             first = minute if first is None else first

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from parkgrid.operating import duration, known_folder, local, login_name, site_and_clock, words
+from parkgrid.operating import duration, known_folder, local, login_name, put_down, site_and_clock, words
 from parkgrid.refusal import Failed, Refused
 from parkgrid.site_argument import AnnouncementOption, SiteArgument
 from parkgrid.state_argument import StateOption, state_folder
@@ -141,8 +141,10 @@ def _ask(
     now = clock.now()
     until = None if lasts is None else now + lasts
     folder = known_folder(state, loaded)
-    RequestFolder(folder).put(AlarmRequest(do=do, alarms=keys, by=who, reason=reason, at=now, until=until))
     what = ", ".join(named) or "all that are shown"
+    action = f"alarms: {do.replace('_', ' ')} {what}"
+    put_down(folder, loaded, now, who=who, what=action, why=reason)
+    RequestFolder(folder).put(AlarmRequest(do=do, alarms=keys, by=who, reason=reason, at=now, until=until))
     when = "" if until is None else f" until {local(until, loaded)}"
     typer.echo(f"{do.replace('_', ' ')} {what}{when}, by {who}: the controller does it in its next cycle")
 

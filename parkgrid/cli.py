@@ -8,6 +8,7 @@ import sys
 import typer
 
 from parkgrid.alarms import alarms
+from parkgrid.audit import audit
 from parkgrid.check import check
 from parkgrid.demo import demo
 from parkgrid.fault import fault
@@ -37,6 +38,7 @@ app.command()(step)
 app.command()(plan)
 app.command()(probe)
 app.command()(why)
+app.command()(audit)
 app.add_typer(override, name="override")
 app.add_typer(alarms, name="alarms")
 app.add_typer(fault, name="fault")

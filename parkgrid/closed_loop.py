@@ -17,6 +17,7 @@ from controller.adopt import adopted
 from controller.decide import decide
 from controller.deciding.standing import Inputs
 from controller.decision import Decision
+from controller.demand_course import rises_kw, with_reserve
 from controller.demand_guard import Demand, DemandGuard, demand_target_kw
 from controller.guard import AssetGuard, guard
 from controller.held_back import HeldBack
@@ -84,6 +85,10 @@ class ClosedLoop:
         """Mean imports of the last 14 minutes, oldest first."""
         return self._demand_guard.minutes_kw(14)
 
+    def rises_kw(self, minutes: int) -> list[float]:
+        """By how much the plan expects the import to rise, minute by minute."""
+        return rises_kw(self.site, self.book.plan, self.plant.now, minutes)
+
     def _advance(self, until: datetime) -> None:
         """The park goes on, and what it was told before reaches its devices."""
         while self._under_way and self._under_way[0][0] < until:
@@ -117,7 +122,8 @@ class ClosedLoop:
         at, plan = snapshot.at, self.book.plan
         charge = self._tariff.demand_charge(at)
         target_kw = demand_target_kw(self.site, charge, self.ledger.month_peak_kw, plan, at)
-        self.demand = self._demand_guard.update(snapshot, self.ledger.imported_kwh, target_kw, charge)
+        demand = self._demand_guard.update(snapshot, self.ledger.imported_kwh, target_kw, charge)
+        self.demand = with_reserve(demand, self.site, plan, at)
         return Inputs(
             snapshot=snapshot,
             plan=plan,

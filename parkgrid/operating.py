@@ -47,6 +47,28 @@ def known_folder(state: Path | None, site: Site) -> Path:
     return folder
 
 
+def put_down(
+    folder: Path,
+    site: Site,
+    now: datetime,
+    *,
+    who: str,
+    what: str,
+    asset: str = "",
+    value: float | None = None,
+    why: str,
+) -> None:
+    """Add an action to the audit, before it is done; one that cannot be added is done all the same."""
+    from controller.auditing.chain import AuditChain, AuditError
+    from controller.auditing.entry import Entry
+
+    entry = Entry(at=now, kind="operator", who=who, what=what, asset=asset, value=value, why=why)
+    try:
+        AuditChain(folder, site.name).append([entry])
+    except AuditError as error:
+        typer.echo(f"this is not in the audit: {error}", err=True)
+
+
 def words(option: str, text: str) -> str:
     """The text on one line. Raises Refused when there is none."""
     words = " ".join(text.split())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from parkgrid.operating import duration, known_folder, local, login_name, site_and_clock, words
+from parkgrid.operating import duration, known_folder, local, login_name, put_down, site_and_clock, words
 from parkgrid.refusal import Refused
 from parkgrid.site_argument import AnnouncementOption, SiteArgument
 from parkgrid.state_argument import StateOption
@@ -64,27 +64,39 @@ def set_(
         raise Refused(f"{value:g} kW is outside the setpoint of {asset}: {span.low:g} to {span.high:g} kW")
     lasts = duration(for_, "an override", LONGEST)
     why, who = words("--reason", reason), words("--owner", login_name("--owner") if owner is None else owner)
-    until = clock.now() + lasts
+    now, folder = clock.now(), known_folder(state, loaded)
+    until = now + lasts
     held = Override(asset=asset, value_kw=value, owner=who, reason=why, until=until)
-    OverrideFolder(known_folder(state, loaded)).put(held)
+    what = f"override set for {for_}"
+    put_down(folder, loaded, now, who=who, what=what, asset=asset, value=value, why=why)
+    OverrideFolder(folder).put(held)
     typer.echo(f"{asset} is held at {value:g} kW until {local(until, loaded)} for {who}: {why}")
 
 
 @override.command("clear")
 def clear(
-    site: SiteArgument, asset: AssetArgument, state: StateOption = None, announcement: AnnouncementOption = None
+    site: SiteArgument,
+    asset: AssetArgument,
+    owner: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Who does it.  [default: the login name]", show_default=False)
+    ] = None,
+    state: StateOption = None,
+    announcement: AnnouncementOption = None,
 ) -> None:
     """Give an asset back to the controller, whether its override is still in force or not."""
     from config.loader import nearest
     from controller.override import OverrideFolder
 
-    loaded, _ = site_and_clock(site, announcement)
-    folder = OverrideFolder(known_folder(state, loaded))
+    loaded, clock = site_and_clock(site, announcement)
+    path = known_folder(state, loaded)
+    folder = OverrideFolder(path)
     found, damaged = folder.read()
     # an override may be older than the site file, and name an asset that is no more
     known = {*loaded.assets, *(held.asset for held in found), *(Path(name).stem for name in damaged)}
     if asset not in known:
         raise Refused(f"there is no asset {asset!r}; {nearest(asset, known)}")
+    who = words("--owner", login_name("--owner") if owner is None else owner)
+    put_down(path, loaded, clock.now(), who=who, what="override cleared", asset=asset, why="")
     given_back = folder.clear(asset)
     typer.echo(f"{asset} is given back to the controller" if given_back else f"{asset} was not held")
 

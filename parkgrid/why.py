@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ import typer
 from parkgrid.refusal import Failed, Refused
 from parkgrid.site_argument import AnnouncementOption, SiteArgument, announcement_from, clock_from, site_from
 from parkgrid.state_argument import StateOption, state_folder
+from parkgrid.time_argument import time_of
 
 if TYPE_CHECKING:
     from config.site import Site
@@ -44,7 +45,7 @@ def why(
     loaded, clock = site_from(site, announced), clock_from(announced)
     _require_setpoint(asset, loaded)
     now = clock.now()
-    when = now if at is None else _time(at, now, loaded)
+    when = now if at is None else time_of("--at", at, now, loaded)
     path = state_folder(state, loaded) / "telemetry.sqlite"
     if not path.exists():
         raise Failed(f"no controller has recorded anything in {path.parent} yet; --state names another folder")
@@ -66,18 +67,6 @@ def _require_setpoint(asset: str, site: Site) -> None:
     if site.setpoint(asset) is None:
         told = [name for name in site.assets if site.setpoint(name) is not None]
         raise Refused(f"{asset} is told nothing; what is told something is {', '.join(told) or 'nothing'}")
-
-
-def _time(text: str, now: datetime, site: Site) -> datetime:
-    """An aware time; one without a zone is the site's. Raises Refused."""
-    zone = ZoneInfo(site.location.time_zone)
-    try:
-        if len(text) <= len("HH:MM:SS") and ":" in text:
-            return datetime.combine(now.astimezone(zone).date(), time.fromisoformat(text), zone)
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise Refused(f"--at {text!r} should look like 2026-10-14T15:04, or like 15:04 for today") from error
-    return found if found.tzinfo is not None else found.replace(tzinfo=zone)
 
 
 def _sentence(asset: str, site: Site, when: datetime, found: Explained) -> str:

@@ -53,6 +53,7 @@ KINDS: Mapping[str, AlarmKind] = {
         AlarmKind(name="influxdb_down", priority="low", on_delay_s=5.0),
         AlarmKind(name="telemetry_lost", priority="medium"),
         AlarmKind(name="state_not_saved", priority="medium"),
+        AlarmKind(name="audit_not_kept", priority="medium"),
         AlarmKind(name="cycle_overrun", priority="low", off_delay_s=30.0),
         AlarmKind(name="clock_jumped", priority="medium", off_delay_s=60.0),
         AlarmKind(name="internal_error", priority="high", off_delay_s=60.0, latches=True),

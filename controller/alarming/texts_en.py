@@ -133,6 +133,12 @@ WORDS: Mapping[str, Words] = {
         "After a restart the month's peak and the timers would be old.",
         "Check the disk of the box and the rights on the state folder.",
     ),
+    "audit_not_kept": Words(
+        "Audit not kept",
+        "The audit of writes and operators' actions cannot be written.",
+        "Its entries wait in memory, some hours of them; what a person asks for is still done.",
+        "Check the disk of the box and the rights on the state folder.",
+    ),
     "cycle_overrun": Words(
         "Cycle overrun",
         "A cycle took longer than its period.",

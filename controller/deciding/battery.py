@@ -8,9 +8,12 @@ from config.assets import Battery
 from config.battery_curves import share_left
 from controller.bounds import Bound, Priority, exactly, resolve
 from controller.deciding.merit import CORRIDOR_SOC, worth_of
-from controller.deciding.standing import AT_ONCE_S, Standing, decision_of
+from controller.deciding.standing import AT_ONCE_S, DEMAND_GUARD, Standing, decision_of
 from controller.decision import AssetDecision
 from controller.island import ISLAND
+
+RESERVE_TAPER_H = 0.25
+"""Over which what is above the reserve may be given: a billed interval."""
 
 
 def decide_battery(park: Standing, name: str, battery: Battery) -> AssetDecision:
@@ -28,6 +31,7 @@ def decide_battery(park: Standing, name: str, battery: Battery) -> AssetDecision
         park.export_bound(-math.inf, measured_kw + park.expected_grid_kw + park.export_limit_kw),
         *park.override(name),
         *park.demand_bounds(measured_kw - park.demand_room_kw, math.inf),
+        *_reserve(park, battery, soc),
     ]
     planned_kw, correction_kw = park.planned(name), 0.0
     if planned_kw is not None and park.grid_target_kw is not None:
@@ -56,6 +60,18 @@ def decide_battery(park: Standing, name: str, battery: Battery) -> AssetDecision
 def _most_kw(bounds: list[Bound]) -> float:
     """What it could give at most."""
     return min(bound.high for bound in bounds if bound.priority <= Priority.OPERATOR)
+
+
+def _reserve(park: Standing, battery: Battery, soc: float) -> list[Bound]:
+    """What is kept for the month's peak is not given for a price."""
+    if park.demand is None or park.demand.reserve_kwh <= 0.0:
+        return []
+    told = [unit for name, unit in park.site.dispatched_of(Battery).items() if park.site.setpoint(name) is not None]
+    own_kwh = park.demand.reserve_kwh * battery.capacity_kwh / sum(unit.capacity_kwh for unit in told)
+    stored_kwh = max(0.0, soc - battery.soc_min) * battery.capacity_kwh * battery.discharge_efficiency
+    most_kw = max(0.0, stored_kwh - own_kwh) / RESERVE_TAPER_H
+    reason = f"keeps {own_kwh:.0f} kWh of {stored_kwh:.0f} for peaks above {park.demand.target_kw:.0f} kW"
+    return [Bound(DEMAND_GUARD, Priority.DEMAND, -math.inf, most_kw, reason)]
 
 
 def _taper(battery: Battery, soc: float) -> list[Bound]:

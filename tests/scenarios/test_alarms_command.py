@@ -24,6 +24,11 @@ def alarms(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
+def audit(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "parkgrid", "audit", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
 def test_an_alarm_from_seeing_it_to_putting_it_aside_and_back(
     start_park: StartPark, make_controller: MakeController
 ) -> None:
@@ -68,6 +73,35 @@ def test_an_alarm_from_seeing_it_to_putting_it_aside_and_back(
     assert not list((controller.state / "alarm_requests").iterdir())
     shown = alarms("list", "demo_park", *common).stdout
     assert "Asset unavailable" in shown
+
+    # the audit has who did what, what was written, and that the first run ended without a word
+    controller.signal(signal.SIGINT)
+    done = audit("demo_park", *common, "--verify")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0].endswith("the chain is whole")
+    seal = done.stdout.split()[-1]
+    told_of = [json.loads(line) for line in audit("demo_park", *common, "--json").stdout.splitlines()]
+    assert [each["what"] for each in told_of if each["who"] == "Li"] == [
+        f"alarms: acknowledge {name}",
+        f"alarms: shelve {name}",
+    ]
+    written = [each for each in told_of if each["kind"] == "write"]
+    assert {"battery", "wind", "heat_pump"} <= {each["asset"] for each in written}
+    assert "confirmed" in {each["outcome"] for each in written}
+    starts = [each["why"] for each in told_of if each["what"] == "start"]
+    assert starts == ["it may write", "it may write; the run before it ended without a word"]
+    assert told_of[-1]["what"] == "stop"
+
+    # what is missing at the end shows by a seal that was noted
+    (path,) = (controller.state / "audit").glob("*.jsonl")
+    text = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("".join(line + "\n" for line in text[:-1]), encoding="utf-8")
+    assert audit("demo_park", *common, "--verify").returncode == 0
+    done = audit("demo_park", *common, "--expect", seal)
+    assert (done.returncode, "entries at its end are missing" in done.stderr) == (1, True)
+    path.write_text("".join(line + "\n" for line in text[1:]), encoding="utf-8")
+    done = audit("demo_park", *common, "--verify")
+    assert (done.returncode, "jsonl:1: entry 2 stands where 1 should" in done.stderr) == (1, True)
 
 
 def test_what_is_no_alarm_is_refused(tmp_path: Path) -> None:

@@ -36,6 +36,8 @@ PATIENCE_S = 90.0
 """For what must come and for what must be well again: a link that was lost for long is tried once a minute."""
 STANDS_S = 3.0
 """How long both troubles go on once their alarms stand."""
+TRUE_AS_WELL = {"alarm_flood", "clock_jumped", "demand_not_met"}
+"""What the troubles of an hour bring along: many alarms, a calendar that is put right, a plan without a lost asset."""
 STANDING = (State.UNACKNOWLEDGED, State.ACKNOWLEDGED)
 
 CHOSEN = (
@@ -120,7 +122,7 @@ class Bench:
 
     def __call__(self, status: Status) -> None:
         self.last = status
-        self.shown |= {alarm.name for alarm in status.alarms if alarm.active}
+        self.shown |= {alarm.name for alarm in status.alarms if alarm.active and alarm.present}
         for asset, decided in status.decision.assets.items():
             if decided.setpoint_kw is not None:
                 self.decided_kw.setdefault(asset, set()).add(decided.setpoint_kw)
@@ -170,7 +172,7 @@ class Bench:
         well_s = await self.until(self.well)
         if well_s is None:
             self.wrong.append(f"{name}: not well again: {self._state()}")
-        true = wanted | {also for trouble in troubles for also in trouble.also} | {"alarm_flood", "clock_jumped"}
+        true = wanted | {also for trouble in troubles for also in trouble.also} | TRUE_AS_WELL
         if more := {alarm for alarm in self.shown - true if not _of_the_same(alarm, troubles)}:
             self.wrong.append(f"{name}: {sorted(more)} stood as well")
         self.rows.append(f"{name:62} {_seconds(came_s)} {_seconds(well_s)}  {', '.join(sorted(self.shown)) or '-'}")

@@ -9,11 +9,17 @@ from controller.demand_guard import Demand
 from controller.demand_outlook import DemandRisk, demand_risk
 
 AT_TARGET = [1000.0] * 14
+LEVEL = [0.0] * 10
 
 
-def risk(park: ParkBuilder, values: dict[str, float | None], minutes_kw: list[float] = AT_TARGET) -> DemandRisk | None:
+def risk(
+    park: ParkBuilder,
+    values: dict[str, float | None],
+    minutes_kw: list[float] = AT_TARGET,
+    rises_kw: list[float] = LEVEL,
+) -> DemandRisk | None:
     demand = Demand(target_kw=1000.0, allowed_kw=1000.0, mean_kw=1000.0, per_kw=48.0)
-    return demand_risk(park.snapshot(values), demand, minutes_kw)
+    return demand_risk(park.snapshot(values), demand, minutes_kw, rises_kw)
 
 
 def test_what_the_battery_can_give_for_ten_minutes_is_no_risk(park: ParkBuilder) -> None:
@@ -56,3 +62,12 @@ def test_what_can_wait_is_no_part_of_it(park: ParkBuilder) -> None:
 def test_a_battery_that_cannot_be_read_gives_nothing(park: ParkBuilder) -> None:
     assert risk(park, {"grid": 1300.0, "battery": 0.0, "battery.soc": None}) is not None
     assert risk(park, {"grid": None}) is None
+
+
+def test_what_the_plan_expects_to_come_counts(park: ParkBuilder) -> None:
+    """An empty battery at the target, and from the sixth minute on 150 kW more."""
+    found = risk(park, {"grid": 1000.0, "battery.soc": 0.1}, rises_kw=[0.0] * 6 + [150.0] * 9)
+    assert found is not None
+    assert found.in_min == 6
+    assert found.by_kw == pytest.approx(9 * 150.0 / 15.0)
+    assert risk(park, {"grid": 1000.0, "battery.soc": 0.1}) is None

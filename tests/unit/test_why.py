@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from controller.telemetry.decisions import NoDecisions, explained
 from controller.telemetry.record import Record
 from controller.telemetry.store import TelemetryStore
-from parkgrid import why as command
 from parkgrid.cli import app
 from parkgrid.refusal import Failed, Refused
+from parkgrid.time_argument import time_of
 
 NOON = datetime(2026, 10, 14, 4, 0, tzinfo=UTC)
 """12:00 in Hangzhou."""
@@ -124,4 +124,4 @@ def test_a_clock_time_is_one_of_today_at_the_site() -> None:
         location = Location()
 
     late = datetime(2026, 10, 14, 17, 30, tzinfo=UTC)  # half past one of the 15th there
-    assert command._time("00:15", late, Site()) == datetime(2026, 10, 14, 16, 15, tzinfo=UTC)  # type: ignore[arg-type]
+    assert time_of("--at", "00:15", late, Site()) == datetime(2026, 10, 14, 16, 15, tzinfo=UTC)  # type: ignore[arg-type]

@@ -38,7 +38,15 @@ PATIENCE_S = 5.0
 """Some of a device's own periods; nobody waits that long where all is well."""
 
 NOON = datetime(2026, 6, 14, 4, 0, tzinfo=UTC)
-NUMBERS = {"rated_power_kw": 20, "safe_power_kw": 8, "rated_heat_kw": 20, "rated_cooling_kw": 20, "rated_kg_per_h": 20}
+NUMBERS = {
+    "rated_power_kw": 20,
+    "safe_power_kw": 8,
+    "rated_heat_kw": 20,
+    "rated_cooling_kw": 20,
+    "rated_kg_per_h": 20,
+    "installed_kw": 20,
+    "contract_import_kw": 500,
+}
 
 ASSETS: dict[str, dict[str, Any]] = {
     "battery": {
@@ -80,6 +88,7 @@ ASSETS: dict[str, dict[str, Any]] = {
         "low_degc": 40,
         "high_degc": 75,
     },
+    "operator_limit": {"installed_kw": 20},
 }
 """The kinds that a profile may bind to, those with more needs first."""
 
@@ -91,6 +100,8 @@ def kind_of(points: set[str]) -> str | None:
     for kind in ASSETS:
         needs = NEEDS[kind]
         if kind == "wind_turbine" and "wind_speed_m_per_s" not in points:
+            continue
+        if needs.one_of and not points & set(needs.one_of):
             continue
         if points.issuperset(needs.required) and (needs.setpoint is None or needs.setpoint in points):
             return kind
