@@ -43,6 +43,8 @@ class GridConnection(AssetBase):
     kind: Literal["grid_connection"]
     import_limit_kw: PositiveFloat
     export_limit_kw: NonNegativeFloat
+    power_factor_target: Annotated[float, Field(ge=0.5, lt=1)] | None = None
+    """What the month's power factor is kept at by inverters that may be told; without it, what the tariff rewards."""
 
 
 class PvPlant(AssetBase):

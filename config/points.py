@@ -62,6 +62,10 @@ STANDARD_POINTS: dict[str, str] = {
 }
 
 
+REACTIVE_SETPOINT = "reactive_setpoint_kvar"
+"""What is told beside the setpoint proper, where an inverter lets itself be told."""
+
+
 class Flow(NamedTuple):
     """What one point of an asset shows of its flows."""
 

@@ -16,7 +16,7 @@ from config.base import Frozen, Identifier
 from config.caps import Caps
 from config.connection import Connection
 from config.point import Point
-from config.points import NEEDS
+from config.points import NEEDS, REACTIVE_SETPOINT
 from config.price_series import PriceSeries, SpotPrices
 from config.profile import ModbusProfile
 from config.reserve import Reserve
@@ -274,6 +274,19 @@ class Site:
     def setpoint(self, asset: str) -> Point | None:
         """The point that is written for an asset; None when only measured or not allowed. Raises KeyError."""
         return self._setpoints[asset]
+
+    def reactive_setpoint(self, asset: str) -> Point | None:
+        """The point that an asset's reactive power is written to; None when it may not be. Raises KeyError."""
+        return self._reactive_setpoints[asset]
+
+    @cached_property
+    def _reactive_setpoints(self) -> dict[str, Point | None]:
+        return {
+            name: self.point(name, REACTIVE_SETPOINT)
+            if asset.control != "local" and REACTIVE_SETPOINT in self.devices[asset.device].write
+            else None
+            for name, asset in self.assets.items()
+        }
 
     @cached_property
     def _setpoints(self) -> dict[str, Point | None]:

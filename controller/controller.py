@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -35,6 +36,7 @@ from controller.pacer import Pacer
 from controller.park_state import limited_generators, shed_loads
 from controller.planner import PlannerProcess
 from controller.planning import Planning
+from controller.reactive import decide_reactive, target_of
 from controller.recorder import Recorder
 from controller.records import balance_residual_kw
 from controller.service_manager import ServiceManager
@@ -228,8 +230,16 @@ class Controller:
                 self._guards |= adopted(snapshot, self._guards, only=name)
                 self._writes.forget(name)
             decision, self._guards = guard(wanted, snapshot, self._guards)
+            decision = self._with_reactive(decision, snapshot)
         self._decision = decision
         return decision
+
+    def _with_reactive(self, decision: Decision, snapshot: Snapshot) -> Decision:
+        before = {} if self._decision is None else self._decision.reactive
+        target = target_of(self._site, self._tariff.power_factor(snapshot.at))
+        month = self._ledger.month_so_far(snapshot.at)
+        reactive = decide_reactive(snapshot, decision.mode, decision.assets, before, target, month)
+        return replace(decision, reactive=reactive)
 
     def _returned(self, wanted: Decision) -> list[str]:
         """Assets that can be told something again after they could not."""
@@ -240,9 +250,10 @@ class Controller:
 
     def _written(self, decision: Decision, setpoint: Setpoint, result: WriteResult) -> None:
         name = self._writes.written(setpoint, result, self._clock.monotonic_s())
-        asset = decision.assets[name]
-        self._recorder.decided(decision, asset, self._writes.last(name))
-        self._journal.written(setpoint.point, name, setpoint.value, asset.owner, asset.reason, result)
+        owner, reason = decision.why(name, setpoint.point)
+        if setpoint.point is self._site.setpoint(name):
+            self._recorder.decided(decision, decision.assets[name], self._writes.last(name))
+        self._journal.written(setpoint.point, name, setpoint.value, owner, reason, result)
 
     # -- money and alarms -------------------------------------------------------------------------
 
@@ -371,6 +382,7 @@ class Controller:
         self._mode = Mode.STOPPED
         wanted = decide(Inputs(snapshot=self._snapshot, plan=None, mode=Mode.STOPPED, overrides={}))
         decision, self._guards = guard(wanted, self._snapshot, self._guards)
+        decision = self._with_reactive(decision, self._snapshot)
         until_s = self._clock.monotonic_s() + STOP_WITHIN_S
         for name in decision.assets:
             self._writes.forget(name)
@@ -385,7 +397,7 @@ class Controller:
 
     async def _give_back(self, decision: Decision) -> None:
         """Devices that are not left at a safe value get back what was found, or their own control."""
-        points = [point for name in decision.assets if (point := self._site.setpoint(name)) is not None]
+        points = [point for _, point, _ in decision.points(self._site)]
         results = await self._field.give_back([point for point in points if not _stops_safe(point)], STOP_WITHIN_S)
         for key, result in results.items():
             self._journal.given_back(key, result)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from config.point import Point
+from config.points import REACTIVE_SETPOINT
+from config.site import Site
 from controller.modes import Mode
 
 
@@ -28,6 +31,17 @@ class AssetDecision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReactiveDecision:
+    """What the inverter of an asset is told of its reactive power."""
+
+    asset: str
+    setpoint_kvar: float | None
+    """+ when it supplies it; None when nothing can be said, and `reason` says why."""
+    owner: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """One cycle's decision."""
 
@@ -37,3 +51,19 @@ class Decision:
     """By asset, those that have a setpoint."""
     grid_target_kw: float | None
     """The grid power that the decision steers to, + import; None when it does not follow a plan."""
+    reactive: Mapping[str, ReactiveDecision] = field(default_factory=dict)
+    """By asset, those whose reactive power may be told."""
+
+    def points(self, site: Site) -> Iterator[tuple[str, Point, float | None]]:
+        """Every asset and point that is told something, with its value; None where nothing can be said."""
+        for name, asset in self.assets.items():
+            if (point := site.setpoint(name)) is not None:
+                yield name, point, asset.setpoint_kw
+        for name, reactive in self.reactive.items():
+            if (point := site.reactive_setpoint(name)) is not None:
+                yield name, point, reactive.setpoint_kvar
+
+    def why(self, asset: str, point: Point) -> tuple[str, str]:
+        """Owner and reason of what a point of an asset is told."""
+        told = self.reactive[asset] if point.name == REACTIVE_SETPOINT else self.assets[asset]
+        return told.owner, told.reason

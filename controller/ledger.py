@@ -19,6 +19,7 @@ from config.site import Site
 from config.thermal_assets import Chp, SteamBoiler
 from controller.bill import Bill, bill_of
 from controller.image import Snapshot
+from controller.reactive import MonthSoFar
 from controller.state import SavedInterval
 from controller.totals import SavedTotals, Totals
 from dispatch.plan import Used
@@ -154,6 +155,20 @@ class Ledger:
     def used(self, now: datetime) -> Used:
         """What month and year have used before the running interval, or that of `now` where none runs yet."""
         return self._totals.before(self._running.start if self._running is not None else self._start_of(now))
+
+    def month_so_far(self, now: datetime) -> MonthSoFar:
+        """What counts for the power factor of the month of `now`."""
+        local = now.astimezone(self._zone)
+        begin = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        end = (begin + timedelta(days=32)).replace(day=1)
+        running = self._running
+        before = self._totals.factor_before(running.start if running is not None else now)
+        return MonthSoFar(
+            import_kwh=before.import_kwh + (0.0 if running is None else running.factor_kwh),
+            reactive_kvarh=before.reactive_kvarh + (0.0 if running is None else running.factor_kvarh),
+            elapsed_h=(now - begin).total_seconds() / 3600,
+            left_h=(end - now).total_seconds() / 3600,
+        )
 
     def restore(
         self,

@@ -55,6 +55,11 @@ def asset_records(snapshot: Snapshot, decision: Decision | None, plan: Plan | No
         if decided is not None:
             _put(fields, "setpoint_kw", decided.setpoint_kw)
             fields["mode"] = "manual" if decided.owner == "operator" else "automatic"
+        _put(fields, "reactive_kvar", snapshot.value(name, "reactive_power_kvar"))
+        reactive = decision.reactive.get(name) if decision is not None else None
+        if reactive is not None:
+            _put(fields, "reactive_setpoint_kvar", reactive.setpoint_kvar)
+            fields["reactive_reason"] = f"{reactive.owner}: {reactive.reason}"
         if isinstance(asset, GridConnection):
             fields["limit_kw"] = asset.import_limit_kw
         tags = {"site": snapshot.site.name, "asset": name, "kind": asset.kind}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from config.power_factor import PowerFactor
 from config.price_series import PriceSeries
 from config.site import Site
 from dispatch.demand_charge import DemandCharge
@@ -39,6 +40,13 @@ class TariffNow:
             return None
         self.missing = ""
         return found
+
+    def power_factor(self, now: datetime) -> PowerFactor | None:
+        """None where no tariff covers the day, or it does not bill the power factor."""
+        try:
+            return self._calendar.tariff_at(now).power_factor
+        except NoTariff:
+            return None
 
     def demand_charge(self, now: datetime) -> DemandCharge | None:
         """None where no tariff covers the day."""

@@ -47,47 +47,55 @@ class Written:
 
 
 class WriteBook:
-    """Keeps what was written to each asset and says what must be written next."""
+    """Keeps what was written to each point and says what must be written next."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
         self._last: dict[str, Written] = {}
-        self._asset_of = {point.key: name for name in site.assets if (point := site.setpoint(name)) is not None}
+        """By point."""
+        self._asset_of = {
+            point.key: name
+            for name in site.assets
+            for point in (site.setpoint(name), site.reactive_setpoint(name))
+            if point is not None
+        }
 
     def last(self, asset: str) -> Written | None:
-        return self._last.get(asset)
+        """Of an asset's setpoint proper."""
+        point = self._site.setpoint(asset)
+        return None if point is None else self._last.get(point.key)
 
     def due(self, decision: Decision, now_s: float) -> list[Setpoint]:
         """The setpoints to write in this cycle, in the decision's order."""
         setpoints = []
-        for name, asset in decision.assets.items():
-            point = self._site.setpoint(name)
-            if asset.setpoint_kw is None or point is None:
+        for _, point, wanted in decision.points(self._site):
+            if wanted is None:
                 continue
-            value = self._possible(name, point, asset.setpoint_kw, now_s)
-            if self._is_due(name, point, value, now_s):
+            value = self._possible(point, wanted, now_s)
+            if self._is_due(point, value, now_s):
                 setpoints.append(Setpoint(point=point, value=value))
         return setpoints
 
     def written(self, setpoint: Setpoint, result: WriteResult, now_s: float) -> str:
         """Take in the result of a write. Returns the asset's name."""
-        name = self._asset_of[setpoint.point.key]
-        before = self._last.get(name)
+        key = setpoint.point.key
+        before = self._last.get(key)
         confirmed = isinstance(result, Accepted)
         failures = 0 if confirmed else (before.failures if before else 0) + 1
         same = before is not None and not _differs(setpoint.point, before.value, setpoint.value)
-        self._last[name] = Written(
+        self._last[key] = Written(
             value=setpoint.value,
             at_s=now_s,
             changed_s=before.changed_s if before is not None and same else now_s,
             result=result,
             failures=failures,
         )
-        return name
+        return self._asset_of[key]
 
     def forget(self, asset: str) -> None:
         """The device may have lost what it was told: write again whatever comes next."""
-        self._last.pop(asset, None)
+        for key in [key for key in self._last if self._asset_of[key] == asset]:
+            del self._last[key]
 
     def not_followed(self) -> dict[str, str]:
         """Assets whose device answers but does not take its setpoint in several attempts, and why.
@@ -95,20 +103,20 @@ class WriteBook:
         A device that does not answer at all is not blamed for that: it becomes unavailable.
         """
         return {
-            name: written.why
-            for name, written in self._last.items()
+            self._asset_of[key]: written.why
+            for key, written in self._last.items()
             if written.failures >= RETRIES and written.result != Unconfirmed(None, written.why)
         }
 
-    def _possible(self, name: str, point: Point, value: float, now_s: float) -> float:
+    def _possible(self, point: Point, value: float, now_s: float) -> float:
         """The value itself, or the last one as long as the device must not be changed again."""
-        last = self._last.get(name)
+        last = self._last.get(point.key)
         if last is None or isinstance(last.result, Rejected) or not _differs(point, value, last.value):
             return value
         return value if _may_change(point, value, now_s - last.changed_s) else last.value
 
-    def _is_due(self, name: str, point: Point, value: float, now_s: float) -> bool:
-        last = self._last.get(name)
+    def _is_due(self, point: Point, value: float, now_s: float) -> bool:
+        last = self._last.get(point.key)
         assert point.setpoint is not None
         if last is None:
             return True

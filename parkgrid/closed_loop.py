@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -27,6 +28,7 @@ from controller.modes import Mode
 from controller.park_state import limited_generators, park_state, shed_loads
 from controller.planner_process import PlanAnswer, PlanRequest
 from controller.plans import PlanBook
+from controller.reactive import decide_reactive, target_of
 from controller.tariff_now import TariffNow
 from dispatch.forecast.history import History
 from drivers.quality import Stamp, good
@@ -109,14 +111,20 @@ class ClosedLoop:
             self._guards = adopted(snapshot, {})
         wanted = decide(self._inputs(snapshot))
         decision, self._guards = guard(wanted, snapshot, self._guards)
-        for name, asset in decision.assets.items():
-            if asset.setpoint_kw is not None and asset.setpoint_kw != self._told.get(name):
-                point = self.site.setpoint(name)
-                assert point is not None
-                self._under_way.append((self.plant.now + self._dead_time, point.device, point.name, asset.setpoint_kw))
-                self._told[name] = asset.setpoint_kw
+        decision = self._with_reactive(decision, snapshot)
+        for _, point, value in decision.points(self.site):
+            if value is not None and value != self._told.get(point.key):
+                self._under_way.append((self.plant.now + self._dead_time, point.device, point.name, value))
+                self._told[point.key] = value
         self._decision = decision
         return decision
+
+    def _with_reactive(self, decision: Decision, snapshot: Snapshot) -> Decision:
+        before = {} if self._decision is None else self._decision.reactive
+        target = target_of(self.site, self._tariff.power_factor(snapshot.at))
+        month = self.ledger.month_so_far(snapshot.at)
+        reactive = decide_reactive(snapshot, decision.mode, decision.assets, before, target, month)
+        return replace(decision, reactive=reactive)
 
     def _inputs(self, snapshot: Snapshot) -> Inputs:
         at, plan = snapshot.at, self.book.plan

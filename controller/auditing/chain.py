@@ -57,6 +57,15 @@ class AuditChain:
                 return _read(lines[-1], path)
         return None
 
+    def recent(self) -> list[Sealed]:
+        """The last entries, the newest first, as many as a look at the end of the last file shows."""
+        for path in reversed(self.files()):
+            # the first may be cut, the last one torn
+            if whole := _tail(path).rpartition(b"\n")[0].split(b"\n"):
+                cut = path.stat().st_size > TAIL_BYTES
+                return [_read(line, path) for line in reversed(whole[1:] if cut else whole) if line]
+        return []
+
     @contextmanager
     def _alone(self) -> Iterator[None]:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -54,10 +54,11 @@ class Journal:
     def began(self, why: str) -> None:
         """The controller begins; says so when the run before it never said that it ended."""
         try:
-            last = self._chain.last()
+            recent = self._chain.recent()
         except (AuditError, OSError) as error:
-            self.error, last = str(error), None
-        if last is not None and (last.kind == "write" or last.what == "start"):
+            self.error, recent = str(error), []
+        own = next((entry for entry in recent if entry.kind == "write" or entry.what in ("start", "stop")), None)
+        if own is not None and own.what != "stop":
             why += "; the run before it ended without a word"
         self._put(controller_entry(self._clock.now(), "start", why))
 

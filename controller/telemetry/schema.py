@@ -39,8 +39,9 @@ MEASUREMENTS: Mapping[str, Measurement] = {
         tags=("site", "asset", "kind"),
         fields={
             **_of("float", "power_kw", "planned_kw", "setpoint_kw", "soc", "heat_kw", "limit_kw"),
+            **_of("float", "reactive_kvar", "reactive_setpoint_kvar"),
             **_of("bool", "available"),
-            **_of("str", "mode"),
+            **_of("str", "mode", "reactive_reason"),
         },
     ),
     "point": Measurement(

@@ -36,8 +36,8 @@ PATIENCE_S = 90.0
 """For what must come and for what must be well again: a link that was lost for long is tried once a minute."""
 STANDS_S = 3.0
 """How long both troubles go on once their alarms stand."""
-TRUE_AS_WELL = {"alarm_flood", "clock_jumped", "demand_not_met"}
-"""What the troubles of an hour bring along: many alarms, a calendar that is put right, a plan without a lost asset."""
+TRUE_AS_WELL = {"alarm_flood", "clock_jumped", "demand_not_met", "demand_at_risk:grid"}
+"""What troubles bring along: many alarms, a calendar that is put right, plans and peaks without a lost asset."""
 STANDING = (State.UNACKNOWLEDGED, State.ACKNOWLEDGED)
 
 CHOSEN = (

@@ -12,7 +12,7 @@ from park_builder import ParkBuilder
 from config.point import Point
 from controller.auditing import journal as journals
 from controller.auditing.chain import AuditChain
-from controller.auditing.entry import Sealed
+from controller.auditing.entry import Entry, Sealed
 from controller.auditing.journal import REPEATS_S, Journal
 from controller.auditing.verify import entries
 from drivers.driver import Accepted, Rejected, Unconfirmed
@@ -81,6 +81,8 @@ async def test_repeats_are_summed_up_every_hour_and_at_the_end(tmp_path: Path, p
 async def test_a_run_that_ended_without_a_word_is_said_by_the_next(tmp_path: Path, point: Point) -> None:
     for ends in (False, True, False):
         journal = Journal(tmp_path, "demo_park", HandClock())
+        # what a person did in between says nothing
+        AuditChain(tmp_path, "demo_park").append([Entry(at=START, kind="operator", who="li", what="look")])
         journal.began("it may write")
         journal.written(point, "battery", 100.0, "plan", "", Accepted(100.0))
         if ends:

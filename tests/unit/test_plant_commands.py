@@ -39,6 +39,8 @@ def test_before_the_first_step_everything_reads_sensibly(site: Site, plant: Plan
         "energy_import_kwh": 0,
         "energy_export_kwh": 0,
         "power_setpoint_kw": 0,
+        "reactive_power_kvar": 0,
+        "reactive_setpoint_kvar": 0,
     }
     assert plant.values("tank_sensors") == {"soc": 0.6, "supply_degc": 61.0}
     assert plant.values("heat_meter")["supply_degc"] == pytest.approx(61.0)

@@ -65,6 +65,7 @@ def test_assets_are_recorded_with_what_is_measured_planned_and_set(park: ParkBui
     records = by(asset_records(snapshot, decision, plan), "asset")
     assert set(records) == set(park.site.assets)
     assert records["battery"].fields == {
+        "reactive_kvar": 0.0,
         "available": True,
         "power_kw": 95.0,
         "soc": 0.5,
@@ -73,7 +74,7 @@ def test_assets_are_recorded_with_what_is_measured_planned_and_set(park: ParkBui
         "mode": "manual",
     }
     assert records["battery"].tags == {"site": "demo_park", "asset": "battery", "kind": "battery"}
-    assert records["grid"].fields == {"available": True, "power_kw": 300.0, "limit_kw": 3000.0}
+    assert records["grid"].fields == {"available": True, "power_kw": 300.0, "limit_kw": 3000.0, "reactive_kvar": 0.0}
     assert records["heat_pump"].fields["heat_kw"] == 900.0
     assert records["boiler"].fields["power_kw"] == 650.0
     assert records["boiler"].fields["mode"] == "automatic"
@@ -83,13 +84,18 @@ def test_assets_are_recorded_with_what_is_measured_planned_and_set(park: ParkBui
 def test_an_asset_that_cannot_be_read_has_no_power_and_no_setpoint(park: ParkBuilder) -> None:
     values = {"battery": None}
     records = by(asset_records(park.snapshot(values), park.decide(values), None), "asset")
-    assert records["battery"].fields == {"available": False, "soc": 0.5, "mode": "automatic"}
+    assert records["battery"].fields == {
+        "available": False,
+        "soc": 0.5,
+        "mode": "automatic",
+        "reactive_kvar": 0.0,
+    }
 
 
 def test_before_the_first_decision_and_after_the_plan_there_is_only_what_is_measured(park: ParkBuilder) -> None:
     snapshot = park.snapshot(at=park.NOON + timedelta(days=1))
     records = by(asset_records(snapshot, None, park.plan({"battery": 80.0})), "asset")
-    assert records["battery"].fields == {"available": True, "power_kw": 0.0, "soc": 0.5}
+    assert records["battery"].fields == {"available": True, "power_kw": 0.0, "soc": 0.5, "reactive_kvar": 0.0}
 
 
 def decided(park: ParkBuilder, asset: AssetDecision) -> Decision:
