@@ -26,7 +26,6 @@ sys.path[:0] = [str(ROOT)]
 
 from config.assets import Battery  # noqa: E402 - the path comes first
 from config.loader import example_site, load_site  # noqa: E402
-from controller.demand_outlook import LOOKS_AHEAD_MIN, demand_risk  # noqa: E402
 from controller.planner_process import answer_of  # noqa: E402
 from dispatch.dispatcher import Dispatcher  # noqa: E402
 from dispatch.forecast.park import days_of_history  # noqa: E402
@@ -63,11 +62,11 @@ class Watch:
     highest_kw: float = 0.0
 
     def look(self, loop: ClosedLoop) -> None:
-        demand, snapshot = loop.demand, loop.snapshot
+        demand, snapshot = loop.trade.demand, loop.snapshot
         if demand is None or snapshot is None:
             return
         now = snapshot.at
-        if demand_risk(snapshot, demand, loop.minutes_kw(), loop.rises_kw(LOOKS_AHEAD_MIN)) is not None:
+        if loop.trade.risk() is not None:
             self.warned, self.cleared = self.warned or now, None
         elif self.warned is not None:
             self.cleared = self.cleared or now

@@ -53,15 +53,21 @@ def conditions(
     health: Health,
     demand_at_risk: str = "",
     implausible: Mapping[str, str] | None = None,
+    frozen: Mapping[str, str] | None = None,
+    imbalance: str = "",
 ) -> list[Condition]:
     """Every condition that holds in this cycle; `demand_at_risk` says how the month's peak is about to grow,
-    `implausible` which state of charge cannot be right."""
+    `implausible` which state of charge cannot be right, `frozen` which power has stopped moving, and `imbalance` how
+    the powers do not go together."""
     found = [*_park(snapshot, mode), *_clock(snapshot, before)]
     if mode is not Mode.STARTING:
         found += _lost_connections(snapshot)
     if demand_at_risk:
         found.append(Condition("demand_at_risk", snapshot.site.grid[0], demand_at_risk))
     found += [Condition("soc_implausible", asset, why) for asset, why in (implausible or {}).items()]
+    found += [Condition("measurement_frozen", asset, why) for asset, why in (frozen or {}).items()]
+    if imbalance:
+        found.append(Condition("balance_not_closed", "", imbalance))
     found += [
         Condition("setpoint_not_followed", asset, why, explained_by=("asset_unavailable", asset))
         for asset, why in not_followed.items()

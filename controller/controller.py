@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,16 +18,13 @@ from controller.conditions import Health, conditions
 from controller.decide import decide
 from controller.deciding.standing import Inputs
 from controller.decision import Decision
-from controller.demand_course import rises_kw, with_reserve
-from controller.demand_guard import Demand, DemandGuard, demand_target_kw
-from controller.demand_outlook import LOOKS_AHEAD_MIN, demand_risk
 from controller.field import Field
 from controller.following import Following
 from controller.guard import AssetGuard, guard
-from controller.held_back import HeldBack
 from controller.image import ProcessImage, Snapshot
 from controller.island import breaker_open, island_of
 from controller.ledger import Ledger
+from controller.measurement_watch import MeasurementWatch
 from controller.memory import remembered, saved_alarms
 from controller.modes import Facts, Mode, next_mode
 from controller.override import Override, OverrideFolder, in_force
@@ -36,7 +32,6 @@ from controller.pacer import Pacer
 from controller.park_state import limited_generators, shed_loads
 from controller.planner import PlannerProcess
 from controller.planning import Planning
-from controller.reactive import decide_reactive, target_of
 from controller.recorder import Recorder
 from controller.records import balance_residual_kw
 from controller.service_manager import ServiceManager
@@ -44,7 +39,7 @@ from controller.soc_watch import SocWatch
 from controller.state import StateFile
 from controller.status import Status, Timings, Totals
 from controller.supervisor import supervise
-from controller.tariff_now import TariffNow
+from controller.trade import Trade
 from controller.writes import WriteBook
 from drivers.driver import Accepted, Setpoint, WriteResult
 from drivers.found import FoundFile
@@ -81,10 +76,7 @@ class Controller:
         self._writes = WriteBook(site)
         self._ledger = Ledger(site)
         self._overrides = OverrideFolder(state)
-        self._tariff = TariffNow(site)
-        self._demand_guard = DemandGuard()
-        self._demand: Demand | None = None
-        self._held_back = HeldBack(site)
+        self._trade = Trade(site, self._ledger)
         self._state_file = StateFile(state)
         self._recorder = Recorder(site, clock, state)
         self._journal = Journal(state, site.name, clock)
@@ -95,6 +87,7 @@ class Controller:
         self._alarms = AlarmDesk(state)
         self._following = Following()
         self._soc_watch = SocWatch()
+        self._measurement_watch = MeasurementWatch()
         self._lagging: dict[str, str] = {}
         """Assets that do not do what they were told, and in what."""
         self._snapshot: Snapshot | None = None
@@ -105,6 +98,7 @@ class Controller:
         self._state_error = ""
         self._service_manager = ServiceManager()
         self._cycles = 0
+        self._residual_kw: float | None = None
         self._largest_residual_kw = 0.0
         self._saved_s = float("-inf")
         self.status: Status | None = None
@@ -184,6 +178,7 @@ class Controller:
         self._account(snapshot)
         if self._planning.update(snapshot, self._limited, self._guards):
             self._saved_s = float("-inf")
+        self._trade.update(snapshot, self._plans.plan)
         self._mode = next_mode(self._mode, self._facts(snapshot))
         overrides, damaged = self._overrides.read()
         decision = self._decide(snapshot, in_force(overrides, snapshot.at))
@@ -215,31 +210,14 @@ class Controller:
             self._guards |= adopted(snapshot, self._guards)
             decision = Decision(at=snapshot.at, mode=self._mode, assets={}, grid_target_kw=None)
         else:
-            inputs = Inputs(
-                snapshot=snapshot,
-                plan=self._plans.plan,
-                mode=self._mode,
-                overrides=overrides,
-                not_following=frozenset(self._lagging),
-                prices=self._tariff.prices(snapshot.at, self._planning.spot.series),
-                demand=self._demand,
-                held_back_kw=self._held_back.update(snapshot, self._plans.plan),
-            )
-            wanted = decide(inputs)
+            wanted = decide(self._trade.inputs(self._mode, overrides, frozenset(self._lagging)))
             for name in self._returned(wanted):
                 self._guards |= adopted(snapshot, self._guards, only=name)
                 self._writes.forget(name)
             decision, self._guards = guard(wanted, snapshot, self._guards)
-            decision = self._with_reactive(decision, snapshot)
+            decision = self._trade.with_reactive(decision, snapshot, self._decision)
         self._decision = decision
         return decision
-
-    def _with_reactive(self, decision: Decision, snapshot: Snapshot) -> Decision:
-        before = {} if self._decision is None else self._decision.reactive
-        target = target_of(self._site, self._tariff.power_factor(snapshot.at))
-        month = self._ledger.month_so_far(snapshot.at)
-        reactive = decide_reactive(snapshot, decision.mode, decision.assets, before, target, month)
-        return replace(decision, reactive=reactive)
 
     def _returned(self, wanted: Decision) -> list[str]:
         """Assets that can be told something again after they could not."""
@@ -263,13 +241,9 @@ class Controller:
         for interval in self._ledger.update(snapshot, limited):
             self._recorder.interval(interval)
             self._saved_s = float("-inf")
-        charge = self._tariff.demand_charge(snapshot.at)
-        target_kw = demand_target_kw(self._site, charge, self._ledger.month_peak_kw, self._plans.plan, snapshot.at)
-        demand = self._demand_guard.update(snapshot, self._ledger.imported_kwh, target_kw, charge)
-        self._demand = with_reserve(demand, self._site, self._plans.plan, snapshot.at)
-        residual_kw = balance_residual_kw(snapshot)
-        if residual_kw is not None:
-            self._largest_residual_kw = max(self._largest_residual_kw, abs(residual_kw))
+        self._residual_kw = balance_residual_kw(snapshot)
+        if self._residual_kw is not None:
+            self._largest_residual_kw = max(self._largest_residual_kw, abs(self._residual_kw))
 
     def _facts(self, snapshot: Snapshot) -> Facts:
         return Facts(
@@ -286,7 +260,7 @@ class Controller:
             plan_failure=self._planning.failure() if self._mode is Mode.FALLBACK else "",
             plan_refused=self._plans.refused,
             plan_short=self._plans.short,
-            tariff_missing=self._tariff.missing,
+            tariff_missing=self._trade.tariff_missing,
             planner_lost=self._planning.planner.lost,
             influxdb_down=self._recorder.influxdb_down,
             telemetry_lost=self._recorder.lost,
@@ -304,20 +278,21 @@ class Controller:
             self._mode,
             not_followed,
             health,
-            self._demand_at_risk(snapshot),
+            self._demand_at_risk(),
             self._soc_watch.update(snapshot),
+            self._measurement_watch.frozen(snapshot),
+            self._measurement_watch.imbalance(snapshot, self._residual_kw),
         )
         events = self._alarms.update(found, snapshot.at, snapshot.monotonic_s)
         self._recorder.alarms(events)
         if events:
             self._saved_s = float("-inf")
 
-    def _demand_at_risk(self, snapshot: Snapshot) -> str:
-        if self._demand is None or self._mode is Mode.STARTING:
+    def _demand_at_risk(self) -> str:
+        risk, demand = self._trade.risk(), self._trade.demand
+        if risk is None or demand is None or self._mode is Mode.STARTING:
             return ""
-        rises = rises_kw(self._site, self._plans.plan, snapshot.at, LOOKS_AHEAD_MIN)
-        risk = demand_risk(snapshot, self._demand, self._demand_guard.minutes_kw(14), rises)
-        return "" if risk is None else risk.in_words(self._demand.target_kw)
+        return risk.in_words(demand.target_kw)
 
     def _failed(self, part: str, error: Exception) -> None:
         self._internal_error = f"{part}: {type(error).__name__}: {error}"
@@ -331,9 +306,9 @@ class Controller:
             written=written,
             plan=self._plans.plan,
             alarms=self._alarms.alarms,
-            prices=self._tariff.prices(snapshot.at, self._planning.spot.series),
+            prices=self._trade.prices(snapshot),
             month_peak_kw=self._ledger.month_peak_kw,
-            demand=self._demand,
+            demand=self._trade.demand,
             timings=timings,
             cycles=self._cycles,
             overruns=overruns,
@@ -350,7 +325,7 @@ class Controller:
             return
         now, site_s = self._clock.now(), self._clock.site_s()
         self._ledger.restore(saved.month, saved.month_peak_kw, saved.interval, saved.counters_kwh, saved.totals)
-        self._demand_guard = DemandGuard(self._ledger.running_import_kw)
+        self._trade = Trade(self._site, self._ledger)
         self._guards = {name: restored_guard(held, saved.saved_at, now, site_s) for name, held in saved.guards.items()}
         self._alarms.restore(saved_alarms(saved))
         self._plans.plan = saved.plan
@@ -382,7 +357,7 @@ class Controller:
         self._mode = Mode.STOPPED
         wanted = decide(Inputs(snapshot=self._snapshot, plan=None, mode=Mode.STOPPED, overrides={}))
         decision, self._guards = guard(wanted, self._snapshot, self._guards)
-        decision = self._with_reactive(decision, self._snapshot)
+        decision = self._trade.with_reactive(decision, self._snapshot, self._decision)
         until_s = self._clock.monotonic_s() + STOP_WITHIN_S
         for name in decision.assets:
             self._writes.forget(name)

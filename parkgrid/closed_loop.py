@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -16,20 +15,15 @@ import numpy as np
 from config.site import Site
 from controller.adopt import adopted
 from controller.decide import decide
-from controller.deciding.standing import Inputs
 from controller.decision import Decision
-from controller.demand_course import rises_kw, with_reserve
-from controller.demand_guard import Demand, DemandGuard, demand_target_kw
 from controller.guard import AssetGuard, guard
-from controller.held_back import HeldBack
 from controller.image import Snapshot
 from controller.ledger import Interval, Ledger
 from controller.modes import Mode
 from controller.park_state import limited_generators, park_state, shed_loads
 from controller.planner_process import PlanAnswer, PlanRequest
 from controller.plans import PlanBook
-from controller.reactive import decide_reactive, target_of
-from controller.tariff_now import TariffNow
+from controller.trade import Trade
 from dispatch.forecast.history import History
 from drivers.quality import Stamp, good
 from simulators.past import Past
@@ -61,11 +55,8 @@ class ClosedLoop:
         self.intervals: list[Interval] = []
         self.snapshot: Snapshot | None = None
         """The last cycle's; None before the first."""
-        self.demand: Demand | None = None
         self._planned = planned
-        self._tariff = TariffNow(site)
-        self._demand_guard = DemandGuard()
-        self._held_back = HeldBack(site)
+        self.trade = Trade(site, self.ledger)
         self._began = plant.now
         self._asked: datetime | None = None
         self._guards: dict[str, AssetGuard] = {}
@@ -82,14 +73,6 @@ class ClosedLoop:
         while self.plant.now < end:
             self._advance(self.plant.now + timedelta(seconds=self.cycle_s))
             yield self._cycle()
-
-    def minutes_kw(self) -> list[float]:
-        """Mean imports of the last 14 minutes, oldest first."""
-        return self._demand_guard.minutes_kw(14)
-
-    def rises_kw(self, minutes: int) -> list[float]:
-        """By how much the plan expects the import to rise, minute by minute."""
-        return rises_kw(self.site, self.book.plan, self.plant.now, minutes)
 
     def _advance(self, until: datetime) -> None:
         """The park goes on, and what it was told before reaches its devices."""
@@ -109,38 +92,17 @@ class ClosedLoop:
             self._plan(snapshot, frozenset(limited) | shed_loads(snapshot, self._decision))
         if self._decision is None:
             self._guards = adopted(snapshot, {})
-        wanted = decide(self._inputs(snapshot))
+        self.trade.update(snapshot, self.book.plan)
+        mode = Mode.OPTIMAL if self.book.fresh(snapshot.at) else Mode.FALLBACK
+        wanted = decide(self.trade.inputs(mode))
         decision, self._guards = guard(wanted, snapshot, self._guards)
-        decision = self._with_reactive(decision, snapshot)
+        decision = self.trade.with_reactive(decision, snapshot, self._decision)
         for _, point, value in decision.points(self.site):
             if value is not None and value != self._told.get(point.key):
                 self._under_way.append((self.plant.now + self._dead_time, point.device, point.name, value))
                 self._told[point.key] = value
         self._decision = decision
         return decision
-
-    def _with_reactive(self, decision: Decision, snapshot: Snapshot) -> Decision:
-        before = {} if self._decision is None else self._decision.reactive
-        target = target_of(self.site, self._tariff.power_factor(snapshot.at))
-        month = self.ledger.month_so_far(snapshot.at)
-        reactive = decide_reactive(snapshot, decision.mode, decision.assets, before, target, month)
-        return replace(decision, reactive=reactive)
-
-    def _inputs(self, snapshot: Snapshot) -> Inputs:
-        at, plan = snapshot.at, self.book.plan
-        charge = self._tariff.demand_charge(at)
-        target_kw = demand_target_kw(self.site, charge, self.ledger.month_peak_kw, plan, at)
-        demand = self._demand_guard.update(snapshot, self.ledger.imported_kwh, target_kw, charge)
-        self.demand = with_reserve(demand, self.site, plan, at)
-        return Inputs(
-            snapshot=snapshot,
-            plan=plan,
-            mode=Mode.OPTIMAL if self.book.fresh(at) else Mode.FALLBACK,
-            overrides={},
-            prices=self._tariff.prices(at, self.ledger.spot),
-            demand=self.demand,
-            held_back_kw=self._held_back.update(snapshot, plan),
-        )
 
     def _plan(self, snapshot: Snapshot, limited: frozenset[str]) -> None:
         self._asked = snapshot.at

@@ -67,6 +67,18 @@ WORDS: Mapping[str, Words] = {
         "The battery may be fuller or emptier than it shows; plans and limits go by what it shows.",
         "Compare the battery's own display; have its management calibrated by a full charge.",
     ),
+    "measurement_frozen": Words(
+        "Measurement frozen",
+        "A power that moved all the time has not moved at all for a quarter of an hour.",
+        "Plans and limits go by a value that is probably an old one.",
+        "Compare the device's own display; restart its gateway or its communication.",
+    ),
+    "balance_not_closed": Words(
+        "Balance does not close",
+        "What comes in, is made and is used does not add up as it usually does.",
+        "One of the measured powers is wrong, or something that is not measured was switched on or off.",
+        "Compare the meters with their own displays, those first that changed at that time.",
+    ),
     "heat_supply_low": Words(
         "Heat supply low",
         "The hot water tank is down to its reserve.",

@@ -188,6 +188,8 @@ def test_every_part_has_its_condition_and_every_condition_its_alarm() -> None:
         "export_limit_exceeded",
         "demand_at_risk",
         "soc_implausible",
+        "measurement_frozen",
+        "balance_not_closed",
         "heat_supply_low",
         "cold_supply_low",
         "hydrogen_supply_low",
