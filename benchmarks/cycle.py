@@ -82,11 +82,14 @@ def measured(name: str, seconds: float, *, solves: bool) -> dict[str, Any]:
                 memory_mb.append(_memory_mb(controller.pid))
                 time.sleep(1.0)
             records = _records(state)[first:]
+            died = [process.args for process in started if process.poll() is not None]
         finally:
             for process in reversed(started):
                 process.send_signal(signal.SIGINT if process is started[0] else signal.SIGTERM)
             for process in started:
                 process.wait(PATIENCE_S)
+    if died:
+        raise SystemExit(f"nothing was measured: {died} ended on the way")
     late = np.array([float(record["late_ms"]) for record in records])
     takes = np.array([float(record["cycle_ms"]) for record in records])
     hours = np.arange(len(memory_mb)) / 3600.0
@@ -110,7 +113,6 @@ def measured(name: str, seconds: float, *, solves: bool) -> dict[str, Any]:
 
 def solve_for_ever() -> None:
     """Plans the factory with its units again and again, as fast as it goes."""
-    sys.path[:0] = [str(ROOT / "benchmarks")]
     from dispatch_load.parks import committed, day
 
     from dispatch.dispatcher import Dispatcher
