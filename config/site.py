@@ -281,21 +281,17 @@ class Site:
 
     @cached_property
     def _reactive_setpoints(self) -> dict[str, Point | None]:
-        return {
-            name: self.point(name, REACTIVE_SETPOINT)
-            if asset.control != "local" and REACTIVE_SETPOINT in self.devices[asset.device].write
-            else None
-            for name, asset in self.assets.items()
-        }
+        return {name: self._written(name, REACTIVE_SETPOINT) for name in self.assets}
 
     @cached_property
     def _setpoints(self) -> dict[str, Point | None]:
-        found: dict[str, Point | None] = {}
-        for name, asset in self.assets.items():
-            wanted = NEEDS[asset.kind].setpoint
-            told = asset.control != "local" and wanted in self.devices[asset.device].write
-            found[name] = self.point(name, wanted) if told and wanted is not None else None
-        return found
+        return {name: self._written(name, NEEDS[asset.kind].setpoint) for name, asset in self.assets.items()}
+
+    def _written(self, name: str, wanted: str | None) -> Point | None:
+        """An asset's point, where the controller may write it."""
+        asset = self.assets[name]
+        told = asset.control != "local" and wanted in self.devices[asset.device].write
+        return self.point(name, wanted) if told and wanted is not None else None
 
     def max_age_s(self, point: Point) -> float:
         """How old a value of a point may be: no less than three of the periods that its device is given for it."""

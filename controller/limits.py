@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from config.flexible_assets import Transformer
 from config.grid_operator import CONTACTS, OperatorLimit
-from config.site import Site
 from controller.image import Snapshot
 
 CONTRACT = "connection limit"
@@ -65,15 +64,6 @@ def limits_now(snapshot: Snapshot) -> Limits:
     for name, receiver in site.of_kind(OperatorLimit).items():
         limits = _with_orders(limits, snapshot, name, receiver)
     return limits
-
-
-def receives(site: Site, name: str) -> list[str]:
-    """The points with which a receiver can be told something."""
-    return [
-        point
-        for point in ("import_limit_kw", "feed_in_limit_kw", "feed_in_limit_share", *CONTACTS)
-        if site.point(name, point) is not None
-    ]
 
 
 def _through_kw(snapshot: Snapshot, transformer: Transformer) -> float:

@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import AwareDatetime, ValidationError
 
 from config.base import Frozen, Identifier
+from drivers.durable import write_durably
 
 
 class Override(Frozen):
@@ -33,11 +34,7 @@ class OverrideFolder:
 
     def put(self, override: Override) -> None:
         """Replace what held the asset before; a reader sees the old file or the new one."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / f"{override.asset}.json"
-        partial = path.with_suffix(".partial")
-        partial.write_text(override.model_dump_json(), encoding="utf-8")
-        partial.replace(path)
+        write_durably(self._folder / f"{override.asset}.json", override.model_dump_json())
 
     def clear(self, asset: str) -> bool:
         """Give the asset back to the controller. False when nothing held it."""

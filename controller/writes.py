@@ -16,6 +16,19 @@ RETRY_SLOWLY_S = 10.0
 """Pause between attempts after that: often enough to come back by itself, seldom enough not to hammer."""
 
 
+def outcome_of(result: WriteResult) -> str:
+    """What became of a write, in a word."""
+    match result:
+        case Accepted():
+            return "confirmed"
+        case Rejected():
+            return "rejected"
+        case Unconfirmed():
+            return "unconfirmed"
+        case other:
+            assert_never(other)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     """What is known of the last writes to one asset's setpoint."""
@@ -31,15 +44,7 @@ class Written:
 
     @property
     def outcome(self) -> str:
-        match self.result:
-            case Accepted():
-                return "confirmed"
-            case Rejected():
-                return "rejected"
-            case Unconfirmed():
-                return "unconfirmed"
-            case other:
-                assert_never(other)
+        return outcome_of(self.result)
 
     @property
     def why(self) -> str:

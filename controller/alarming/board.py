@@ -31,8 +31,6 @@ class _Watched:
     false_since_s: float | None = None
     chatter: Chatter = field(default_factory=Chatter)
     chattering: bool = False
-    raised: bool = False
-    """Raised in this update, whether shown or not."""
 
     @property
     def stands(self) -> bool:
@@ -148,18 +146,18 @@ class AlarmBoard:
                 return
             watched = self._watched[key] = _Watched(KINDS[key[0]], key[1], now)
         watched.present = condition is not None and (watched.stands or not condition.nearly)
-        watched.raised = False
+        raised = False
         if watched.present:
             assert condition is not None
             watched.false_since_s = None
             if watched.true_since_s is None:
                 watched.true_since_s = now_s
             if not watched.stands and now_s - watched.true_since_s >= watched.kind.on_delay_s:
-                watched.text, watched.since, watched.raised = condition.text, now, True
+                watched.text, watched.since, raised = condition.text, now, True
                 watched.happens(Event.RAISE)
         else:
             watched.true_since_s = None
-        watched.chattering = watched.chatter.update(watched.present, now_s, raised=watched.raised)
+        watched.chattering = watched.chatter.update(watched.present, now_s, raised=raised)
         if watched.stands and not watched.present:
             if watched.false_since_s is None:
                 watched.false_since_s = now_s

@@ -18,6 +18,7 @@ from controller.alarming.alarm import AlarmEvent, Key, PutAside
 from controller.alarming.board import AlarmBoard
 from controller.alarming.kinds import KINDS
 from controller.alarming.states import ASIDE
+from drivers.durable import write_durably
 
 
 class AlarmRequest(Frozen):
@@ -52,11 +53,7 @@ class RequestFolder:
 
     def put(self, request: AlarmRequest) -> None:
         """Leave a request for the controller; it sees the whole file or none."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        name = f"{time.time_ns():020d}_{os.getpid()}"
-        partial = self._folder / f"{name}.partial"
-        partial.write_text(request.model_dump_json(), encoding="utf-8")
-        partial.replace(self._folder / f"{name}.json")
+        write_durably(self._folder / f"{time.time_ns():020d}_{os.getpid()}.json", request.model_dump_json())
 
     def take(self) -> list[AlarmRequest]:
         """Those that have come since the last time."""

@@ -50,21 +50,23 @@ class AuditChain:
 
     def last(self) -> Sealed | None:
         """The last entry. Raises AuditError for one that cannot be read."""
-        for path in reversed(self.files()):
-            if self._known is not None and self._known[:2] == (path, path.stat().st_size):
-                return self._known[2]
-            if lines := _tail(path).splitlines():
-                return _read(lines[-1], path)
-        return None
+        files = self.files()
+        if files and self._known is not None and self._known[:2] == (files[-1], files[-1].stat().st_size):
+            return self._known[2]
+        return next(self.recent(), None)
 
-    def recent(self) -> list[Sealed]:
-        """The last entries, the newest first, as many as a look at the end of the last file shows."""
+    def recent(self) -> Iterator[Sealed]:
+        """The last entries, the newest first, as many as a look at the end of the last file shows.
+
+        Raises AuditError at one that cannot be read.
+        """
         for path in reversed(self.files()):
-            # the first may be cut, the last one torn
-            if whole := _tail(path).rpartition(b"\n")[0].split(b"\n"):
-                cut = path.stat().st_size > TAIL_BYTES
-                return [_read(line, path) for line in reversed(whole[1:] if cut else whole) if line]
-        return []
+            # the first line may be cut, what is behind the last is torn
+            lines = _tail(path).split(b"\n")[:-1]
+            whole = lines[1:] if path.stat().st_size > TAIL_BYTES else lines
+            if whole:
+                yield from (_read(line, path) for line in reversed(whole))
+                return
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

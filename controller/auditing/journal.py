@@ -13,7 +13,8 @@ from config.clock import Clock
 from config.point import Point
 from controller.auditing.chain import AuditChain, AuditError
 from controller.auditing.entry import Entry, controller_entry
-from drivers.driver import Accepted, Rejected, WriteResult
+from controller.writes import outcome_of
+from drivers.driver import Accepted, WriteResult
 
 PERIOD_S = 1.0
 QUEUE_LIMIT = 10_000
@@ -53,11 +54,12 @@ class Journal:
 
     def began(self, why: str) -> None:
         """The controller begins; says so when the run before it never said that it ended."""
+        own = None
         try:
             recent = self._chain.recent()
+            own = next((entry for entry in recent if entry.kind == "write" or entry.what in ("start", "stop")), None)
         except (AuditError, OSError) as error:
-            self.error, recent = str(error), []
-        own = next((entry for entry in recent if entry.kind == "write" or entry.what in ("start", "stop")), None)
+            self.error = str(error)
         if own is not None and own.what != "stop":
             why += "; the run before it ended without a word"
         self._put(controller_entry(self._clock.now(), "start", why))
@@ -151,10 +153,5 @@ class Journal:
 
 
 def _outcome(result: WriteResult) -> str:
-    match result:
-        case Accepted():
-            return "confirmed"
-        case Rejected(reason=reason):
-            return f"rejected: {reason}"
-        case _:
-            return f"unconfirmed: {result.reason}"
+    word = outcome_of(result)
+    return word if isinstance(result, Accepted) else f"{word}: {result.reason}"
