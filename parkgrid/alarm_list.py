@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import typer
-from rich.console import Console
 
 from config.site import Site
 from controller.alarming.alarm import Alarm
 from controller.alarming.states import ACTIVE, ASIDE
 from parkgrid.operating import local
+from parkgrid.page import page
 
 PRIORITY_STYLE = {"high": "bold red", "medium": "yellow", "low": "cyan"}
 """The most urgent first."""
@@ -32,9 +32,7 @@ def in_order(alarms: Iterable[Alarm]) -> list[Alarm]:
 
 
 def print_alarms(site: Site, alarms: Iterable[Alarm], saved_at: str, now: datetime) -> None:
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 160
+    console = page()
     found = in_order(alarms)
     console.print(f"{site.name}: {_count(found)}, as of {saved_at}", markup=False, style="bold")
     for alarm in found:

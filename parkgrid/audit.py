@@ -91,12 +91,11 @@ def _show(site: Site, found: list[Sealed], folder: Path) -> None:
     if not found:
         typer.echo(f"nothing of that kind is in the audit of {folder}")
         return
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 200
+    from parkgrid.page import page
+
+    console = page(200)
     table = Table(title=f"{site.name}: audit", title_justify="left", title_style="bold")
     for column in ("number", "time", "who", "what", "value", "outcome", "why"):
         table.add_column(column, justify="right" if column in ("number", "value") else "left", overflow="fold")

@@ -51,16 +51,13 @@ def check(
             typer.echo(json.dumps({"valid": False, "faults": [_as_data(fault) for fault in error.faults]}, indent=2))
         raise Refused(str(error)) from error
 
-    from rich.console import Console
-
     from drivers.driver import DriverError
     from parkgrid.device_check import check_devices
+    from parkgrid.page import page
     from parkgrid.site_tables import device_tables, site_data, site_tables
     from parkgrid.write_test import asked, lines_of, try_writes, unchanged
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 160  # a pipe or a file has no width of its own; no column should be cut there
+    console = page()
     checked: list[DeviceCheck] = []
     if not as_json:
         console.print(*site_tables(loaded), sep="\n")

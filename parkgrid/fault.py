@@ -197,12 +197,11 @@ def _show_kinds(as_json: bool) -> None:
 
 
 def _print_table(title: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 160  # a pipe or a file has no width of its own; no column should be cut there
+    from parkgrid.page import page
+
+    console = page()
     table = Table(title=title, title_justify="left", title_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")

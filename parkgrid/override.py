@@ -155,12 +155,11 @@ def _show(site: Site, found: list[Override], now: datetime) -> None:
     if not found:
         typer.echo(f"nothing of {site.name} is held")
         return
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 160  # a pipe or a file has no width of its own; no column should be cut there
+    from parkgrid.page import page
+
+    console = page()
     table = Table(title=f"{site.name}: overrides", title_justify="left", title_style="bold")
     for column in ("asset", "kW", "state", "until", "owner", "reason"):
         table.add_column(column, justify="right" if column == "kW" else "left", overflow="fold")

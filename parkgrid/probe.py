@@ -273,9 +273,7 @@ def _plain(error: Exception) -> str:
 
 
 def _print(shown: Sequence[RenderableType | Any]) -> None:
-    from rich.console import Console
+    from parkgrid.page import page
 
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console.width = 160  # a pipe or a file has no width of its own; no column should be cut there
+    console = page(markup=False)
     console.print(*shown, sep="\n")
