@@ -8,7 +8,7 @@ from dataclasses import replace
 from config.site import Site
 from controller.deciding.standing import Inputs
 from controller.decision import Decision
-from controller.demand_course import rises_kw, with_reserve
+from controller.demand_course import DemandCourse
 from controller.demand_guard import Demand, DemandGuard, demand_target_kw
 from controller.demand_outlook import LOOKS_AHEAD_MIN, DemandRisk, demand_risk
 from controller.held_back import HeldBack
@@ -32,6 +32,7 @@ class Trade:
         self._guard = DemandGuard(ledger.running_import_kw)
         self._snapshot: Snapshot | None = None
         self._plan: Plan | None = None
+        self._course = DemandCourse(site, None)
         self.demand: Demand | None = None
         """As of the last update; None where no peak is to be kept."""
 
@@ -42,11 +43,13 @@ class Trade:
 
     def update(self, snapshot: Snapshot, plan: Plan | None) -> None:
         """Take in a second, once the ledger has it."""
+        if plan is not self._plan:
+            self._course = DemandCourse(self._site, plan)
         self._snapshot, self._plan = snapshot, plan
         charge = self._tariff.demand_charge(snapshot.at)
         target_kw = demand_target_kw(self._site, charge, self._ledger.month_peak_kw, plan, snapshot.at)
         demand = self._guard.update(snapshot, self._ledger.imported_kwh, target_kw, charge)
-        self.demand = with_reserve(demand, self._site, plan, snapshot.at)
+        self.demand = self._course.with_reserve(demand, snapshot.at)
 
     def prices(self, snapshot: Snapshot) -> EnergyPrices | None:
         """None where no tariff covers the day."""
@@ -87,5 +90,5 @@ class Trade:
         """The risk that the month's peak grows, as of the last update; None when there is none."""
         if self.demand is None or self._snapshot is None:
             return None
-        rises = rises_kw(self._site, self._plan, self._snapshot.at, LOOKS_AHEAD_MIN)
+        rises = self._course.rises_kw(self._snapshot.at, LOOKS_AHEAD_MIN)
         return demand_risk(self._snapshot, self.demand, self._guard.minutes_kw(14), rises)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from park_builder import ParkBuilder, told
 
-from controller.demand_course import DOUBT, reserve_kwh, rises_kw, with_reserve
+from controller.demand_course import DOUBT, DemandCourse
 from controller.demand_guard import Demand
 from dispatch.plan import Plan, ScenarioPlan
 
@@ -34,7 +34,7 @@ def under(plan: Plan, *more_kw: float) -> Plan:
 
 
 def reserve(park: ParkBuilder, plan: Plan | None, later_min: int = 0) -> float:
-    return reserve_kwh(park.site, plan, park.NOON + timedelta(minutes=later_min), TARGET_KW)
+    return DemandCourse(park.site, plan).reserve_kwh(park.NOON + timedelta(minutes=later_min), TARGET_KW)
 
 
 def test_what_is_beyond_the_target_is_kept(park: ParkBuilder) -> None:
@@ -84,10 +84,10 @@ def test_what_is_kept_is_not_given_for_a_price(park: ParkBuilder) -> None:
 def test_what_is_known_to_come(park: ParkBuilder) -> None:
     plan = expecting(park, [500.0, 800.0, 300.0, *[0.0] * 5])
     now = park.NOON + timedelta(minutes=10)
-    assert rises_kw(park.site, plan, now, 7) == [0.0] * 5 + [300.0] * 2
-    assert rises_kw(park.site, plan, now + timedelta(minutes=15), 7) == [0.0] * 7
-    assert rises_kw(park.site, None, now, 3) == [0.0] * 3
+    assert DemandCourse(park.site, plan).rises_kw(now, 7) == [0.0] * 5 + [300.0] * 2
+    assert DemandCourse(park.site, plan).rises_kw(now + timedelta(minutes=15), 7) == [0.0] * 7
+    assert DemandCourse(park.site, None).rises_kw(now, 3) == [0.0] * 3
 
 
 def test_where_no_demand_is_kept_there_is_no_reserve(park: ParkBuilder) -> None:
-    assert with_reserve(None, park.site, None, park.NOON) is None
+    assert DemandCourse(park.site, None).with_reserve(None, park.NOON) is None
