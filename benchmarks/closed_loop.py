@@ -15,7 +15,6 @@ import sys
 import time
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +25,8 @@ sys.path[:0] = [str(ROOT)]
 
 from config.loader import example_site, load_site  # noqa: E402 - the path comes first
 from config.site import Chance, PastDays  # noqa: E402
-from controller.planner_process import answer_of  # noqa: E402
-from dispatch.dispatcher import Dispatcher  # noqa: E402
-from dispatch.forecast.park import days_of_history  # noqa: E402
 from parkgrid.closed_loop import ClosedLoop  # noqa: E402
 from parkgrid.settlement import settle  # noqa: E402
-from simulators.past import past_of  # noqa: E402
 from simulators.plant import Plant  # noqa: E402
 from simulators.surroundings import Surroundings  # noqa: E402
 from simulators.truth import book_of  # noqa: E402
@@ -83,9 +78,7 @@ def lived(name: str, start: datetime | None, days: float, cycle_s: float, change
         Plant(site, start=start, seed=simulation.seed, controlled=controlled, surroundings=surroundings)
         for controlled in (True, False)
     ]
-    dispatcher = Dispatcher(site, site.control.horizon_h * 60 // site.control.interval_min)
-    past = past_of(site, start, days_of_history(site))
-    loop = ClosedLoop(site, plants[0], partial(answer_of, site, dispatcher), past, cycle_s=cycle_s)
+    loop = ClosedLoop.forecasting(site, plants[0], cycle_s=cycle_s)
     began_s = time.perf_counter()
     powers_kw = [[], []]
     grid, device = site.grid[0], site.grid[1].device

@@ -17,7 +17,6 @@ import sys
 import time
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +25,7 @@ sys.path[:0] = [str(ROOT)]
 
 from config.assets import Battery  # noqa: E402 - the path comes first
 from config.loader import example_site, load_site  # noqa: E402
-from controller.planner_process import answer_of  # noqa: E402
-from dispatch.dispatcher import Dispatcher  # noqa: E402
-from dispatch.forecast.park import days_of_history  # noqa: E402
 from parkgrid.closed_loop import ClosedLoop  # noqa: E402
-from simulators.past import past_of  # noqa: E402
 from simulators.plant import Plant  # noqa: E402
 
 BEYOND = 0.005
@@ -121,9 +116,7 @@ def lived(name: str, start: datetime, days: float, cycle_s: float, floor_kw: flo
         site = replace(site, file=site.file.model_copy(update={"month_peak_floor_kw": floor_kw}))
     assert site.file.simulation is not None
     plant = Plant(site, start=start, seed=site.file.simulation.seed)
-    dispatcher = Dispatcher(site, site.control.horizon_h * 60 // site.control.interval_min)
-    past = past_of(site, start, days_of_history(site))
-    loop = ClosedLoop(site, plant, partial(answer_of, site, dispatcher), past, cycle_s=cycle_s)
+    loop = ClosedLoop.forecasting(site, plant, cycle_s=cycle_s)
     watch, cycles, began_s = Watch(), 0, time.perf_counter()
     for _ in loop.run(timedelta(days=days)):
         cycles += 1

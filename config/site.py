@@ -92,6 +92,11 @@ class Control(Frozen):
     risk: Risk = Risk()
     chance: Chance = Chance()
 
+    @property
+    def horizon_steps(self) -> int:
+        """How many intervals a plan has."""
+        return self.horizon_h * 60 // self.interval_min
+
 
 class Telemetry(Frozen):
     period_s: PositiveFloat = 5.0

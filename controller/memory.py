@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from controller.adopt import aged
-from controller.alarming.alarm import Alarm, PutAside
+from controller.alarming.alarm import Alarm
 from controller.alarming.kinds import KINDS
-from controller.alarming.states import State
 from controller.guard import AssetGuard
 from controller.ledger import Ledger
-from controller.state import SavedAlarm, SavedAside, SavedState, saved_plan
+from controller.state import SavedAlarm, SavedState, saved_plan
 from dispatch.plan import Plan
 
 
@@ -46,30 +45,22 @@ def saved_alarms(saved: SavedState) -> list[Alarm]:
 
 
 def _alarm_to_save(alarm: Alarm) -> SavedAlarm:
-    aside = alarm.put_aside
     return SavedAlarm(
         kind=alarm.kind.name,
         asset=alarm.asset,
         text=alarm.text,
         since=alarm.since,
         standing=alarm.standing,
-        put_aside=None
-        if aside is None
-        else SavedAside(by=aside.by, reason=aside.reason, at=aside.at, until=aside.until),
+        put_aside=alarm.put_aside,
     )
 
 
 def _saved_alarm(alarm: SavedAlarm) -> Alarm:
-    aside = alarm.put_aside
-    state = alarm.standing
-    if aside is not None:
-        state = State.OUT_OF_SERVICE if aside.until is None else State.SHELVED
     return Alarm(
         kind=KINDS[alarm.kind],
         asset=alarm.asset,
         text=alarm.text,
         since=alarm.since,
-        state=state,
         standing=alarm.standing,
-        put_aside=None if aside is None else PutAside(by=aside.by, reason=aside.reason, at=aside.at, until=aside.until),
+        put_aside=alarm.put_aside,
     )

@@ -75,7 +75,7 @@ def serve(connection: Connection) -> None:
     except (EOFError, OSError):
         return
     folder = SolveFolder(task.solves, task.site.control.kept_solves)
-    steps = task.site.control.horizon_h * 60 // task.site.control.interval_min
+    steps = task.site.control.horizon_steps
     unlimited = Dispatcher(task.site, steps)
     site, dispatcher = task.site, unlimited
     ordered: tuple[float | None, float | None] = (None, None)

@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field, ValidationError, ValidatorFunctionWrapHandler, field_validator
 
 from config.base import Frozen
+from controller.alarming.alarm import PutAside
 from controller.alarming.states import STANDING, State
 from controller.totals import SavedTotals
 from dispatch.plan import Plan
@@ -33,15 +34,6 @@ class SavedGuard(Frozen):
     starts_ago_s: tuple[float, ...] = ()
 
 
-class SavedAside(Frozen):
-    """Who does not want to see an alarm, and until when; out of service without an end."""
-
-    by: str
-    reason: str
-    at: AwareDatetime
-    until: AwareDatetime | None
-
-
 class SavedAlarm(Frozen):
     """An alarm that is not normal; its explanation comes back with its cause."""
 
@@ -50,7 +42,7 @@ class SavedAlarm(Frozen):
     text: str
     since: AwareDatetime
     standing: State = State.UNACKNOWLEDGED
-    put_aside: SavedAside | None = None
+    put_aside: PutAside | None = None
 
     @field_validator("standing")
     @classmethod

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
 import numpy as np
 
@@ -21,12 +22,13 @@ from controller.image import Snapshot
 from controller.ledger import Interval, Ledger
 from controller.modes import Mode
 from controller.park_state import limited_generators, park_state, shed_loads
-from controller.planner_process import PlanAnswer, PlanRequest
+from controller.planner_process import PlanAnswer, PlanRequest, answer_of
 from controller.plans import PlanBook
 from controller.trade import Trade
 from dispatch.forecast.history import History
+from dispatch.forecast.park import days_of_history
 from drivers.quality import Stamp, good
-from simulators.past import Past
+from simulators.past import Past, past_of
 from simulators.plant import Plant
 
 PlannedBy = Callable[[PlanRequest], PlanAnswer]
@@ -66,6 +68,17 @@ class ClosedLoop:
         """What devices were told and do not do yet: from when on, the device, its point and the value."""
         self._decision: Decision | None = None
         self._past = past
+
+    @classmethod
+    def forecasting(
+        cls, site: Site, plant: Plant, *, cycle_s: float | None = None, dead_time_s: float = 0.0
+    ) -> ClosedLoop:
+        """A run that begins now and plans by its own forecasts, which learn from the simulated past of the site."""
+        from dispatch.dispatcher import Dispatcher  # brings cvxpy
+
+        planned = partial(answer_of, site, Dispatcher(site, site.control.horizon_steps))
+        past = past_of(site, plant.now, days_of_history(site))
+        return cls(site, plant, planned, past, cycle_s=cycle_s, dead_time_s=dead_time_s)
 
     def run(self, lasts: timedelta) -> Iterator[Decision]:
         """Goes on for so long; gives each cycle's decision, once it has been told."""

@@ -91,7 +91,7 @@ def over_horizon(file: SeriesFile, site: Site, start: datetime) -> dict[str, Flo
     has a gap within the horizon; columns with the same gap share a line.
     """
     interval_min = site.control.interval_min
-    steps = site.control.horizon_h * 60 // interval_min
+    steps = site.control.horizon_steps
     end = start + timedelta(minutes=steps * interval_min)
     fine_min = min(file.history.step_min, interval_min)
     gaps: dict[tuple[int, int], list[str]] = {}

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic import AwareDatetime
+
+from config.base import Frozen
 from controller.alarming.kinds import AlarmKind
 from controller.alarming.states import ACTIVE, State
 
@@ -30,15 +33,21 @@ class Condition:
         return self.kind, self.asset
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PutAside:
+class PutAside(Frozen):
     """A person does not want to see an alarm: shelved until a time, or out of service until he puts it back."""
 
     by: str
     reason: str
-    at: datetime
-    until: datetime | None
+    at: AwareDatetime
+    until: AwareDatetime | None
     """None when it is out of service."""
+
+
+def shown_state(standing: State, put_aside: PutAside | None, explained_by: Key | None) -> State:
+    """The state that a person sees of an alarm: what lies upon it, or how it stands itself."""
+    if put_aside is not None:
+        return State.OUT_OF_SERVICE if put_aside.until is None else State.SHELVED
+    return State.SUPPRESSED if explained_by is not None else standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +59,17 @@ class Alarm:
     text: str
     since: datetime
     """When it was raised last; when it was put aside, where it never was."""
-    state: State
     standing: State
-    """The state that it has beneath, while it is put aside."""
+    """How it stands itself, whatever lies upon it."""
     present: bool = True
     """Whether its cause is there now."""
     chattering: bool = False
     put_aside: PutAside | None = None
     explained_by: Key | None = None
+
+    @property
+    def state(self) -> State:
+        return shown_state(self.standing, self.put_aside, self.explained_by)
 
     @property
     def active(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from controller.alarming.alarm import Alarm, AlarmEvent, Condition, Key, PutAside
+from controller.alarming.alarm import Alarm, AlarmEvent, Condition, Key, PutAside, shown_state
 from controller.alarming.kinds import KINDS, AlarmKind
 from controller.alarming.rates import CHATTER_S, Chatter, Flood
 from controller.alarming.states import Event, State, next_standing, shown_again
@@ -39,9 +39,7 @@ class _Watched:
 
     @property
     def state(self) -> State:
-        if self.put_aside is not None:
-            return State.OUT_OF_SERVICE if self.put_aside.until is None else State.SHELVED
-        return State.SUPPRESSED if self.explained_by is not None else self.standing
+        return shown_state(self.standing, self.put_aside, self.explained_by)
 
     def alarm(self) -> Alarm:
         return Alarm(
@@ -49,7 +47,6 @@ class _Watched:
             asset=self.asset,
             text=self.text,
             since=self.since,
-            state=self.state,
             standing=self.standing,
             present=self.present,
             chattering=self.chattering,

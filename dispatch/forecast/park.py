@@ -92,7 +92,7 @@ def expect(site: Site, history: History, state: ParkState, now: datetime) -> Exp
     missing is made unavailable. Raises BadSituation when the history's intervals do not fit.
     """
     interval_min = site.control.interval_min
-    steps = site.control.horizon_h * 60 // interval_min
+    steps = site.control.horizon_steps
     view = _View(history, state, interval_start(now, interval_min), interval_min, np.full(steps, interval_min / 60.0))
     outdoor_degc = view.outdoor()
     into_h = (now - view.start).total_seconds() / 3600.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 
 import numpy as np
 import pytest
@@ -12,12 +11,8 @@ import pytest
 from config.loader import example_site, load_site
 from config.site import Site
 from controller.decision import Decision
-from controller.planner_process import answer_of
-from dispatch.dispatcher import Dispatcher
-from dispatch.forecast.park import days_of_history
 from parkgrid.closed_loop import ClosedLoop
 from parkgrid.settlement import Bill, settle
-from simulators.past import past_of
 from simulators.plant import Plant
 from simulators.surroundings import Surroundings
 from simulators.truth import book_of
@@ -52,9 +47,7 @@ def day_of(name: str, start: datetime) -> Lived:
     plant, alone = (
         Plant(site, start=start, seed=seed, controlled=controlled, surroundings=course) for controlled in (True, False)
     )
-    dispatcher = Dispatcher(site, site.control.horizon_h * 60 // site.control.interval_min)
-    past = past_of(site, start, days_of_history(site))
-    loop = ClosedLoop(site, plant, partial(answer_of, site, dispatcher), past, cycle_s=CYCLE_S)
+    loop = ClosedLoop.forecasting(site, plant, cycle_s=CYCLE_S)
     decisions, grid_kw = [], []
     for decision in loop.run(timedelta(days=1)):
         alone.advance(CYCLE_S)
@@ -131,9 +124,7 @@ def test_the_export_limit_is_kept_within_two_seconds_of_a_drop_of_the_load(soc: 
     drop_s = 180
     course = Dropping(site, 7, start + timedelta(seconds=drop_s))
     plant = Plant(site, start=start, seed=7, surroundings=course)
-    dispatcher = Dispatcher(site, site.control.horizon_h * 60 // site.control.interval_min)
-    past = past_of(site, start, days_of_history(site))
-    loop = ClosedLoop(site, plant, partial(answer_of, site, dispatcher), past, cycle_s=1.0, dead_time_s=dead_time_s)
+    loop = ClosedLoop.forecasting(site, plant, cycle_s=1.0, dead_time_s=dead_time_s)
     grid_kw = [plant.values(site.grid[1].device)["active_power_kw"] for _ in loop.run(timedelta(minutes=6))]
     seen = np.array(grid_kw)
     settled = drop_s + 2 + round(dead_time_s)

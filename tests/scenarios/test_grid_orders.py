@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from config.loader import example_site, load_site
-from controller.planner_process import answer_of
-from dispatch.dispatcher import Dispatcher
-from dispatch.forecast.park import days_of_history
 from parkgrid.closed_loop import ClosedLoop
-from simulators.past import past_of
 from simulators.plant import Plant
 from simulators.scenarios.conditions import surroundings_in
 from simulators.scenarios.loading import load_scenario
@@ -40,11 +35,9 @@ def test_orders_are_kept_within_seconds_and_let_go_after_them(tmp_path: Path) ->
     scenario = load_scenario(path, site)
     orders, start = scenario.file.orders, scenario.start
     plant = Plant(site, start=start, seed=scenario.seed, surroundings=surroundings_in(site, scenario.seed, scenario))
-    dispatcher = Dispatcher(site, site.control.horizon_h * 60 // site.control.interval_min)
-    past = past_of(site, start, days_of_history(site))
     # the electrolyser is out, so that there is something to feed
     plant.set_running("electrolyser_plc", False)
-    loop = ClosedLoop(site, plant, partial(answer_of, site, dispatcher), past, cycle_s=1.0, dead_time_s=0.5)
+    loop = ClosedLoop.forecasting(site, plant, cycle_s=1.0, dead_time_s=0.5)
     lasts = [order.bounds(scenario.start, scenario.length) for order in orders]
     highest_kw: dict[float, float] = {1.0: 0.0, 0.06: 0.0, 0.0: 0.0}
     owners: set[str] = set()

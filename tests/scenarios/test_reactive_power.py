@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from functools import partial
 from math import hypot
 
 import numpy as np
 import pytest
+from park_builder import ParkBuilder
 
 from config.loader import example_site, load_site
-from controller.planner_process import answer_of
-from dispatch.dispatcher import Dispatcher
-from dispatch.forecast.park import days_of_history
 from parkgrid.closed_loop import ClosedLoop
-from simulators.past import past_of
 from simulators.plant import Plant
 
 START = datetime.fromisoformat("2026-10-20T08:00:00+08:00")
@@ -23,14 +19,11 @@ LASTS = timedelta(hours=1)
 
 def lived(dead_time_s: float, *, told: bool = True) -> tuple[list[float], list[float], list[float], float]:
     """Grid power, its reactive power, that of the battery, and the largest share of its circle; second by second."""
-    site = load_site(example_site("steel_plant"))
-    if not told:
-        site.__dict__["_reactive_setpoints"] = dict.fromkeys(site.assets)
+    park = ParkBuilder(load_site(example_site("steel_plant")))
+    site = park.site if told else park.with_device("battery_pcs", write=("power_setpoint_kw",)).site
     assert site.file.simulation is not None
     plant = Plant(site, start=START, seed=site.file.simulation.seed)
-    dispatcher = Dispatcher(site, site.control.horizon_h * 60 // site.control.interval_min)
-    past = past_of(site, START, days_of_history(site))
-    loop = ClosedLoop(site, plant, partial(answer_of, site, dispatcher), past, cycle_s=1.0, dead_time_s=dead_time_s)
+    loop = ClosedLoop.forecasting(site, plant, cycle_s=1.0, dead_time_s=dead_time_s)
     power_kw, kvar, own_kvar, circle = [], [], [], 0.0
     for _ in loop.run(LASTS):
         grid, battery = plant.values("grid_meter"), plant.values("battery_pcs")

@@ -112,7 +112,6 @@ def standing_since(since: datetime) -> Alarm:
         asset="grid",
         text="import of 3200 kW",
         since=since,
-        state=State.UNACKNOWLEDGED,
         standing=State.UNACKNOWLEDGED,
     )
 

@@ -213,7 +213,7 @@ def test_a_plan_is_recorded_step_by_step_at_each_intervals_start(park: ParkBuild
 
 
 def alarm(kind: str, asset: str, text: str, state: State, park: ParkBuilder) -> Alarm:
-    return Alarm(kind=KINDS[kind], asset=asset, text=text, since=park.NOON, state=state, standing=state)
+    return Alarm(kind=KINDS[kind], asset=asset, text=text, since=park.NOON, standing=state)
 
 
 def test_an_alarm_is_recorded_when_it_comes_and_when_it_goes(park: ParkBuilder) -> None:
