@@ -5,7 +5,7 @@
 The park lives in virtual time under the controller with its own forecasts (`parkgrid.closed_loop`). The target is what
 the demand guard keeps: what is paid anyway, or what the plan means to reach. For every time at which 15 minutes pass it
 by more than half a percent: whether batteries still had something to give, and how long before the alarm
-`demand_at_risk` came. Ends with 1 when the target was passed while batteries could give, or without an alarm five
+`demand_at_risk` came; and how often it came at all, and for how long it stood. Ends with 1 when the target was passed while batteries could give, or without an alarm five
 minutes before.
 """
 
@@ -55,6 +55,8 @@ class Watch:
     cleared: datetime | None = None
     passing: Passing | None = None
     highest_kw: float = 0.0
+    warnings: int = 0
+    warned_s: float = 0.0
 
     def look(self, loop: ClosedLoop) -> None:
         demand, snapshot = loop.trade.demand, loop.snapshot
@@ -62,11 +64,13 @@ class Watch:
             return
         now = snapshot.at
         if loop.trade.risk() is not None:
+            self.warnings += self.warned is None
             self.warned, self.cleared = self.warned or now, None
         elif self.warned is not None:
             self.cleared = self.cleared or now
             if now - self.cleared >= timedelta(seconds=60):  # as the alarm does
                 self.warned = None
+        self.warned_s += 0.0 if self.warned is None else loop.cycle_s
         self.highest_kw = max(self.highest_kw, demand.mean_kw)
         if demand.mean_kw <= (1.0 + BEYOND) * demand.target_kw:
             self.passing = None
@@ -104,6 +108,7 @@ def main() -> int:
         print(f"{found['site']}: {found['days']:g} days in {found['cycles']} cycles, {found['took_s']:.0f} s")
         print(f"highest interval {found['highest interval kW']:.0f} kW, any 15 min {found['highest 15 min kW']:.0f} kW")
         print(f"floor {found['floor kW']:.0f} kW; month's peak in the end {found['month peak kW']:.0f} kW")
+        print(f"alarm {found['warnings']} times, {found['warned h']:.1f} h in all")
         for each in found["passings"]:
             print("  passed:", each)
         print("holds" if found["holds"] else "DOES NOT HOLD")
@@ -133,6 +138,8 @@ def lived(name: str, start: datetime, days: float, cycle_s: float, floor_kw: flo
         "month peak kW": loop.ledger.month_peak_kw,
         "highest interval kW": max(each.demand_kw for each in plant.ledger.intervals),
         "highest 15 min kW": watch.highest_kw,
+        "warnings": watch.warnings,
+        "warned h": watch.warned_s / 3600.0,
         "passings": watch.passings,
         "holds": len(in_time) == len(watch.passings) and not any(each.battery_could for each in watch.passings),
     }

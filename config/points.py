@@ -17,6 +17,8 @@ STANDARD_POINTS: dict[str, str] = {
     "voltage_v": "line-to-neutral voltage, mean of the phases",
     "frequency_hz": "grid frequency",
     "breaker_closed": "1 while the connection point's breaker is closed, 0 while the park is an island",
+    "reconnection_permitted": "1 while the grid is there and its operator lets an island come back",
+    "reconnection_release": "1 lets the coupling relay close an open breaker, 0 does not; it never opens one",
     "energy_import_kwh": "counter of the energy that came into the park",
     "energy_export_kwh": "counter of the energy that left the park",
     "energy_kwh": "counter of the energy that a one-way asset made or used, in its own carrier",
@@ -64,6 +66,10 @@ STANDARD_POINTS: dict[str, str] = {
 
 REACTIVE_SETPOINT = "reactive_setpoint_kvar"
 """What is told beside the setpoint proper, where an inverter lets itself be told."""
+RECONNECTION_PERMITTED = "reconnection_permitted"
+"""The grid operator's word on it."""
+RECONNECTION_RELEASE = "reconnection_release"
+"""What the relay at the connection point is told, where it waits for a word."""
 
 
 class Flow(NamedTuple):
@@ -123,7 +129,14 @@ _UNIT = ("available", "status")
 NEEDS: dict[str, PointNeeds] = {
     "grid_connection": PointNeeds(
         required=("active_power_kw", "energy_import_kwh", "energy_export_kwh"),
-        optional=("reactive_power_kvar", "voltage_v", "frequency_hz", "breaker_closed"),
+        optional=(
+            "reactive_power_kvar",
+            "voltage_v",
+            "frequency_hz",
+            "breaker_closed",
+            "reconnection_permitted",
+            "reconnection_release",
+        ),
         two_way=True,
         flows=(_GIVES_POWER,),
     ),

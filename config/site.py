@@ -16,7 +16,7 @@ from config.base import Frozen, Identifier
 from config.caps import Caps
 from config.connection import Connection
 from config.point import Point
-from config.points import NEEDS, REACTIVE_SETPOINT
+from config.points import NEEDS, REACTIVE_SETPOINT, RECONNECTION_RELEASE
 from config.price_series import PriceSeries, SpotPrices
 from config.profile import ModbusProfile
 from config.reserve import Reserve
@@ -287,6 +287,22 @@ class Site:
     @cached_property
     def _reactive_setpoints(self) -> dict[str, Point | None]:
         return {name: self._written(name, REACTIVE_SETPOINT) for name in self.assets}
+
+    @cached_property
+    def release(self) -> Point | None:
+        """The point that lets the breaker of the connection close again; None where the relay does not wait for it."""
+        return self._written(self.grid[0], RECONNECTION_RELEASE)
+
+    @cached_property
+    def asset_of_written(self) -> dict[str, str]:
+        """By the key of every point that may be written for an asset: the asset."""
+        found = {
+            point.key: name
+            for name in self.assets
+            for point in (self.setpoint(name), self.reactive_setpoint(name))
+            if point is not None
+        }
+        return found if self.release is None else {**found, self.release.key: self.grid[0]}
 
     @cached_property
     def _setpoints(self) -> dict[str, Point | None]:

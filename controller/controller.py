@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from controller.pacer import Pacer
 from controller.park_state import limited_generators, shed_loads
 from controller.planner import PlannerProcess
 from controller.planning import Planning
+from controller.reconnection import release_of
 from controller.recorder import Recorder
 from controller.records import balance_residual_kw
 from controller.service_manager import ServiceManager
@@ -216,6 +218,7 @@ class Controller:
                 self._writes.forget(name)
             decision, self._guards = guard(wanted, snapshot, self._guards)
             decision = self._trade.with_reactive(decision, snapshot, self._decision)
+            decision = replace(decision, release=release_of(snapshot, self._mode, overrides))
         self._decision = decision
         return decision
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from config.point import Point
-from config.points import REACTIVE_SETPOINT
+from config.points import REACTIVE_SETPOINT, RECONNECTION_RELEASE
 from config.site import Site
 from controller.modes import Mode
 
@@ -42,6 +42,15 @@ class ReactiveDecision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseDecision:
+    """Whether the breaker of the connection may close again."""
+
+    released: bool
+    owner: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """One cycle's decision."""
 
@@ -53,6 +62,8 @@ class Decision:
     """The grid power that the decision steers to, + import; None when it does not follow a plan."""
     reactive: Mapping[str, ReactiveDecision] = field(default_factory=dict)
     """By asset, those whose reactive power may be told."""
+    release: ReleaseDecision | None = None
+    """None where the breaker does not wait for a word."""
 
     def points(self, site: Site) -> Iterator[tuple[str, Point, float | None]]:
         """Every asset and point that is told something, with its value; None where nothing can be said."""
@@ -62,8 +73,15 @@ class Decision:
         for name, reactive in self.reactive.items():
             if (point := site.reactive_setpoint(name)) is not None:
                 yield name, point, reactive.setpoint_kvar
+        if self.release is not None and site.release is not None:
+            yield site.grid[0], site.release, float(self.release.released)
 
     def why(self, asset: str, point: Point) -> tuple[str, str]:
         """Owner and reason of what a point of an asset is told."""
-        told = self.reactive[asset] if point.name == REACTIVE_SETPOINT else self.assets[asset]
+        told: AssetDecision | ReactiveDecision | ReleaseDecision | None = self.assets.get(asset)
+        if point.name == REACTIVE_SETPOINT:
+            told = self.reactive[asset]
+        elif point.name == RECONNECTION_RELEASE:
+            told = self.release
+        assert told is not None, f"{point.key} is one of the points of this decision"
         return told.owner, told.reason

@@ -16,6 +16,9 @@ from controller.image import Snapshot
 
 LOOKS_AHEAD_MIN = 15
 """Long enough for somebody to switch something off at least five minutes before the peak grows."""
+DOUBT = 0.05
+"""How far loads may rise above what is measured and planned, as a share of the target: within the 15 minutes that are
+looked at no plan knows them better, and an empty battery cannot be filled in the five minutes before the peak."""
 COUNTS_FROM = 0.005
 """A peak that grows by less than this share is within the meter's class."""
 
@@ -53,7 +56,8 @@ def demand_risk(
     """The risk that the peak grows although all that can give way does; None when there is none.
 
     `minutes_kw` are the mean imports of the last 14 minutes, oldest first. What loads take less what generators feed
-    stays as it is now, but for `rises_kw`, by which the plan expects it to rise in each of the next minutes.
+    stays as it is now, but for `rises_kw`, by which the plan expects it to rise in each of the next minutes, and for
+    the doubt in both.
     """
     grid_kw = snapshot.power_kw(snapshot.site.grid[0])
     if grid_kw is None:
@@ -62,7 +66,8 @@ def demand_risk(
     net_kw = grid_kw + giving_kw - _can_wait_kw(snapshot, demand)
     seen = list(minutes_kw)
     first, worst_kw, battery_kw = None, 0.0, 0.0
-    for minute, rise_kw in enumerate(rises_kw):
+    for minute, planned_kw in enumerate(rises_kw):
+        rise_kw = planned_kw + DOUBT * demand.target_kw
         allowed_kw = demand.target_kw * 15.0 - sum(seen[-14:])
         given_kw = _give(reserves, max(0.0, net_kw + rise_kw - max(allowed_kw, 0.0)))
         battery_kw = max(battery_kw, given_kw)

@@ -60,6 +60,9 @@ def asset_records(snapshot: Snapshot, decision: Decision | None, plan: Plan | No
         if reactive is not None:
             _put(fields, "reactive_setpoint_kvar", reactive.setpoint_kvar)
             fields["reactive_reason"] = f"{reactive.owner}: {reactive.reason}"
+        if name == snapshot.site.grid[0] and decision is not None and decision.release is not None:
+            fields["released"] = decision.release.released
+            fields["release_reason"] = f"{decision.release.owner}: {decision.release.reason}"
         if isinstance(asset, GridConnection):
             fields["limit_kw"] = asset.import_limit_kw
         tags = {"site": snapshot.site.name, "asset": name, "kind": asset.kind}

@@ -17,7 +17,7 @@ RETRY_SLOWLY_S = 10.0
 
 
 def outcome_of(result: WriteResult) -> str:
-    """What became of a write, in a word."""
+    """What became of a write, in a word: confirmed, rejected or unconfirmed."""
     match result:
         case Accepted():
             return "confirmed"
@@ -58,12 +58,7 @@ class WriteBook:
         self._site = site
         self._last: dict[str, Written] = {}
         """By point."""
-        self._asset_of = {
-            point.key: name
-            for name in site.assets
-            for point in (site.setpoint(name), site.reactive_setpoint(name))
-            if point is not None
-        }
+        self._asset_of = site.asset_of_written
 
     def last(self, asset: str) -> Written | None:
         """Of an asset's setpoint proper."""

@@ -5,15 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from parkgrid.refusal import Failed, Refused
-from parkgrid.site_argument import AnnouncementOption, SiteArgument, announcement_from, site_path
+from parkgrid.site_argument import AnnouncementOption, SiteArgument, announcement_from, clock_from, site_path
+from parkgrid.state_argument import StateOption, state_folder
 
 if TYPE_CHECKING:
+    from config.clock import Clock
     from config.document import Fault
+    from config.site import Site
+    from drivers.driver import Setpoint, WriteResult
     from parkgrid.device_check import DeviceCheck
     from parkgrid.write_test import Tried
 
@@ -27,6 +33,11 @@ def check(
     yes: Annotated[
         bool, typer.Option("--yes", help="With --write-test: do not ask, write what is in force already.")
     ] = False,
+    owner: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Who writes.  [default: the login name]", show_default=False),
+    ] = None,
+    state: StateOption = None,
     announcement: AnnouncementOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as one JSON object.")] = False,
 ) -> None:
@@ -34,7 +45,8 @@ def check(
 
     Prints every fault of the file at once, or a summary of the site. With --devices every point is read once.
     With --write-test as well, each setpoint that the site file allows is shown with what would be sent for it, and
-    written if you say so. Exit code 2 when the file has faults, 1 when a device does not answer or follow.
+    written if you say so; what was written is in the audit. Exit code 2 when the file has faults, 1 when a device
+    does not answer or follow.
     """
     if write_test and not devices:
         raise Refused("--write-test goes with --devices: look at what the devices say before you write to them")
@@ -53,6 +65,7 @@ def check(
 
     from drivers.driver import DriverError
     from parkgrid.device_check import check_devices
+    from parkgrid.operating import login_name, words
     from parkgrid.page import page
     from parkgrid.site_tables import device_tables, site_data, site_tables
     from parkgrid.write_test import asked, lines_of, try_writes, unchanged
@@ -70,8 +83,15 @@ def check(
             console.print(*device_tables(checked), sep="\n")
     tried: list[Tried] = []
     if write_test:
+        put_down = partial(
+            _put_down,
+            state_folder(state, loaded),
+            loaded,
+            clock_from(announced),
+            words("--owner", login_name("--owner") if owner is None else owner),
+        )
         try:
-            tried = asyncio.run(try_writes(loaded, unchanged if yes else asked))
+            tried = asyncio.run(try_writes(loaded, unchanged if yes else asked, put_down))
         except DriverError as error:
             raise Failed(str(error)) from error
     if as_json:
@@ -88,6 +108,16 @@ def check(
         raise Failed("\n".join(f"{device.name} does not answer: {device.reason}" for device in silent))
     if any(each.outcome in ("rejected", "unconfirmed") for each in tried):
         raise Failed("not every device has followed")
+
+
+def _put_down(
+    folder: Path, site: Site, clock: Clock, who: str, setpoint: Setpoint, result: WriteResult, why: str
+) -> None:
+    from parkgrid.operating import put_down
+
+    point = setpoint.point.key
+    asset = site.asset_of_written.get(point, "")
+    put_down(folder, site, clock.now(), who=who, what=point, asset=asset, value=setpoint.value, why=why, written=result)
 
 
 def _as_data(fault: Fault) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from parkgrid.state_argument import state_folder
 if TYPE_CHECKING:
     from config.clock import Clock
     from config.site import Site
+    from drivers.driver import WriteResult
 
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -57,12 +58,25 @@ def put_down(
     asset: str = "",
     value: float | None = None,
     why: str,
+    written: WriteResult | None = None,
 ) -> None:
-    """Add an action to the audit, before it is done; one that cannot be added is done all the same."""
-    from controller.auditing.chain import AuditChain, AuditError
-    from controller.auditing.entry import Entry
+    """Add an action to the audit, before it is done, or with what became of it a write to the point `what`.
 
-    entry = Entry(at=now, kind="operator", who=who, what=what, asset=asset, value=value, why=why)
+    One that cannot be added is done all the same.
+    """
+    from controller.auditing.chain import AuditChain, AuditError
+    from controller.auditing.entry import Entry, outcome_said
+
+    entry = Entry(
+        at=now,
+        kind="operator" if written is None else "write",
+        who=who,
+        what=what,
+        asset=asset,
+        value=value,
+        outcome="" if written is None else outcome_said(written),
+        why=why,
+    )
     try:
         AuditChain(folder, site.name).append([entry])
     except AuditError as error:

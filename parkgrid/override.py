@@ -39,7 +39,10 @@ def set_(
     asset: AssetArgument,
     value: Annotated[
         float,
-        typer.Argument(metavar="VALUE", help="kW in the setpoint's sign: a battery's is + for discharge."),
+        typer.Argument(
+            metavar="VALUE",
+            help="kW in the setpoint's sign: a battery's is + for discharge; of a connection 1 lets its breaker close.",
+        ),
     ],
     for_: Annotated[
         str, typer.Option("--for", metavar="TIME", help="How long, such as 90s, 30m, 2h or 1d; 7 days at most.")
@@ -59,9 +62,9 @@ def set_(
     from controller.override import Override, OverrideFolder
 
     loaded, clock = site_and_clock(site, announcement)
-    span = setpoint_range(asset, loaded)
+    span, unit = setpoint_range(asset, loaded), _unit(asset, loaded)
     if not span.low <= value <= span.high:
-        raise Refused(f"{value:g} kW is outside the setpoint of {asset}: {span.low:g} to {span.high:g} kW")
+        raise Refused(f"{value:g}{unit} is outside the setpoint of {asset}: {span.low:g} to {span.high:g} kW")
     lasts = duration(for_, "an override", LONGEST)
     why, who = words("--reason", reason), words("--owner", login_name("--owner") if owner is None else owner)
     now, folder = clock.now(), known_folder(state, loaded)
@@ -70,7 +73,7 @@ def set_(
     what = f"override set for {for_}"
     put_down(folder, loaded, now, who=who, what=what, asset=asset, value=value, why=why)
     OverrideFolder(folder).put(held)
-    typer.echo(f"{asset} is held at {value:g} kW until {local(until, loaded)} for {who}: {why}")
+    typer.echo(f"{asset} is held at {value:g}{unit} until {local(until, loaded)} for {who}: {why}")
 
 
 @override.command("clear")
@@ -125,17 +128,21 @@ def list_(
 def setpoint_range(asset: str, site: Site) -> SetpointRange:
     """What may be written to an asset. Raises Refused for one that is unknown or that nothing may be written to."""
     from config.loader import nearest
-    from config.points import NEEDS
+    from config.points import NEEDS, RECONNECTION_RELEASE
 
     if asset not in site.assets:
         raise Refused(f"there is no asset {asset!r}; {nearest(asset, site.assets)}")
-    point = site.setpoint(asset)
+    point = site.release if asset == site.grid[0] else site.setpoint(asset)
     if point is not None and point.setpoint is not None:
         return point.setpoint
-    wanted = NEEDS[site.assets[asset].kind].setpoint
+    wanted = RECONNECTION_RELEASE if asset == site.grid[0] else NEEDS[site.assets[asset].kind].setpoint
     why = "it is only measured" if wanted is None else f"the site file does not let its {wanted} be written"
     settable = [name for name in site.assets if site.setpoint(name) is not None]
     raise Refused(f"{asset} cannot be held: {why}; what can is {', '.join(settable) or 'nothing'}")
+
+
+def _unit(asset: str, site: Site) -> str:
+    return "" if asset == site.grid[0] else " kW"
 
 
 def _data(site: Site, found: Iterable[Override], damaged: list[str], now: datetime) -> dict[str, Any]:
@@ -161,9 +168,16 @@ def _show(site: Site, found: list[Override], now: datetime) -> None:
 
     console = page()
     table = Table(title=f"{site.name}: overrides", title_justify="left", title_style="bold")
-    for column in ("asset", "kW", "state", "until", "owner", "reason"):
-        table.add_column(column, justify="right" if column == "kW" else "left", overflow="fold")
+    for column in ("asset", "value", "state", "until", "owner", "reason"):
+        table.add_column(column, justify="right" if column == "value" else "left", overflow="fold")
     for held in found:
         state = "in force" if now < held.until else "expired"
-        table.add_row(held.asset, f"{held.value_kw:g}", state, local(held.until, site), held.owner, held.reason)
+        table.add_row(
+            held.asset,
+            f"{held.value_kw:g}{_unit(held.asset, site)}",
+            state,
+            local(held.until, site),
+            held.owner,
+            held.reason,
+        )
     console.print(table, markup=False)

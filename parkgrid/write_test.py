@@ -11,12 +11,11 @@ from typing import Any
 from config.clock import Clock, SystemClock
 from config.point import Point, SetpointRange
 from config.site import Site
-from drivers.driver import Accepted, Rejected, Setpoint, Unconfirmed, WriteResult
+from controller.writes import outcome_of
+from drivers.driver import Rejected, Setpoint, WriteResult
 from drivers.link import Link
 from drivers.site import links_of
 from parkgrid.device_check import readings_of, unit_of
-
-OUTCOMES = {Accepted: "confirmed", Rejected: "rejected", Unconfirmed: "unconfirmed"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +74,11 @@ class Tried:
 
 Choose = Callable[[Proposal], Awaitable[float | None]]
 """Asks for the value to write, None for nothing."""
+PutDown = Callable[[Setpoint, WriteResult, str], None]
+"""Takes every attempt, and what it was for."""
 
 
-async def try_writes(site: Site, choose: Choose) -> list[Tried]:
+async def try_writes(site: Site, choose: Choose, put_down: PutDown) -> list[Tried]:
     """Offer every point that the site file allows to be written. Raises DriverError for a missing password.
 
     Whatever ends this, what was in force before is written back.
@@ -88,14 +89,16 @@ async def try_writes(site: Site, choose: Choose) -> list[Tried]:
         tried = []
         for name, device in site.devices.items():
             if device.write:
-                tried += await _try_device(site, name, links[name], clock, choose)
+                tried += await _try_device(site, name, links[name], clock, choose, put_down)
         return tried
     finally:
         for link in links.values():
             await link.close()
 
 
-async def _try_device(site: Site, name: str, link: Link, clock: Clock, choose: Choose) -> list[Tried]:
+async def _try_device(
+    site: Site, name: str, link: Link, clock: Clock, choose: Choose, put_down: PutDown
+) -> list[Tried]:
     readings, _ = await readings_of(site, name, link, clock)
     shown = {reading.point: reading for reading in readings}
     tried = []
@@ -111,27 +114,33 @@ async def _try_device(site: Site, name: str, link: Link, clock: Clock, choose: C
             tried.append(_skipped(point, lines.reason))
             continue
         value = await choose(Proposal(point=point, in_force=reading.value, lines=tuple(lines)))
-        tried.append(_skipped(point) if value is None else await _try(point, value, reading.value, link, clock))
+        tried.append(
+            _skipped(point) if value is None else await _try(point, value, reading.value, link, clock, put_down)
+        )
     return tried
 
 
-async def _try(point: Point, value: float, in_force: float, link: Link, clock: Clock) -> Tried:
+async def _try(point: Point, value: float, in_force: float, link: Link, clock: Clock, put_down: PutDown) -> Tried:
     begun_s = clock.monotonic_s()
     back: WriteResult | None = None
     try:
-        (result,) = await link.write([Setpoint(point=point, value=value)])
+        setpoint = Setpoint(point=point, value=value)
+        (result,) = await link.write([setpoint])
+        put_down(setpoint, result, "write test")
         took_s = clock.monotonic_s() - begun_s
     finally:
         if value != in_force:
-            (back,) = await link.write([Setpoint(point=point, value=in_force)])
+            setpoint = Setpoint(point=point, value=in_force)
+            (back,) = await link.write([setpoint])
+            put_down(setpoint, back, "write test: given back")
     return Tried(
         point=point.key,
         value=value,
-        outcome=OUTCOMES[type(result)],
+        outcome=outcome_of(result),
         reason=result.reason,
         read_back=None if isinstance(result, Rejected) else result.read_back,
         round_trip_ms=round(1000 * took_s, 2),
-        given_back="" if back is None else OUTCOMES[type(back)],
+        given_back="" if back is None else outcome_of(back),
     )
 
 

@@ -88,18 +88,20 @@ class ElectricBus:
 
     def open(self) -> None:
         """Open the breaker: the park is an island from the next step on, or dark at once if nothing can hold it."""
-        if self.grid.closed:
-            self.grid.closed = False
+        was_closed = self.grid.closed
+        self.grid.lose()
+        if was_closed:
             need_kw = self.grid.power_kw + sum(battery.power_kw for battery in self.formers)
             self._short_kw = max(0.0, need_kw - sum(battery.can_form_kw() for battery in self.formers))
             self.dark = not self.formers
 
     def close(self) -> None:
-        """Close the breaker: whatever was shed or dark comes back with the next step."""
-        self.grid.closed = True
+        """The grid is back: once its relay closes the breaker, whatever was shed or dark comes back."""
+        self.grid.come_back()
 
     def begin(self) -> None:
         """Before the assets take part in a step."""
+        self.grid.step()
         if self.island:
             self._protect()
         else:

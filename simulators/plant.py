@@ -61,7 +61,7 @@ class Plant:
         self._owed_s = 0.0
         self._offset_s = self._utc_offset_s()
         self._places: Mapping[Key, int] = {key: index for index, key in enumerate(self.surroundings.keys)}
-        self._grid = GridModel(site.grid[1])
+        self._grid = GridModel(site.grid[1], waits=controlled and site.release is not None)
         self._electricity = ElectricBus(self._grid)
         self._buses: dict[str, Bus] = {}
         self._models, self._advances = self._wired(site, seed)
@@ -202,7 +202,7 @@ class Plant:
         self._electricity.open()
 
     def close_breaker(self) -> None:
-        """Back to the grid: whatever was shed or dark comes back."""
+        """The grid is back; where a relay waits for a release, the breaker closes with that."""
         self._electricity.close()
 
     def advance(self, dt_s: float) -> None:

@@ -53,7 +53,9 @@ TASK_GRACE_S = 1.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--every-pair", action="store_true", help="every two faults at once, which takes an hour")
+    parser.addoption(
+        "--every-pair", type=Path, metavar="FILE", help="every two faults at once; FILE gets a line for each, at once"
+    )
 
 
 def pytest_configure() -> None:

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, Field
 
 from config.base import Frozen
+from controller.writes import outcome_of
+from drivers.driver import Accepted, WriteResult
 
 Seal = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -66,6 +68,12 @@ def spelled(content: dict[str, Any]) -> str:
 def line_of(entry: Sealed) -> str:
     """The entry as its line in the file, without the end of line."""
     return spelled(entry.model_dump(mode="json"))
+
+
+def outcome_said(result: WriteResult) -> str:
+    """What became of a write, with the device's reason where it was not confirmed."""
+    word = outcome_of(result)
+    return word if isinstance(result, Accepted) else f"{word}: {result.reason}"
 
 
 def controller_entry(at: datetime, what: str, why: str) -> Entry:

@@ -12,9 +12,8 @@ from pathlib import Path
 from config.clock import Clock
 from config.point import Point
 from controller.auditing.chain import AuditChain, AuditError
-from controller.auditing.entry import Entry, controller_entry
-from controller.writes import outcome_of
-from drivers.driver import Accepted, WriteResult
+from controller.auditing.entry import Entry, controller_entry, outcome_said
+from drivers.driver import WriteResult
 
 PERIOD_S = 1.0
 QUEUE_LIMIT = 10_000
@@ -71,7 +70,7 @@ class Journal:
 
     def written(self, point: Point, asset: str, value: float, who: str, why: str, result: WriteResult) -> None:
         """An attempt to write a point; the same again with the same outcome is counted and not put down each time."""
-        now_s, outcome = self._clock.monotonic_s(), _outcome(result)
+        now_s, outcome = self._clock.monotonic_s(), outcome_said(result)
         before = self._attempts.get(point.key)
         if before is not None and (before.value, before.outcome) == (value, outcome):
             before.repeated += 1
@@ -86,7 +85,7 @@ class Journal:
         """At its end the controller left a device what it had found there, or to its own control."""
         why = "left as the profile wants it"
         entry = Entry(
-            at=self._clock.now(), kind="write", who="controller", what=point, outcome=_outcome(result), why=why
+            at=self._clock.now(), kind="write", who="controller", what=point, outcome=outcome_said(result), why=why
         )
         self._put(entry)
 
@@ -150,8 +149,3 @@ class Journal:
         else:
             self.error = ""
             self._batch = []
-
-
-def _outcome(result: WriteResult) -> str:
-    word = outcome_of(result)
-    return word if isinstance(result, Accepted) else f"{word}: {result.reason}"

@@ -40,8 +40,8 @@ MEASUREMENTS: Mapping[str, Measurement] = {
         fields={
             **_of("float", "power_kw", "planned_kw", "setpoint_kw", "soc", "heat_kw", "limit_kw"),
             **_of("float", "reactive_kvar", "reactive_setpoint_kvar"),
-            **_of("bool", "available"),
-            **_of("str", "mode", "reactive_reason"),
+            **_of("bool", "available", "released"),
+            **_of("str", "mode", "reactive_reason", "release_reason"),
         },
     ),
     "point": Measurement(

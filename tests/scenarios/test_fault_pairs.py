@@ -1,7 +1,7 @@
 """Two things go wrong at once: the right alarms, nothing told that should not be, and all well again without help.
 
 At the wire, in a park on three protocols with a battery that forms an island and a receiver of the grid operator's
-orders. Each trouble is in one pair here; `--every-pair` lives through all of them (`benchmarks/fault_pairs.py`).
+orders. Each trouble is in one pair here; `--every-pair FILE` lives through all of them (`benchmarks/fault_pairs.py`).
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ STANDS_S = 3.0
 """How long both troubles go on once their alarms stand."""
 TRUE_AS_WELL = {"alarm_flood", "clock_jumped", "demand_not_met", "demand_at_risk:grid"}
 """What troubles bring along: many alarms, a calendar that is put right, plans and peaks without a lost asset."""
+HEAD = f"{'troubles':62}  alarms    well  shown"
 STANDING = (State.UNACKNOWLEDGED, State.ACKNOWLEDGED)
 
 CHOSEN = (
@@ -119,6 +120,8 @@ class Bench:
     decided_kw: dict[str, set[float]] = field(default_factory=dict)
     rows: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    diary: Path | None = None
+    """Gets the row of each pair as soon as it has been lived through, and what was wrong with it."""
 
     def __call__(self, status: Status) -> None:
         self.last = status
@@ -155,6 +158,13 @@ class Bench:
         return time.monotonic() - since_s
 
     async def live_through(self, *troubles: Trouble) -> None:
+        rows, wrong = len(self.rows), len(self.wrong)
+        await self._live_through(*troubles)
+        if self.diary is not None:
+            with self.diary.open("a") as diary:
+                diary.writelines(f"{line}\n" for line in (*self.rows[rows:], *self.wrong[wrong:]))
+
+    async def _live_through(self, *troubles: Trouble) -> None:
         name = " and ".join(trouble.name for trouble in troubles)
         if await self.until(self.well) is None:
             self.wrong.append(f"{name}: not well before: {self._state()}")
@@ -273,7 +283,7 @@ async def bench(tmp_path: Path, free_port: int, monkeypatch: pytest.MonkeyPatch)
 async def live_through(bench: Bench, chosen: list[tuple[Trouble, ...]]) -> None:
     for troubles in chosen:
         await bench.live_through(*troubles)
-    print(f"\n{'troubles':62}  alarms    well  shown")
+    print("\n" + HEAD)
     print("\n".join(bench.rows))
     assert bench.wrong == []
     assert "internal_error" not in bench.shown
@@ -282,7 +292,8 @@ async def live_through(bench: Bench, chosen: list[tuple[Trouble, ...]]) -> None:
 @pytest.mark.parametrize("part", range(len(CHOSEN)))
 async def test_two_troubles_at_once(bench: Bench, part: int, request: pytest.FixtureRequest) -> None:
     chosen = [tuple(BY_NAME[name] for name in names) for names in CHOSEN[part]]
-    if request.config.getoption("--every-pair"):
+    bench.diary = request.config.getoption("--every-pair")
+    if bench.diary is not None:
         chosen = [*((one,) for one in TROUBLES), *pairs()][part :: len(CHOSEN)]
     await live_through(bench, chosen)
 

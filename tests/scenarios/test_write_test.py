@@ -33,6 +33,7 @@ class Terminal:
     def __init__(self, park: ParkProcess, *options: str) -> None:
         self._end, theirs = pty.openpty()
         where = ["--announcement", str(park.announcement_file)]
+        where += ["--state", str(park.announcement_file.parent / "state")]
         self.process = subprocess.Popen([*CHECK, *where, *options], stdin=theirs, stdout=theirs, stderr=theirs)
         os.close(theirs)
         self.seen = ""
@@ -104,7 +105,7 @@ def run(park: ParkProcess, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_without_a_terminal_what_is_in_force_is_written(park: ParkProcess, tmp_path: Path) -> None:
-    done = run(park, "--yes", "--json")
+    done = run(park, "--yes", "--json", "--owner", "Li", "--state", str(tmp_path))
     assert done.returncode == 0, done.stderr
     written = {each["point"]: each for each in json.loads(done.stdout)["written"]}
     assert {each["outcome"] for each in written.values()} == {"confirmed"}
@@ -112,6 +113,11 @@ def test_without_a_terminal_what_is_in_force_is_written(park: ParkProcess, tmp_p
     for each in written.values():
         assert each["read_back"] == pytest.approx(each["value"], abs=1.0)
         assert each["round_trip_ms"] > 0
+    audit = [sys.executable, "-m", "parkgrid", "audit", "demo_park", "--by", "Li", "--json", "--state", str(tmp_path)]
+    done = subprocess.run(audit, capture_output=True, text=True, timeout=PATIENCE_S)
+    kept = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {entry["what"]: entry["value"] for entry in kept} == {name: each["value"] for name, each in written.items()}
+    assert {(entry["kind"], entry["outcome"], entry["why"]) for entry in kept} == {("write", "confirmed", "write test")}
 
 
 def test_nobody_is_asked_where_nobody_can_answer(park: ParkProcess) -> None:

@@ -24,6 +24,12 @@ def plant_at(site: Site, after_s: float) -> Plant:
     return plant
 
 
+def close(plant: Plant) -> None:
+    """The grid is back, and its relay may close the breaker."""
+    plant.close_breaker()
+    plant.command("grid_meter", "reconnection_release", 1.0)
+
+
 def grid(plant: Plant) -> dict[str, float]:
     shown = plant.values("grid_meter")
     return {name: shown[name] for name in ("active_power_kw", "frequency_hz", "voltage_v")}
@@ -41,7 +47,7 @@ def test_a_forming_battery_takes_what_the_grid_gave(site: Site) -> None:
     expected_hz = 50.0 - 0.5 * plant.values("battery_pcs")["active_power_kw"] / 1500
     assert shown["frequency_hz"] == pytest.approx(expected_hz)
     assert plant.values("halls_meter")["active_power_kw"] > 0
-    plant.close_breaker()
+    close(plant)
     plant.advance(5)
     assert grid(plant)["active_power_kw"] != 0.0
     assert plant.balance_residual < 1e-6
@@ -53,7 +59,7 @@ def test_an_island_closes_its_balance_for_hours_and_comes_back(site: Site) -> No
     imported_kwh = plant.ledger.total.import_kwh
     plant.advance(2 * 3600)
     assert plant.ledger.total.import_kwh == pytest.approx(imported_kwh)
-    plant.close_breaker()
+    close(plant)
     plant.advance(3600)
     assert plant.ledger.total.import_kwh > imported_kwh
     assert plant.balance_residual < 1e-6
@@ -78,7 +84,7 @@ def test_an_island_that_is_short_sheds_first_and_goes_dark_when_the_battery_is_e
     assert plant.values("electrolyser_plc")["available"] == 0.0
     assert plant.balance_residual < 1e-6
     assert plant.ledger.total.unserved_kwh > 0
-    plant.close_breaker()
+    close(plant)
     plant.advance(60)
     assert plant.values("halls_meter")["active_power_kw"] > 0
     assert grid(plant)["frequency_hz"] == pytest.approx(50, abs=0.2)
@@ -108,3 +114,35 @@ def test_surplus_of_an_island_is_held_back_by_its_generators(site: Site) -> None
     # next to nothing flows for minutes, and counters of a thousand kWh are rounded
     assert plant.balance_residual < 1e-4
     assert 0 <= plant.values("battery_pcs")["soc"] <= 1
+
+
+def test_the_relay_waits_for_the_grid_and_for_its_release(site: Site) -> None:
+    plant = plant_at(site, 3600)
+
+    def shown() -> tuple[float, float]:
+        plant.advance(1)
+        values = plant.values("grid_meter")
+        return values["breaker_closed"], values["reconnection_permitted"]
+
+    assert shown() == (1.0, 1.0)
+    plant.open_breaker()
+    plant.command("grid_meter", "reconnection_release", 1.0)
+    assert shown() == (0.0, 0.0)
+    plant.command("grid_meter", "reconnection_release", None)
+    plant.close_breaker()
+    assert shown() == (0.0, 1.0)
+    plant.command("grid_meter", "reconnection_release", 1.0)
+    assert shown() == (1.0, 1.0)
+    # never opens it
+    plant.command("grid_meter", "reconnection_release", 0.0)
+    assert shown() == (1.0, 1.0)
+
+
+def test_a_park_without_control_comes_back_by_itself(site: Site) -> None:
+    assert site.file.simulation is not None
+    plant = Plant(site, start=site.file.simulation.start, seed=5, controlled=False)
+    plant.open_breaker()
+    plant.advance(60)
+    plant.close_breaker()
+    plant.advance(1)
+    assert plant.values("grid_meter")["breaker_closed"] == 1.0
