@@ -20,8 +20,8 @@ from controller.spot import SpotBook
 
 
 class Planning:
-    """The controller's plans: a new one is wanted at each interval, and whenever an asset or an order of the grid
-    operator comes or goes."""
+    """The controller's plans: a new one is wanted at each interval, whenever an asset or an order of the grid operator
+    comes or goes, and when the plan in force is too old at once, as after a jump of the calendar."""
 
     def __init__(
         self, site: Site, ledger: Ledger, recorder: Recorder, state: Path, process: PlannerProcess | None
@@ -41,6 +41,7 @@ class Planning:
         self._asked_interval: datetime | None = None
         self._available: frozenset[str] = frozenset()
         self._ordered: tuple[float | None, float | None] = (None, None)
+        self._fresh = False
         self._requests = 0
 
     def update(self, snapshot: Snapshot, limited: frozenset[str], guards: GuardState) -> bool:
@@ -59,7 +60,11 @@ class Planning:
         available = frozenset(name for name in self._site.assets if snapshot.available(name))
         interval = self._ledger.running_start
         ordered = limits_now(snapshot).ordered
-        if (available, interval, ordered) != (self._available, self._asked_interval, self._ordered):
+        was_fresh, self._fresh = self._fresh, self.book.fresh(snapshot.at)
+        asked = (self._available, self._asked_interval, self._ordered)
+        # also one that was asked for before a jump of the calendar, and came after it
+        too_old = not self._fresh and (was_fresh or (changed and not self.book.failure))
+        if (available, interval, ordered) != asked or too_old:
             self._available, self._asked_interval, self._ordered = available, interval, ordered
             self.planner.ask()
         return changed

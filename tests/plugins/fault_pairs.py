@@ -51,7 +51,13 @@ TROUBLES = (
     _fault("fuel cell frozen", "", "frozen", "fuel_cell_plc"),
     _fault("hydrogen line slow", "", "slow", "hydrogen_plant", latency_s=0.2, jitter_s=0.1),
     _fault("broker killed", "asset_unavailable:halls", "broker_restart", "broker"),
-    _fault("order cannot be read", "operator_limit_lost:grid_operator", "link_down", "grid_gateway"),
+    _fault(
+        "order cannot be read",
+        "operator_limit_lost:grid_operator",
+        "link_down",
+        "grid_gateway",
+        also=("import_limit_exceeded:grid",),
+    ),
     _fault("order to feed nothing", "", "wrong_value", "operator_gateway", points=["feed_in_limit_kw"], value=0.0),
     _fault("breaker open", "islanded:grid", "breaker_open", "grid_meter"),
     Trouble(name="planner killed", alarm="planner_lost", planner=True, passes=True),
@@ -62,9 +68,9 @@ TROUBLES = (
 BY_NAME = {trouble.name: trouble for trouble in TROUBLES}
 
 HIDES: Mapping[str, tuple[str, ...]] = {
-    # what cannot be seen any more
-    "grid meter without values": ("breaker open",),
-    "switchgear line silent": ("breaker open",),
+    # what cannot be seen any more; with safe values a battery is told nothing that it would not do
+    "grid meter without values": ("breaker open", "battery ignores writes"),
+    "switchgear line silent": ("breaker open", "battery ignores writes"),
     "battery lost": ("battery ignores writes", "breaker open"),
     "solar inverter silent": ("solar rejects writes",),
     # the forming battery and what is curtailed are told nothing that they could ignore or reject
