@@ -5,8 +5,8 @@
 The park lives in virtual time under the controller with its own forecasts (`parkgrid.closed_loop`). The target is what
 the demand guard keeps: what is paid anyway, or what the plan means to reach. For every time at which 15 minutes pass it
 by more than half a percent: whether batteries still had something to give, and how long before the alarm
-`demand_at_risk` came; and how often it came at all, and for how long it stood. Ends with 1 when the target was passed while batteries could give, or without an alarm five
-minutes before.
+`demand_at_risk` came; and how often it came at all, and for how long it stood. Ends with 1 when the target was passed
+while batteries could give, or without an alarm five minutes before.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ class Watch:
     warned_s: float = 0.0
 
     def look(self, loop: ClosedLoop) -> None:
-        demand, snapshot = loop.trade.demand, loop.snapshot
+        demand, snapshot = loop.decider.trade.demand, loop.snapshot
         if demand is None or snapshot is None:
             return
         now = snapshot.at
-        if loop.trade.risk() is not None:
+        if loop.decider.trade.risk() is not None:
             self.warnings += self.warned is None
             self.warned, self.cleared = self.warned or now, None
         elif self.warned is not None:
@@ -135,7 +135,7 @@ def lived(name: str, start: datetime, days: float, cycle_s: float, floor_kw: flo
         "cycles": cycles,
         "took_s": time.perf_counter() - began_s,
         "floor kW": site.file.month_peak_floor_kw,
-        "month peak kW": loop.ledger.month_peak_kw,
+        "month peak kW": loop.decider.ledger.month_peak_kw,
         "highest interval kW": max(each.demand_kw for each in plant.ledger.intervals),
         "highest 15 min kW": watch.highest_kw,
         "warnings": watch.warnings,

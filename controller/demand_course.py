@@ -43,14 +43,16 @@ class DemandCourse:
         return None if demand is None else replace(demand, reserve_kwh=self.reserve_kwh(now, demand.target_kw))
 
     def reserve_kwh(self, now: datetime, target_kw: float) -> float:
-        """What batteries must be able to give so that the target holds to the plan's end, in its worst scenario.
+        """What batteries must be able to give so that the target holds to the plan's end; 0 for a plan that says what
+        stored energy is worth.
 
         The largest sum from now on of what is beyond the target, less what can be charged again below it:
 
             max over k of  sum over t <= k of (net[t] - target) * dt,  with the losses of charging both ways
         """
         plan, step = self._plan, None if self._plan is None else self._plan.step_at(now)
-        if plan is None or step is None or self._both_ways is None:
+        # a plan that values what is stored has weighed the peak already
+        if plan is None or step is None or self._both_ways is None or plan.stored_value_per_kwh:
             return 0.0
         expected_kw, *scenarios_kw = self._courses_kw
         needed_kwh = 0.0

@@ -72,11 +72,9 @@ class DemandGuard:
             return None
         kept_kwh = (1.0 - MARGIN) * target_kw * WINDOW_S / 3600.0
         cycle_s = now_s - self._times_s[-2] if len(self._times_s) > 1 else AHEAD_S[0]
-        allowed_kw = min(
-            (kept_kwh - self._of_last(WINDOW_S - ahead_s)) * 3600.0 / ahead_s
-            for ahead_s in AHEAD_S
-            if ahead_s >= min(cycle_s, AHEAD_S[-1])
-        )
+        # what is decided now holds for a cycle
+        ahead = [ahead_s for ahead_s in AHEAD_S if ahead_s >= cycle_s] or [min(cycle_s, WINDOW_S)]
+        allowed_kw = min((kept_kwh - self._of_last(WINDOW_S - ahead_s)) * 3600.0 / ahead_s for ahead_s in ahead)
         return Demand(
             target_kw=target_kw,
             allowed_kw=max(allowed_kw, 0.0),
@@ -107,16 +105,28 @@ class DemandGuard:
 def demand_target_kw(
     site: Site, charge: DemandCharge | None, month_peak_kw: float, plan: Plan | None, now: datetime
 ) -> float | None:
-    """What any 15 minutes may reach: the month's peak so far, what a contract leaves free, or what the plan means to
-    reach before the month ends. None where a peak costs nothing, or none is known."""
+    """What any 15 minutes may reach: the month's peak so far, what a contract leaves free, what the plan takes to be
+    paid anyway or means to reach before the month ends. None where a peak costs nothing, or none is known."""
     if charge is None or charge.per_kw <= 0.0:
         return None
-    target_kw = max(month_peak_kw, charge.free_kw, 0.0 if plan is None else _planned_peak_kw(site, plan, now))
+    target_kw = max(month_peak_kw, charge.free_kw)
+    if plan is not None:
+        target_kw = max(target_kw, _paid_peak_kw(site, plan, now), _planned_peak_kw(site, plan, now))
     return target_kw if target_kw > 0.0 else None
 
 
+def _paid_peak_kw(site: Site, plan: Plan, now: datetime) -> float:
+    """What the plan takes to be paid anyway, as long as its month lasts."""
+    zone = ZoneInfo(site.location.time_zone)
+    began, local = plan.start.astimezone(zone), now.astimezone(zone)
+    return plan.paid_peak_kw if (began.year, began.month) == (local.year, local.month) else 0.0
+
+
 def _planned_peak_kw(site: Site, plan: Plan, now: datetime) -> float:
-    """The plan's highest import from now to the end of the month; of one over scenarios what they reach on average."""
+    """The plan's highest import from now to the end of the month.
+
+    Of one over scenarios what is decided for now, or what all of them reach: only that is paid whatever comes.
+    """
     step = plan.step_at(now)
     if step is None:
         return 0.0
@@ -126,6 +136,9 @@ def _planned_peak_kw(site: Site, plan: Plan, now: datetime) -> float:
     begins_h = np.concatenate(([0.0], np.cumsum(plan.step_h)[:-1]))
     until = int(np.searchsorted(begins_h, (ends - plan.start).total_seconds() / 3600.0))
     grid = site.grid[0]
-    courses = [(each.probability, each.assets[grid].power_kw) for each in plan.scenarios]
-    courses = courses or [(1.0, plan.assets[grid].power_kw)]
-    return sum(share * float(power_kw[step:until].max(initial=0.0)) for share, power_kw in courses)
+    if until <= step:
+        return 0.0
+    if not plan.scenarios:
+        return float(plan.assets[grid].power_kw[step:until].max())
+    reached_kw = min(float(each.assets[grid].power_kw[step:until].max()) for each in plan.scenarios)
+    return max(reached_kw, float(plan.assets[grid].power_kw[step]), 0.0)

@@ -24,9 +24,12 @@ from dispatch.plan import Plan
 class Trade:
     """Follows one site's connection beside its ledger."""
 
-    def __init__(self, site: Site, ledger: Ledger) -> None:
+    def __init__(self, site: Site, ledger: Ledger, cycle_s: float | None = None, *, guards_demand: bool = True) -> None:
+        """A cycle is as long as the site file says where `cycle_s` does not."""
+        self._guards_demand = guards_demand
         self._site = site
         self._ledger = ledger
+        self._cycle_s = site.control.cycle_s if cycle_s is None else cycle_s
         self._tariff = TariffNow(site)
         self._held_back = HeldBack(site)
         self._guard = DemandGuard(ledger.running_import_kw)
@@ -49,7 +52,7 @@ class Trade:
         charge = self._tariff.demand_charge(snapshot.at)
         target_kw = demand_target_kw(self._site, charge, self._ledger.month_peak_kw, plan, snapshot.at)
         demand = self._guard.update(snapshot, self._ledger.imported_kwh, target_kw, charge)
-        self.demand = self._course.with_reserve(demand, snapshot.at)
+        self.demand = self._course.with_reserve(demand, snapshot.at) if self._guards_demand else None
 
     def prices(self, snapshot: Snapshot) -> EnergyPrices | None:
         """None where no tariff covers the day."""
@@ -72,6 +75,7 @@ class Trade:
             prices=self.prices(self._snapshot),
             demand=self.demand,
             held_back_kw=self._held_back.update(self._snapshot, self._plan),
+            holds_s=self._cycle_s,
         )
 
     def with_reactive(self, decision: Decision, snapshot: Snapshot, before: Decision | None) -> Decision:

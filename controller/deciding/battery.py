@@ -26,12 +26,12 @@ def decide_battery(park: Standing, name: str, battery: Battery) -> AssetDecision
     bounds = [
         Bound("rating", Priority.DEVICE, -battery.max_charge_kw, battery.max_discharge_kw, "rated power"),
         *_taper(battery, soc),
-        *_soc_window(battery, soc),
+        *_soc_window(battery, soc, park.holds_h),
         park.import_bound(measured_kw + park.expected_grid_kw - park.import_limit_kw, math.inf),
         park.export_bound(-math.inf, measured_kw + park.expected_grid_kw + park.export_limit_kw),
         *park.override(name),
         *park.demand_bounds(measured_kw - park.demand_room_kw, math.inf),
-        *_reserve(park, battery, soc),
+        *_reserve(park, battery, soc, measured_kw - park.demand_room_kw),
     ]
     planned_kw, correction_kw = park.planned(name), 0.0
     if planned_kw is not None and park.grid_target_kw is not None:
@@ -62,14 +62,14 @@ def _most_kw(bounds: list[Bound]) -> float:
     return min(bound.high for bound in bounds if bound.priority <= Priority.OPERATOR)
 
 
-def _reserve(park: Standing, battery: Battery, soc: float) -> list[Bound]:
-    """What is kept for the month's peak is not given for a price."""
+def _reserve(park: Standing, battery: Battery, soc: float, peak_kw: float) -> list[Bound]:
+    """What is kept for the month's peak is not given for a price; `peak_kw` is what that takes now."""
     if park.demand is None or park.demand.reserve_kwh <= 0.0:
         return []
     told = [unit for name, unit in park.site.dispatched_of(Battery).items() if park.site.setpoint(name) is not None]
     own_kwh = park.demand.reserve_kwh * battery.capacity_kwh / sum(unit.capacity_kwh for unit in told)
     stored_kwh = max(0.0, soc - battery.soc_min) * battery.capacity_kwh * battery.discharge_efficiency
-    most_kw = max(0.0, stored_kwh - own_kwh) / RESERVE_TAPER_H
+    most_kw = max(0.0, peak_kw, (stored_kwh - own_kwh) / RESERVE_TAPER_H)
     reason = f"keeps {own_kwh:.0f} kWh of {stored_kwh:.0f} for peaks above {park.demand.target_kw:.0f} kW"
     return [Bound(DEMAND_GUARD, Priority.DEMAND, -math.inf, most_kw, reason)]
 
@@ -84,14 +84,24 @@ def _taper(battery: Battery, soc: float) -> list[Bound]:
     return [Bound("taper", Priority.DEVICE, low_kw, high_kw, reason)]
 
 
-def _soc_window(battery: Battery, soc: float) -> list[Bound]:
+def _soc_window(battery: Battery, soc: float, holds_h: float) -> list[Bound]:
+    """What leaves it within its window for as long as the decision holds."""
     if soc >= battery.soc_max:
         reason = f"full: SOC {soc:.1%} at the upper bound {battery.soc_max:.0%}"
         return [Bound("SOC window", Priority.DEVICE, 0.0, battery.max_discharge_kw, reason)]
     if soc <= battery.soc_min:
         reason = f"empty: SOC {soc:.1%} at the lower bound {battery.soc_min:.0%}"
         return [Bound("SOC window", Priority.DEVICE, -battery.max_charge_kw, 0.0, reason)]
-    return []
+    if holds_h <= 0.0:
+        return []
+    low_kw = -(battery.soc_max - soc) * battery.capacity_kwh / battery.charge_efficiency / holds_h
+    high_kw = (soc - battery.soc_min) * battery.capacity_kwh * battery.discharge_efficiency / holds_h
+    if low_kw <= -battery.max_charge_kw and high_kw >= battery.max_discharge_kw:
+        return []
+    reason = (
+        f"SOC {soc:.1%} lasts for {high_kw:.0f} kW of discharging and {-low_kw:.0f} kW of charging until the next look"
+    )
+    return [Bound("SOC window", Priority.DEVICE, low_kw, high_kw, reason)]
 
 
 def _still_to_give_kw(park: Standing, name: str) -> float:

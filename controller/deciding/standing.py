@@ -49,6 +49,8 @@ class Inputs:
     """None where no peak is to be kept."""
     held_back_kw: float = 0.0
     """What generators would feed beyond their limits."""
+    holds_s: float = 0.0
+    """How long the decision will hold, until the next one: no store may be full or empty before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +100,7 @@ class Standing:
         generators: dict[str, PvPlant | WindTurbine] = {**self.site.of_kind(PvPlant), **self.site.of_kind(WindTurbine)}
         self.rated_by_weather_kw = {name: generator.rated_kw for name, generator in generators.items()}
         self.held_back_kw = inputs.held_back_kw
+        self.holds_h = inputs.holds_s / 3600.0
 
     @property
     def import_room_kw(self) -> float:

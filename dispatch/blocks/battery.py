@@ -25,8 +25,9 @@ def battery_block(name: str, form: Storage, grid: TimeGrid) -> Block:
     charge, discharge >= 0 in kW at the AC side, up to the ratings, shape (steps,); E in kWh with the rules of
     `stored_energy`. Wear is paid per kWh discharged. Losses make it cheaper to net charge against discharge
     than to do both, so no binaries are needed; a tie-break says the same for a battery without losses, and lets
-    it charge early. Where a kWh more may cost something, losses would be a gain, and a gate keeps the two apart. Curves
-    of efficiency, the taper near full and empty, wear by depth and the cycles of a day are pages of their own.
+    it charge and discharge early: of two hours with one price the first is certain to come as expected. Where a kWh
+    more may cost something, losses would be a gain, and a gate keeps the two apart. Curves of efficiency, the taper
+    near full and empty, wear by depth and the cycles of a day are pages of their own.
     """
     charge_max = Given(nonneg=True, name=f"{name}.max_charge_kw")
     discharge_max = Given(nonneg=True, name=f"{name}.max_discharge_kw")
@@ -76,7 +77,7 @@ def battery_block(name: str, form: Storage, grid: TimeGrid) -> Block:
             stored.penalty
             + converted.penalty
             + (cycles.penalty if cycles is not None else 0.0)
-            + TIE * (grid.step_h @ discharge)
+            + TIE * ((grid.step_h * (1.0 + 0.1 * grid.progress)) @ discharge)
             + TIE * ((grid.step_h * (1.0 + 0.1 * grid.progress)) @ charge)
         ),
         slacks=[

@@ -195,8 +195,9 @@ class ParkEquations:
                 self._flow(form.bus, t, power)
                 changes.append(power * -h)
                 continue
-            charge = self.program.column(0.0, charge_kw, TIE * (1.0 + 0.1 * t / len(self._hours)) * h)
-            discharge = self.program.column(0.0, discharge_kw, (form.wear_per_kwh + TIE) * h)
+            tie = TIE * (1.0 + 0.1 * t / len(self._hours))
+            charge = self.program.column(0.0, charge_kw, tie * h)
+            discharge = self.program.column(0.0, discharge_kw, (form.wear_per_kwh + tie) * h)
             self._flow(form.bus, t, discharge - charge)
             changes.append(charge * (form.charge_efficiency * h) - discharge * (h / form.discharge_efficiency))
         self._stored(name, form, changes)

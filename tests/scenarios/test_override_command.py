@@ -55,7 +55,7 @@ def test_an_asset_is_held_and_given_back(state: str) -> None:
     until = datetime.fromisoformat(held["until"])
     assert until - datetime.now(UTC) == pytest.approx(timedelta(minutes=30), abs=timedelta(minutes=1))
     shown = override("list", "demo_park", "--state", state).stdout
-    assert "battery │ -200 │ in force" in shown
+    assert "battery │ -200 kW │ in force" in shown
 
     # a new value replaces the old one
     assert override("set", "demo_park", "battery", "1e2", *HELD, "--state", state).returncode == 0

@@ -13,7 +13,7 @@ from config.loader import example_site, load_site
 from parkgrid.closed_loop import ClosedLoop
 from simulators.plant import Plant
 
-START = datetime.fromisoformat("2026-10-20T08:00:00+08:00")
+START = datetime.fromisoformat("2026-10-20T14:00:00+08:00")
 LASTS = timedelta(hours=1)
 
 

@@ -1,7 +1,7 @@
 """Between two plans the battery follows what its energy is worth: the demo park at noon, its battery of 2,000 kWh.
 
 It takes and gives up to 1,000 kW at 94 % either way, a kWh that it gives wears 0.15; the dearest price of these plans
-is 0.5, so the whole rating is worth 0.025 per kWh.
+is 0.5, so the whole rating is worth 0.15 per kWh.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def test_where_it_makes_no_difference_the_plan_holds(park: ParkBuilder) -> None:
 
 
 def test_a_price_that_differs_a_little_moves_it_a_little(park: ParkBuilder) -> None:
-    """A gain of 0.01 per kWh over a stiffness of 0.025 per 1,000 kW: 400 kW more."""
-    plan = plan_of(park, grid=700.0, battery=-400.0, worth=0.37 / 0.94)
+    """A gain of 0.06 per kWh over a stiffness of 0.15 per 1,000 kW: 400 kW more."""
+    plan = plan_of(park, grid=700.0, battery=-400.0, worth=0.42 / 0.94)
     decision = park.decide({"grid": 900.0, "battery": -400.0}, plan, prices=VALLEY)
     assert decision.assets["battery"].setpoint_kw == pytest.approx(-800.0, abs=0.01)
 
@@ -73,7 +73,8 @@ def test_what_is_stored_counts_as_more_where_less_is_there_than_planned(park: Pa
     ahead = park.decide({**values, "battery.soc": 0.55}, plan, prices=PEAK)
     behind = park.decide({**values, "battery.soc": 0.45}, plan, prices=PEAK)
     assert ahead.assets["battery"].setpoint_kw == pytest.approx(1000.0)
-    assert behind.assets["battery"].setpoint_kw == pytest.approx(300.0 - (1.23 * 0.94 - 1.13) / 0.0000565, abs=0.1)
+    # to give costs 1.23 / 0.94 + 0.15, more than import at 1.13; to take is not worth the 300 kW off its plan
+    assert behind.assets["battery"].setpoint_kw == pytest.approx(0.0, abs=0.01)
     assert "worth 1.23 per kWh" in behind.assets["battery"].reason
 
 
