@@ -85,10 +85,11 @@ class PriceSeries:
             export_per_kwh=None if self.export_per_kwh is None else self.export_per_kwh[first:last],
         )
 
-    def known_until(self, start_s: float) -> float:
-        """The time up to which prices follow `start_s` without a gap; `start_s` itself where there is none."""
+    def known_until(self, start_s: float, end_s: float) -> float:
+        """The time up to which prices follow `start_s` without a gap, looked at up to `end_s`; `start_s` itself where
+        there is none."""
         at_s = start_s
-        while (index := self.index_at(at_s)) is not None:
+        while at_s < end_s and (index := self.index_at(at_s)) is not None:
             at_s = self.starts_s[index] + self.length_s
         return at_s
 

@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, Field, NonNegativeFloat, PositiveFloat, mode
 from config.asset import AssetBase
 from config.assets import Asset, GridConnection
 from config.base import Frozen, Identifier
+from config.calendar import SiteCalendar
 from config.caps import Caps
 from config.connection import Connection
 from config.point import Point
@@ -174,6 +175,7 @@ class SiteFile(Frozen):
     language: Literal["en", "zh"] = "en"
     """Of what alarms say to the operator."""
     location: Location
+    calendar: SiteCalendar = SiteCalendar()
     control: Control = Control()
     telemetry: Telemetry = Telemetry()
     influxdb: InfluxDb | None = None

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from config.site import Site
 from config.terms import on_limits
 from controller.solve_folder import SolveFolder
+from dispatch.forecast.experience import Experience
 from dispatch.forecast.history import History
 from dispatch.forecast.park import ParkState, situation
 from dispatch.plan import DispatchError, Infeasible, Method, Plan, Situation, Solved, TimedOut
@@ -77,7 +78,7 @@ def serve(connection: Connection) -> None:
     folder = SolveFolder(task.solves, task.site.control.kept_solves)
     steps = task.site.control.horizon_steps
     unlimited = Dispatcher(task.site, steps)
-    site, dispatcher = task.site, unlimited
+    site, dispatcher, experience = task.site, unlimited, Experience(task.site)
     ordered: tuple[float | None, float | None] = (None, None)
     while True:
         try:
@@ -89,7 +90,7 @@ def serve(connection: Connection) -> None:
             ordered = request.ordered
             site = task.site if ordered == (None, None) else on_limits(task.site, *ordered)
             dispatcher = unlimited if ordered == (None, None) else Dispatcher(site, steps)
-        answer = answer_of(site, dispatcher, request)
+        answer = answer_of(site, dispatcher, request, experience)
         try:
             connection.send(answer)
         except BrokenPipeError:
@@ -100,8 +101,10 @@ def serve(connection: Connection) -> None:
             )
 
 
-def answer_of(site: Site, dispatcher: Dispatcher, request: PlanRequest) -> PlanAnswer:
-    """A plan for what a request describes, or why there is none."""
+def answer_of(
+    site: Site, dispatcher: Dispatcher, request: PlanRequest, experience: Experience, *, explains: bool = True
+) -> PlanAnswer:
+    """A plan for what a request describes, or why there is none; without `explains` it does not say why it is so."""
     started_s = time.perf_counter()
     deadline_s = started_s + site.control.solver_time_limit_s
     expected: Situation | None = None
@@ -109,18 +112,21 @@ def answer_of(site: Site, dispatcher: Dispatcher, request: PlanRequest) -> PlanA
     rules: Plan | None = None
     failure = ""
     try:
-        expected = situation(site, request.history, request.state, request.now)
+        expected = situation(site, request.history, request.state, request.now, experience)
         match dispatcher.plan(expected, request.now):
             case Solved(plan=solved):
-                plan = _explained(site, dispatcher, expected, solved, deadline_s)
+                plan = solved
+                if explains:
+                    plan = _explained(site, dispatcher, expected, solved, deadline_s)
                 failure = solved.note if solved.method is Method.RELAXED else ""
             case Infeasible(reason=reason):
                 failure = f"no plan keeps every limit: {reason}"
             case TimedOut(limit_s=limit_s):
                 failure = f"the solver found nothing within {limit_s:g} s"
         if plan is None or plan.method is Method.RELAXED:  # the book may refuse it
-            by_rules = rules_plan(site, expected, request.now)
-            rules = _explained(site, dispatcher, expected, by_rules, deadline_s)
+            rules = rules_plan(site, expected, request.now)
+            if explains:
+                rules = _explained(site, dispatcher, expected, rules, deadline_s)
     except DispatchError as error:
         failure = str(error)
     return PlanAnswer(

@@ -18,15 +18,15 @@ TERMS = ("energy_import", "export_revenue", "demand", "gas", "heat", "carbon", "
 paid for heat and steam less what is earned with them."""
 
 
-def peaks_kw(site: Site, prices: Prices, month_peak_kw: float) -> FloatArray:
+def peaks_kw(site: Site, prices: Prices, situation: Situation) -> FloatArray:
     """The peak that each month of the horizon has before the plan starts, shape (months,).
 
-    The running month has `month_peak_kw`; one that begins within the horizon starts from the site's floor. With a
-    contracted demand it is no less than what that allows.
+    The running month has that so far; one that begins within the horizon starts from the site's floor. It is no less
+    than a usual month's, or than what a contracted demand allows.
     """
     peaks = np.full(len(prices.demand_per_kw), site.file.month_peak_floor_kw)
-    peaks[0] = month_peak_kw
-    highest: FloatArray = np.maximum(peaks, prices.free_kw)
+    peaks[0] = situation.month_peak_kw
+    highest: FloatArray = np.maximum(np.maximum(peaks, prices.free_kw), situation.usual_peak_kw)
     return highest
 
 
@@ -49,7 +49,7 @@ def bill(site: Site, prices: Prices, situation: Situation, assets: Mapping[str, 
     wear = sum(form.wear(assets[name], step_h) for name, form in forms.items())
     starts = sum(form.starting(name, situation, assets[name]) for name, form in forms.items())
     demand = 0.0
-    for month, peak_kw in enumerate(peaks_kw(site, prices, situation.month_peak_kw)):
+    for month, peak_kw in enumerate(peaks_kw(site, prices, situation)):
         highest_kw = float(np.max(grid_kw[prices.month == month], initial=0.0))
         demand += float(prices.demand_per_kw[month]) * max(0.0, highest_kw - float(peak_kw))
     return {

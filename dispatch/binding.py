@@ -77,7 +77,7 @@ def month_peak(site: Site, situation: Situation, plan: Plan, prices: Prices) -> 
 
 def _peaks(site: Site, situation: Situation, plan: Plan, prices: Prices) -> Iterator[Binding]:
     name, grid_kw = " + ".join(site.grids), grid_kw_of(forms_of(site), plan.assets)
-    for month, before_kw in enumerate(peaks_kw(site, prices, situation.month_peak_kw)):
+    for month, before_kw in enumerate(peaks_kw(site, prices, situation)):
         within = prices.month == month
         highest_kw = float(np.max(grid_kw[within], initial=0.0))
         if prices.demand_per_kw[month] > 0.0 and highest_kw > POWER_KW and highest_kw >= before_kw - POWER_KW:

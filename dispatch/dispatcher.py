@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from config.site import Site
 from dispatch.bill import TERMS, peaks_kw
 from dispatch.block import Block, Inputs, solved
+from dispatch.blocks.grid import MONTHS
 from dispatch.caps import cap_numbers, counted_late
 from dispatch.choice import Choice
 from dispatch.compiled import solver_of
@@ -199,12 +200,16 @@ class Dispatcher:
         )
 
     def _inputs(self, situation: Situation, prices: Prices, exporting: NDArray[np.bool_]) -> Inputs:
+        if len(prices.demand_per_kw) > MONTHS:
+            raise BadSituation(
+                f"the horizon touches {len(prices.demand_per_kw)} calendar months; {MONTHS} are the most"
+            )
         need = reserve_need(self._site, situation)
         return Inputs(
             exporting=exporting,
             situation=situation,
             prices=prices,
-            peaks_kw=peaks_kw(self._site, prices, situation.month_peak_kw),
+            peaks_kw=peaks_kw(self._site, prices, situation),
             end_value=end_values(self._forms, situation, prices),
             reserve=None if need is None else within_reach(need, self._forms, situation),
             taken_first=taken_first(self._forms, situation),
@@ -232,6 +237,7 @@ class Dispatcher:
             step_h=situation.step_h,
             assets=assets,
             import_price_per_kwh=prices.import_per_kwh,
+            paid_peak_kw=float(peaks_kw(self._site, prices, situation)[0]),
             cost=park.cost(TERMS) | {"starts": starts},
             marginal_per_kwh=park.marginal_per_kwh(),
             stored_value_per_kwh=park.stored_value_per_kwh(),

@@ -177,9 +177,15 @@ class Situation:
     """Assets that must be planned at zero (sources, converters, chargers) or left out (stores)."""
     month_peak_kw: float = 0.0
     """Highest 15-min average import that the running month has seen, or its floor."""
+    usual_peak_kw: float = 0.0
+    """What any month's peak will probably be at least (`dispatch.forecast.usual_peak`): a plan does not pay for what it
+    is bound to pay for in the end."""
     used: Used = field(default_factory=Used)
     spot: PriceSeries | None = None
     """Prices of the spot market; where it has none, the tariff's table counts."""
+    end_value_per_kwh: Mapping[BusId, float] = field(default_factory=dict)
+    """By bus: what a kWh that is stored at the end is worth, where somebody settles it so; elsewhere what the prices of
+    the horizon say (`dispatch.worth`)."""
     scenarios: tuple[Scenario, ...] = ()
     """Ways in which it may come, with probabilities that are 1 together; empty where it comes as expected."""
 
@@ -281,6 +287,8 @@ class Plan:
     """Of a plan over scenarios, in the situation's order."""
     reasons: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
     """By asset: why it does what it does in each interval; empty until somebody has asked (`dispatch.reasons`)."""
+    paid_peak_kw: float = 0.0
+    """Import that costs it no demand charge in the month in which it starts."""
     note: str = ""
     """Why the plan is what it is, when it is not the optimum."""
 

@@ -71,7 +71,7 @@ class Walk:
         for name, form in forms.items():
             if form.bus == ELECTRICITY and not isinstance(form, Converter | Link):
                 net_kw = net_kw - form.gives * power_kw[name]
-        peak_kw = peaks_kw(site, prices, situation.month_peak_kw)[prices.month]
+        peak_kw = peaks_kw(site, prices, situation)[prices.month]
         mean_kw = float(np.maximum(net_kw, 0.0) @ situation.step_h / situation.step_h.sum())
         limit_kw = sum(form.import_limit_kw for form in connections_of(forms).values())
         hold_kw = np.minimum(np.maximum(peak_kw, mean_kw), limit_kw)

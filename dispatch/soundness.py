@@ -17,8 +17,8 @@ from dispatch.registry import buses_of, forms_of, units_of
 
 SURE = 1e-6
 """How far probabilities may be from 1 together: they were divided and added up."""
-LONGEST_HORIZON_H = 28 * 24
-"""A horizon touches two calendar months at most, each with its own demand charge: no month is shorter."""
+LONGEST_HORIZON_H = 31 * 24 + 1
+"""A whole calendar month, in the autumn in which clocks are put back."""
 
 
 @per_site
@@ -69,8 +69,13 @@ def require_sound(site: Site, situation: Situation) -> None:
         if past.since_h is not None and not np.isfinite(past.since_h):
             raise BadSituation(f"running of {name} is since {past.since_h} h, it must be a finite number or none")
     _require_known("unavailable", situation.unavailable, site.dispatched)
-    if not np.isfinite(situation.month_peak_kw) or situation.month_peak_kw < 0:
-        raise BadSituation(f"month_peak_kw is {situation.month_peak_kw:g}, it must be a number from 0 on")
+    for name in ("month_peak_kw", "usual_peak_kw"):
+        peak_kw = getattr(situation, name)
+        if not np.isfinite(peak_kw) or peak_kw < 0:
+            raise BadSituation(f"{name} is {peak_kw:g}, it must be a number from 0 on")
+    for bus, value in situation.end_value_per_kwh.items():
+        if not np.isfinite(value):
+            raise BadSituation(f"end_value_per_kwh of {bus} is {value:g}, it must be a number")
     if situation.spot is not None:
         for what in ("import_per_kwh", "export_per_kwh"):
             prices = getattr(situation.spot, what)

@@ -14,7 +14,7 @@ def spot_tail(site: Site, situation: Situation) -> list[str]:
         return []
     start_s = situation.start.timestamp()
     end_s = start_s + 3600.0 * float(situation.step_h.sum())
-    known_s = start_s if situation.spot is None else situation.spot.known_until(start_s)
+    known_s = start_s if situation.spot is None else situation.spot.known_until(start_s, end_s)
     if known_s >= end_s:
         return []
     return [

@@ -235,11 +235,19 @@ def _prices(tariff: Tariff, day: date, band: str, posix_s: float, spot: PriceSer
 
 
 def _spans_of(tariff: Tariff, zone: ZoneInfo, day: date) -> tuple[_Span, ...]:
-    """The bands of one local day, minute by minute: that is right on the days when clocks change, too."""
+    """The bands of one local day; where clocks change, looked up minute by minute."""
     start = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
     after = day + timedelta(days=1)
     end = datetime(after.year, after.month, after.day, tzinfo=zone).astimezone(UTC)
     bands = _bands_of(tariff, day)
+    if end - start == timedelta(days=1):
+        edges = [minute for minute, band in enumerate(bands) if minute == 0 or band != bands[minute - 1]]
+        begin_s = start.timestamp()
+        ends = [*edges[1:], MINUTES_PER_DAY]
+        return tuple(
+            _Span(begin_s + 60.0 * edge, begin_s + 60.0 * until, bands[edge])
+            for edge, until in zip(edges, ends, strict=True)
+        )
     spans: list[_Span] = []
     began, band = start, ""
     when = start

@@ -170,8 +170,10 @@ def end_values(forms: Mapping[str, Form], situation: Situation, prices: Prices) 
     Where nothing makes it, a kWh is worth as much as one of electricity.
     """
     buses = {bus for form in forms.values() for bus in form.buses}
-    found = {}
-    for bus in buses:
+    found = {
+        bus: EndValue(keep_per_kwh=value, spare_per_kwh=value) for bus, value in situation.end_value_per_kwh.items()
+    }
+    for bus in buses - found.keys():
         costs = _costs(bus, forms, situation, prices, frozenset())
         cost = np.concatenate(costs) if costs else prices.import_cost_per_kwh
         found[bus] = EndValue(

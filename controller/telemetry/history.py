@@ -73,12 +73,14 @@ class SeriesStore:
         with self._database.transaction() as db:
             for name in series:
                 means = np.full(days * _DAY_MIN // step_min, np.nan)
-                for index, mean in db.execute(
+                rows = db.execute(
                     "SELECT (start_s - ?) / ?, avg(value) FROM mean"
                     " WHERE series = ? AND start_s >= ? AND start_s < ? GROUP BY 1",
                     (start_s, step_s, name, start_s, end_s),
-                ):
-                    means[index] = mean
+                ).fetchall()
+                if rows:
+                    found = np.array(rows)
+                    means[found[:, 0].astype(np.int64)] = found[:, 1]
                 loaded[name] = means
         return datetime.fromtimestamp(start_s, UTC), loaded
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from config.asset import KWH_PER_KG_HYDROGEN, Demand
+from config.asset import KWH_PER_KG_HYDROGEN, AssetBase, Demand
 from config.assets import HeatPump, PvPlant, WindTurbine
 from config.flexible_assets import EvChargers, ShiftableJob
 from config.hydrogen_assets import HydrogenLoad
@@ -17,11 +17,12 @@ from config.price_series import PriceSeries
 from config.site import Site
 from config.thermal_assets import Chiller, PressureTurbine, WasteHeatSource
 from dispatch.forecast.chiller import chiller_cop
+from dispatch.forecast.experience import TRAINED_DAYS, Experience, Outlook
 from dispatch.forecast.heat_pump import cop
 from dispatch.forecast.history import History
 from dispatch.forecast.load import HISTORY_DAYS, best_of, blend
-from dispatch.forecast.pv import HIGHEST_CLEARNESS, clear_sky_kw, like_then, pv_power
-from dispatch.forecast.scenarios import DAYS_NEEDED, Course, days_back, foreseen, past_scenarios
+from dispatch.forecast.pv import DAYLIGHT_SHARE, HIGHEST_CLEARNESS, clear_sky_kw, like_then, pv_power
+from dispatch.forecast.scenarios import Course, days_back, foreseen, past_scenarios
 from dispatch.forecast.wind import wind_power
 from dispatch.forecast.windows import job_windows, visits
 from dispatch.plan import FloatArray, Running, Situation, Used
@@ -34,6 +35,8 @@ OUTDOOR_DECAY_H = 12.0
 """A day that is warmer than yesterday stays so until the evening."""
 DEFAULT_LOAD_SHARE = 0.5
 """Of the peak, for a load without any history."""
+HIGHEST_SHARE = 3.0
+"""Of what PV is expected to feed: on a clear day after a dull week it feeds so many times as much."""
 WIND_DAYS = 7
 """The mean of wind is that of the last week: the season's, not one storm's."""
 
@@ -46,6 +49,8 @@ class ParkState:
     """By store; one that cannot be read is left out."""
     measured_kw: Mapping[str, float]
     """By load, in its own carrier, and source; what is not known, or curtailed, is left out."""
+    measured_before: bool = False
+    """Whether that is the mean of the interval before the one that is running, of which nothing is known then."""
     local_kw: Mapping[str, float] = field(default_factory=dict)
     """By bus: what assets under local control take now, less what they give."""
     needed_kwh: Mapping[str, float] = field(default_factory=dict)
@@ -70,8 +75,8 @@ class Expected:
 
 
 def days_of_history(site: Site) -> int:
-    """What the forecasts of a site look back on: two weeks, four with scenarios, and the day that is still running."""
-    return 1 + (HISTORY_DAYS if site.control.scenarios is None else max(HISTORY_DAYS, DAYS_NEEDED))
+    """What the forecasts of a site look back on at most."""
+    return TRAINED_DAYS
 
 
 def interval_start(now: datetime, interval_min: int) -> datetime:
@@ -80,20 +85,33 @@ def interval_start(now: datetime, interval_min: int) -> datetime:
     return datetime.fromtimestamp(int(now.timestamp() // seconds) * seconds, UTC)
 
 
-def situation(site: Site, history: History, state: ParkState, now: datetime) -> Situation:
+def situation(
+    site: Site, history: History, state: ParkState, now: datetime, experience: Experience | None = None
+) -> Situation:
     """What to plan from, starting with the interval that contains `now`. Raises BadSituation; see `expect`."""
-    return expect(site, history, state, now).situation
+    return expect(site, history, state, now, experience).situation
 
 
-def expect(site: Site, history: History, state: ParkState, now: datetime) -> Expected:
+def expect(
+    site: Site, history: History, state: ParkState, now: datetime, experience: Experience | None = None
+) -> Expected:
     """The situation with its forecasts, and the names of the series that had no history to go by.
+
+    `experience` is what plans before this one have learned from the history; without one it is learned here.
 
     The horizon and its intervals are the site's; the first interval counts in full. A store whose energy is
     missing is made unavailable. Raises BadSituation when the history's intervals do not fit.
     """
     interval_min = site.control.interval_min
     steps = site.control.horizon_steps
-    view = _View(history, state, interval_start(now, interval_min), interval_min, np.full(steps, interval_min / 60.0))
+    view = _View(
+        history,
+        state,
+        interval_start(now, interval_min),
+        interval_min,
+        np.full(steps, interval_min / 60.0),
+        Experience(site) if experience is None else experience,
+    )
     outdoor_degc = view.outdoor()
     into_h = (now - view.start).total_seconds() / 3600.0
     unread = frozenset(name for name in stores(site) if not np.isfinite(state.stored_kwh.get(name, np.nan)))
@@ -133,6 +151,7 @@ def expect(site: Site, history: History, state: ParkState, now: datetime) -> Exp
         },
         unavailable=frozenset(state.unavailable & site.dispatched.keys()) | unread,
         month_peak_kw=max(0.0, state.month_peak_kw),
+        usual_peak_kw=view.experience.usual_peak_kw(history, view.start),
         used=state.used,
         spot=state.spot,
     )
@@ -140,7 +159,7 @@ def expect(site: Site, history: History, state: ParkState, now: datetime) -> Exp
     terms = site.control.scenarios
     if terms is not None:
         loads, sources = (
-            {name: view.course(site, name) for name in series if view.known(name)}
+            {name: view.course(site, name, expected_kw) for name, expected_kw in series.items() if view.known(name)}
             for series in (found.load_kw, found.available_kw)
         )
         found = foreseen(found, past_scenarios(loads, sources, view.step_h, terms))
@@ -170,6 +189,8 @@ class _View:
     start: datetime
     interval_min: int
     step_h: FloatArray
+    experience: Experience
+    outlooks: dict[str, Outlook | None] = field(default_factory=dict)
 
     @property
     def per_day(self) -> int:
@@ -182,7 +203,21 @@ class _View:
         """Whether the history that a forecast looks at has any value."""
         return bool(np.any(np.isfinite(self.past(name, HISTORY_DAYS))))
 
+    def outlook(self, name: str) -> Outlook | None:
+        """What was learned of a series, None where there is too little to learn from."""
+        if name not in self.outlooks:
+            self.outlooks[name] = self.experience.outlook(self.history, name, self.start, len(self.step_h))
+        return self.outlooks[name]
+
+    def _corrected(self, outlook: Outlook, measured: float | None) -> FloatArray:
+        before = self.state.measured_before
+        error = np.nan if measured is None else measured - float(outlook.usual[0 if before else 1])
+        return outlook.corrected(error if np.isfinite(error) else 0.0, before)
+
     def load(self, name: str, peak_kw: float) -> FloatArray:
+        outlook = self.outlook(name)
+        if outlook is not None:
+            return np.maximum(self._corrected(outlook, self.state.measured_kw.get(name)), 0.0)
         usual = best_of(self.past(name, HISTORY_DAYS), len(self.step_h), self.per_day, DEFAULT_LOAD_SHARE * peak_kw)
         return np.maximum(blend(usual, self.state.measured_kw.get(name), self.step_h), 0.0)
 
@@ -195,6 +230,9 @@ class _View:
         return blend(usual, measured, self.step_h, OUTDOOR_DECAY_H)
 
     def pv(self, site: Site, name: str, plant: PvPlant) -> FloatArray:
+        outlook = self.outlook(name)
+        if outlook is not None:
+            return self._as_clear(plant, outlook, self.state.measured_kw.get(name))
         past_kw = self.past(name, 1)
         past_step_h = np.full(self.per_day, self.interval_min / 60.0)
         before = datetime.fromtimestamp(self.start.timestamp() - 24 * 3600, UTC)
@@ -202,10 +240,24 @@ class _View:
         past_clear_kw, clear_kw = clear_kw[: self.per_day], clear_kw[self.per_day :]
         return pv_power(plant, clear_kw, self.step_h, past_kw, past_clear_kw, self.state.measured_kw.get(name))
 
-    def course(self, site: Site, name: str) -> Course:
-        """What a load or source had on past days; of a PV plant, its share of the clear sky."""
+    def _as_clear(self, plant: PvPlant, outlook: Outlook, measured: float | None) -> FloatArray:
+        """As much above or below what is usual as now, in proportion: a cloud takes a share of the sun."""
+        before = self.state.measured_before
+        usual, now_kw = outlook.usual[1:], float(outlook.usual[0 if before else 1])
+        share = 1.0
+        if measured is not None and np.isfinite(measured) and now_kw > DAYLIGHT_SHARE * plant.peak_kw:
+            share = min(measured / now_kw, HIGHEST_SHARE)
+        fades = outlook.fades[1:] if before else outlook.fades[:-1]
+        return np.clip(usual * (1.0 + (share - 1.0) * fades), 0.0, plant.rated_kw)
+
+    def course(self, site: Site, name: str, expected_kw: FloatArray) -> Course:
+        """What a load or source had on past days; of a PV plant, its share of the clear sky. Of what was learned, the
+        forecast `expected_kw`, as wrong as on past days."""
         steps, interval = len(self.step_h), timedelta(minutes=self.interval_min)
         back = days_back(self.start, ZoneInfo(site.location.time_zone), interval, steps)
+        outlook = self.outlook(name)
+        if outlook is not None:
+            return self._as_wrong_as_then(site.assets[name], outlook, back, expected_kw)
         begins = {day: self.start - intervals * interval for day, intervals in back.items()}
         days = {
             day: self.history.before(name, begin + steps * interval, self.interval_min, steps)
@@ -222,5 +274,23 @@ class _View:
             }
         return Course(days=days, measured_kw=self.state.measured_kw.get(name), highest_kw=highest_kw)
 
+    def _as_wrong_as_then(
+        self, asset: AssetBase, outlook: Outlook, back: Mapping[str, int], expected_kw: FloatArray
+    ) -> Course:
+        paths = {day: outlook.path(intervals, self.state.measured_before) for day, intervals in back.items()}
+        known = [path for path in paths.values() if path is not None]
+        mean = np.mean(known, axis=0) if known else 0.0  # the forecast is in the middle of them
+        unknown = np.full(len(expected_kw), np.nan)
+        days = {day: unknown if path is None else expected_kw + path - mean for day, path in paths.items()}
+        highest_kw = np.full(len(expected_kw), np.inf)
+        if isinstance(asset, PvPlant):
+            highest_kw = np.minimum(HIGHEST_SHARE * outlook.usual[1:], asset.rated_kw)
+        elif isinstance(asset, WindTurbine):
+            highest_kw[:] = asset.rated_kw
+        return Course(days=days, measured_kw=None, highest_kw=highest_kw)
+
     def wind(self, name: str, turbine: WindTurbine) -> FloatArray:
+        outlook = self.outlook(name)
+        if outlook is not None:
+            return np.clip(self._corrected(outlook, self.state.measured_kw.get(name)), 0.0, turbine.rated_kw)
         return wind_power(self.past(name, WIND_DAYS), self.state.measured_kw.get(name), turbine.rated_kw, self.step_h)

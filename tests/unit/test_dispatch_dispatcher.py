@@ -141,7 +141,7 @@ def with_series(situation: Situation, field: str, name: str, value: Any) -> Situ
         (lambda s: replace(s, unavailable=frozenset({"batery"})), "unavailable names batery"),
         (lambda s: replace(s, month_peak_kw=np.nan), "month_peak_kw is nan"),
         (lambda s: replace(s, step_h=np.array([1, 1, 0, 1.0])), "step_h must be above 0"),
-        (lambda s: replace(s, step_h=np.full(4, 200.0)), "longer than 672 h"),
+        (lambda s: replace(s, step_h=np.full(4, 200.0)), "longer than 745 h"),
         (lambda s: replace(s, step_h=np.ones(3)), "has 3 steps, this dispatcher plans 4"),
         (lambda s: replace(s, start=s.start.replace(tzinfo=None)), "must be in UTC"),
     ],

@@ -11,6 +11,7 @@ import pytest
 from config.asset import Comfort
 from config.assets import Asset, BatteryCells
 from config.battery_curves import EfficiencyPoint, TaperPoint, WearPiece
+from config.calendar import SiteCalendar
 from config.caps import Caps, CarbonCap, EnergyBudget, ExportShare
 from config.connection import Modbus, Mqtt, OpcUa
 from config.ladder import Ladder, LadderStep
@@ -30,6 +31,7 @@ CONNECTIONS = (*get_args(Modbus), OpcUa, Mqtt)
     [
         SiteFile,
         Location,
+        SiteCalendar,
         Control,
         Risk,
         Chance,

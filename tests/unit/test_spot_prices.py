@@ -75,7 +75,7 @@ def test_a_file_is_read_with_its_time_zones_and_gaps(tmp_path: Path) -> None:
         2,
         None,
     ]
-    assert found.known_until(at) == at + 2 * 3600.0
+    assert found.known_until(at, at + 86400.0) == at + 2 * 3600.0
 
 
 @pytest.mark.parametrize(

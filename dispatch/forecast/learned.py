@@ -1,0 +1,96 @@
+"""What the past of one series has taught: which way to forecast it was right, and how wrong that was. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dispatch.forecast.daily import LOOKS_BACK, SIMPLE, Days, Ridge
+from dispatch.plan import FloatArray
+
+JUDGED_DAYS = 28
+"""Ways are compared over four weeks: long enough to tell them apart, short enough to notice a change of shifts."""
+LEAST_JUDGED_DAYS = 7
+LEARNS_FROM_DAYS = LOOKS_BACK + LEAST_JUDGED_DAYS
+"""Complete days that are needed before anything is learned: before that, see `dispatch.forecast.load`."""
+LEAST_FITTED_DAYS = 14
+"""Days that a ridge is fitted to at least."""
+RIDGE = "ridge"
+CLEARLY = 0.95
+"""Four weeks tell two ways apart by some percent and not better."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """How a series is forecast a day ahead, and corrected by its present error."""
+
+    way: str
+    errors: Mapping[str, float]
+    """By way: mean absolute error of the judged days, in the unit of the series."""
+    ridge: Ridge | None
+    """Fitted to all days; None where there are too few."""
+    fades: FloatArray
+    """Share of the present error that is left so many intervals on: from 1, never rising, shape (per_day + 1,)."""
+    residuals: FloatArray
+    """Of the judged days, measured less forecast, NaN where unknown, shape (judged days, per_day)."""
+
+    def day(self, days: Days, day: int) -> FloatArray:
+        """What a day will be, from the days before it, shape (per_day,)."""
+        if self.way == RIDGE and self.ridge is not None:
+            return self.ridge.day(days, day)
+        return SIMPLE[self.way](days, day)
+
+    def errors_by_horizon(self) -> FloatArray:
+        """Mean absolute error after the correction, by how many intervals ahead, shape (per_day + 1,)."""
+        course = self.residuals.ravel()
+        return np.array(
+            [
+                float(np.nanmean(np.abs(course[ahead:] - left * course[: len(course) - ahead])))
+                for ahead, left in enumerate(self.fades.tolist())
+            ]
+        )
+
+
+def learned(days: Days, until: int, known: NDArray[np.bool_], *, chooses: bool = True) -> Learned:
+    """From the complete days before `until`, of which `known` were measured. Needs `LEARNS_FROM_DAYS` of them.
+
+    Without `chooses` it is as yesterday, whatever was right.
+    """
+    judged = min(JUDGED_DAYS, until - LOOKS_BACK)
+    first = until - judged
+    ways = {name: np.stack([way(days, day) for day in range(first, until)]) for name, way in SIMPLE.items()}
+    fits = first - LOOKS_BACK >= LEAST_FITTED_DAYS
+    if fits:
+        before = Ridge.fitted(days, first, known)
+        ways[RIDGE] = np.stack([before.day(days, day) for day in range(first, until)])
+    actual = np.where(known[first:until], days.rows[first:until], np.nan)
+    errors = {name: _mean_error(actual, found) for name, found in ways.items()}
+    # the ridge knows what the others go by: they were luckier, unless they were clearly better
+    way = min(errors, key=lambda name: errors[name] * (CLEARLY if name == RIDGE else 1.0)) if chooses else "yesterday"
+    residuals = actual - ways[way]
+    return Learned(
+        way=way,
+        errors=errors,
+        ridge=Ridge.fitted(days, until, known) if fits else None,
+        fades=_fades(residuals),
+        residuals=residuals,
+    )
+
+
+def _mean_error(actual: FloatArray, forecast: FloatArray) -> float:
+    known = np.isfinite(actual)
+    return float(np.abs(actual - forecast)[known].mean()) if np.any(known) else np.inf
+
+
+def _fades(residuals: FloatArray) -> FloatArray:
+    """What is left of an error h intervals later: sum of e[t] * e[t + h] over sum of e[t]^2, as far as it falls."""
+    course = np.nan_to_num(residuals.ravel())
+    per_day = residuals.shape[1]
+    squares = float(course @ course)
+    if squares <= 0.0:
+        return np.concatenate(([1.0], np.zeros(per_day)))
+    left = [float(course[: len(course) - ahead] @ course[ahead:]) / squares for ahead in range(per_day + 1)]
+    return np.minimum.accumulate(np.clip(left, 0.0, 1.0))
