@@ -91,7 +91,7 @@ def lived(name: str, start: datetime | None, days: float, cycle_s: float, change
         "without_control": book_of(plants[1].ledger),
     }
     found: dict[str, Any] = {"site": name, "days": days, "grid": grid, "took_s": time.perf_counter() - began_s}
-    found["plans"] = {what: count for what, count in loop.book.counts.items() if count}
+    found["plans"] = {what: count for what, count in loop.decider.book.counts.items() if count}
     for which, plant, seen_kw, suffix in zip(truth, plants, powers_kw, ("", " without"), strict=True):
         bill = settle(site, truth, which)
         found["terms" + suffix.replace(" ", "_")] = dict(bill.terms)

@@ -9,9 +9,11 @@ import typer
 
 from parkgrid.alarms import alarms
 from parkgrid.audit import audit
+from parkgrid.backtest import backtest
 from parkgrid.check import check
 from parkgrid.demo import demo
 from parkgrid.fault import fault
+from parkgrid.history import history
 from parkgrid.override import override
 from parkgrid.plan import plan
 from parkgrid.probe import probe
@@ -36,12 +38,14 @@ app.command()(check)
 app.command()(simulate)
 app.command()(step)
 app.command()(plan)
+app.command()(backtest)
 app.command()(probe)
 app.command()(why)
 app.command()(audit)
 app.add_typer(override, name="override")
 app.add_typer(alarms, name="alarms")
 app.add_typer(fault, name="fault")
+app.add_typer(history, name="history")
 
 
 def main() -> None:

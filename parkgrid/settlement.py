@@ -84,17 +84,33 @@ def settle(site: Site, truth: Mapping[str, Any], which: str) -> Bill:
         charge = charges[month]
         terms["demand"] += charge.per_kw * max(0.0, peak_kw - max(site.file.month_peak_floor_kw, charge.free_kw))
     accounts: Mapping[str, Mapping[str, float]] = book["total"]["assets"]
-    end = datetime.fromisoformat(book["total"]["start"]) + timedelta(seconds=book["total"]["seconds"])
-    day = [end + timedelta(minutes=15 * step) for step in range(96)]
-    cheapest = min(calendar.import_price_at(when, site.spot) for when in day)
+    stored = stored_prices(site, truth)
     for name, battery in site.of_kind(Battery).items():
         terms["wear"] += accounts[name]["electricity_fed_kwh"] * battery.wear_cny_per_kwh
         terms["wear"] += _wear_by_depth(site, name, battery, intervals)
-        terms["stored energy"] -= accounts[name]["stored_kwh"] * cheapest / battery.charge_efficiency
-    heat_price = _heat_price(site, truth, cheapest, calendar.tariff_at(end).gas_per_kwh)
+        terms["stored energy"] -= accounts[name]["stored_kwh"] * stored.electricity / battery.charge_efficiency
     for name in site.of_kind(HotWaterTank):
-        terms["stored energy"] -= accounts[name]["stored_kwh"] * heat_price
+        terms["stored energy"] -= accounts[name]["stored_kwh"] * stored.heat
     return Bill(terms=terms, co2_kg=co2_kg)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPrices:
+    """What it costs to put a kWh where one is missing at the end."""
+
+    electricity: float
+    """At the connection: a battery takes more than it keeps."""
+    heat: float
+
+
+def stored_prices(site: Site, truth: Mapping[str, Any]) -> StoredPrices:
+    """By the day that follows the period; see `settle`."""
+    calendar = TariffCalendar(site.tariffs)
+    total = truth["park"]["total"]
+    end = datetime.fromisoformat(total["start"]) + timedelta(seconds=total["seconds"])
+    day = [end + timedelta(minutes=15 * step) for step in range(96)]
+    cheapest = min(calendar.import_price_at(when, site.spot) for when in day)
+    return StoredPrices(cheapest, _heat_price(site, truth, cheapest, calendar.tariff_at(end).gas_per_kwh))
 
 
 def _wear_by_depth(site: Site, name: str, battery: Battery, intervals: Sequence[Mapping[str, Any]]) -> float:

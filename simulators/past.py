@@ -44,6 +44,11 @@ def past_of(site: Site, start: datetime, days: int, seed: int | None = None) -> 
     surroundings = Surroundings(site, simulation_of(site).seed if seed is None else seed)
     end_s = start.timestamp() // INTERVAL_S * INTERVAL_S
     start_s: FloatArray = end_s + np.arange(-days * 86400 // INTERVAL_S, 0, dtype=np.float64) * INTERVAL_S
+    return Past(start_s=start_s, columns=interval_means(site, surroundings, start_s))
+
+
+def interval_means(site: Site, surroundings: Surroundings, start_s: FloatArray) -> dict[str, FloatArray]:
+    """What the intervals bring that start at these times: by asset kW, and ``outdoor_degc``; each of shape (n,)."""
     inside = (np.arange(INTERVAL_S // SAMPLE_S) + 0.5) * SAMPLE_S
     course = surroundings.course((start_s[:, None] + inside).ravel())
     means = {key: values.reshape(len(start_s), -1).mean(axis=1) for key, values in course.items()}
@@ -53,7 +58,7 @@ def past_of(site: Site, start: datetime, days: int, seed: int | None = None) -> 
         for (asset, what), mean in means.items()
         if asset == name and what.endswith("_kw")
     }
-    return Past(start_s=start_s, columns={**columns, "outdoor_degc": means[OUTDOOR]})
+    return {**columns, "outdoor_degc": means[OUTDOOR]}
 
 
 def _demand_kw(asset: AssetBase, demand: FloatArray) -> FloatArray:

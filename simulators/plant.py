@@ -22,7 +22,7 @@ from simulators.ledger import INTERVAL_S, Ledger
 from simulators.model import Advance, Key, Model, Moment, Seat
 from simulators.surroundings import FREQUENCY, VOLTAGE, Surroundings, simulation_of
 
-MAX_STEP_US = 5_000_000
+LONGEST_STEP_S = 5.0
 """No step of the physics is longer: the ramps of the demo's devices take some seconds."""
 DEFAULT_SOC = 0.5
 """Where the site file says nothing, stores begin half full."""
@@ -51,13 +51,16 @@ class Plant:
         seed: int,
         controlled: bool = True,
         surroundings: Surroundings | None = None,
+        longest_step_s: float = LONGEST_STEP_S,
     ) -> None:
+        """`longest_step_s` is that of the physics; beyond a minute thermostats and ramps become coarse."""
         if start.tzinfo is None:
             raise ValueError("start needs a time zone")
         self.surroundings = surroundings or Surroundings(site, seed)
         self.controlled = controlled
         self._zone = ZoneInfo(site.location.time_zone)
         self._now_us = (start - _EPOCH) // _MICROSECOND
+        self._longest_step_us = round(longest_step_s * 1e6)
         self._owed_s = 0.0
         self._offset_s = self._utc_offset_s()
         self._places: Mapping[Key, int] = {key: index for index, key in enumerate(self.surroundings.keys)}
@@ -206,7 +209,7 @@ class Plant:
         self._electricity.close()
 
     def advance(self, dt_s: float) -> None:
-        """Go `dt_s` seconds on, in steps of at most 5 s that end at every quarter of an hour. Raises ValueError."""
+        """Go `dt_s` seconds on, in steps that end at every quarter of an hour. Raises ValueError."""
         if not (math.isfinite(dt_s) and dt_s >= 0):
             raise ValueError(f"cannot advance by {dt_s} s")
         # what is less than a microsecond waits for the next call, so that many small steps lose nothing
@@ -215,13 +218,17 @@ class Plant:
         self._owed_s -= left_us / 1e6
         while left_us > 0:
             to_bound_us = INTERVAL_S * 1_000_000 - self._now_us % (INTERVAL_S * 1_000_000)
-            step_us = min(left_us, MAX_STEP_US, to_bound_us)
+            step_us = min(left_us, self._longest_step_us, to_bound_us)
             self._step(step_us)
             self.ledger.add(self.now, self.tally(), self._grid.power_kw)
             left_us -= step_us
             if step_us == to_bound_us:
                 # clocks are put forward and back at the full hour
                 self._offset_s = self._utc_offset_s()
+
+    def look(self) -> None:
+        """Show what an interval brings that begins now, where surroundings change at once."""
+        self._step(0)
 
     def tally(self) -> Tally:
         """The accounts of all assets now."""
@@ -243,7 +250,8 @@ class Plant:
     def _step(self, step_us: int) -> None:
         self._now_us += step_us
         t_s, dt_s = self._now_us / 1e6, step_us / 1e6
-        now = Moment(t_s, t_s + self._offset_s, dt_s, self.surroundings.at(t_s))
+        values = self.surroundings.until(t_s) if dt_s else self.surroundings.at(t_s)
+        now = Moment(t_s, t_s + self._offset_s, dt_s, values)
         self._electricity.begin()
         if self._electricity.dark is not self._dark:
             self._dark = self._electricity.dark
@@ -255,7 +263,6 @@ class Plant:
             advance(now)
         for bus in self._buses.values():
             bus.settle(dt_s)
-        values = now.values
         self._electricity.settle(dt_s, values[self._places[FREQUENCY]], values[self._places[VOLTAGE]])
 
     def _power(self, name: str) -> None:

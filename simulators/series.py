@@ -150,19 +150,24 @@ class RecordedSeries:
 
     def values(self, t_s: FloatArray) -> FloatArray:
         """The course with its fluctuation, scaled, shape of `t_s` (UTC seconds since 1970)."""
-        place = t_s / self._record.step_s
-        interval = np.floor(place).astype(np.int64)
-        first, last = int(interval.min()), int(interval.max())
-        wave = np.zeros(len(t_s))
-        for harmonic in HARMONICS:
-            share = uniform(self._seed, f"{self._stream}.{harmonic}", np.arange(first, last + 1))
-            amplitude = _AMPLITUDE * (2.0 * share - 1.0)
-            wave += amplitude[interval - first] * np.sin(2.0 * np.pi * harmonic * (place - interval))
-        return self.means(t_s) * (1.0 + wave)
+        return self.means(t_s) * (1.0 + inner_wave(t_s, self._record.step_s, self._seed, self._stream))
 
     def value_at(self, when: datetime) -> float:
         """The value at an aware time."""
         return float(self.values(np.array([when.timestamp()]))[0])
+
+
+def inner_wave(t_s: FloatArray, step_s: float, seed: int, stream: str) -> FloatArray:
+    """The fluctuation inside intervals of `step_s`, as a share of the value, shape of `t_s`."""
+    place = t_s / step_s
+    interval = np.floor(place).astype(np.int64)
+    first, last = int(interval.min()), int(interval.max())
+    wave = np.zeros(len(t_s))
+    for harmonic in HARMONICS:
+        share = uniform(seed, f"{stream}.{harmonic}", np.arange(first, last + 1))
+        amplitude = _AMPLITUDE * (2.0 * share - 1.0)
+        wave += amplitude[interval - first] * np.sin(2.0 * np.pi * harmonic * (place - interval))
+    return wave
 
 
 def series_of(site: Site, name: str, source: SeriesSource, seed: int) -> RecordedSeries:

@@ -44,7 +44,10 @@ class Surroundings:
     Raises ValueError for a site without a simulation section, SeriesError for a series that cannot be used.
     """
 
-    def __init__(self, site: Site, seed: int) -> None:
+    def __init__(self, site: Site, seed: int, *, grid_s: float | None = None) -> None:
+        """Values are taken every `grid_s` and interpolated; where it is given, they stay until the next."""
+        self._grid_s = GRID_S if grid_s is None else grid_s
+        self._interpolates = grid_s is None
         simulation = simulation_of(site)
         self._pv = site.of_kind(PvPlant)
         self._wind = site.of_kind(WindTurbine)
@@ -104,13 +107,19 @@ class Surroundings:
         rows = self._days.get(day)
         if rows is None:
             rows = self._rows(day)
-        place = (t_s - day * DAY_S) / GRID_S
+        place = (t_s - day * DAY_S) / self._grid_s
         row = int(place)
+        if not self._interpolates:
+            return rows[row]
         weight = place - row
         return [a + (b - a) * weight for a, b in zip(rows[row], rows[row + 1], strict=True)]
 
+    def until(self, t_s: float) -> list[float]:
+        """Every value at the end of a step, in the order of `keys`."""
+        return self.at(t_s)
+
     def _rows(self, day: int) -> list[list[float]]:
-        times = np.arange(day * DAY_S, (day + 1) * DAY_S + GRID_S, GRID_S, dtype=np.float64)
+        times = np.arange(day * DAY_S, (day + 1) * DAY_S + self._grid_s, self._grid_s, dtype=np.float64)
         course = self.course(times)
         rows: list[list[float]] = np.column_stack([course[key] for key in self.keys]).tolist()
         while len(self._days) >= DAYS_KEPT:

@@ -1,0 +1,1 @@
+"""Closed loop over recorded time: what a controller would have cost, between doing nothing and perfect foresight."""
