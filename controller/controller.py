@@ -217,10 +217,14 @@ class Controller:
                 self._guards |= adopted(snapshot, self._guards, only=name)
                 self._writes.forget(name)
             decision, self._guards = guard(wanted, snapshot, self._guards)
-            decision = self._trade.with_reactive(decision, snapshot, self._decision)
-            decision = replace(decision, release=release_of(snapshot, self._mode, overrides))
+            decision = self._with_all(decision, snapshot, overrides)
         self._decision = decision
         return decision
+
+    def _with_all(self, decision: Decision, snapshot: Snapshot, overrides: Mapping[str, Override]) -> Decision:
+        """The guarded decision with what is told beside the setpoints proper."""
+        decision = self._trade.with_reactive(decision, snapshot, self._decision)
+        return replace(decision, release=release_of(snapshot, self._mode, overrides))
 
     def _returned(self, wanted: Decision) -> list[str]:
         """Assets that can be told something again after they could not."""
@@ -360,7 +364,7 @@ class Controller:
         self._mode = Mode.STOPPED
         wanted = decide(Inputs(snapshot=self._snapshot, plan=None, mode=Mode.STOPPED, overrides={}))
         decision, self._guards = guard(wanted, self._snapshot, self._guards)
-        decision = self._trade.with_reactive(decision, self._snapshot, self._decision)
+        decision = self._with_all(decision, self._snapshot, {})
         until_s = self._clock.monotonic_s() + STOP_WITHIN_S
         for name in decision.assets:
             self._writes.forget(name)
