@@ -108,12 +108,18 @@ def snapshot_of(site: Site, at: datetime, values: Mapping[str, float], running_s
     (`docs/points.md`); `running_s` are seconds since the first of these snapshots. Raises KeyError for an asset or a
     point that the site does not have.
     """
-    stamp = Stamp(received_s=running_s, at=at)
-    readings = {}
+    by_key = {}
     for name, value in values.items():
         asset, _, point_name = name.partition(".")
         point = site.point(asset, point_name)
         if point is None:
             raise KeyError(f"{asset} has no point {point_name}")
-        readings[point.key] = good(point.key, value, stamp)
+        by_key[point.key] = value
+    return all_read(site, at, by_key, running_s)
+
+
+def all_read(site: Site, at: datetime, values: Mapping[str, float], running_s: float) -> Snapshot:
+    """The same with `values` by the keys of the points, such as ``battery_pcs.soc``."""
+    stamp = Stamp(received_s=running_s, at=at)
+    readings = {key: good(key, value, stamp) for key, value in values.items()}
     return Snapshot(site=site, at=at, site_s=running_s, monotonic_s=running_s, readings=readings)

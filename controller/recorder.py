@@ -29,8 +29,8 @@ from controller.telemetry.influx import InfluxForwarder
 from controller.telemetry.store import TelemetryStore
 from controller.telemetry.writer import TelemetryWriter
 from controller.writes import Written
+from dispatch.forecast.experience import TRAINED_DAYS
 from dispatch.forecast.history import History
-from dispatch.forecast.park import days_of_history
 from dispatch.plan import Plan
 from dispatch.registry import forecast_for
 
@@ -150,8 +150,7 @@ class Recorder:
         step_min = self._site.control.interval_min
         await self._keep_means()
         try:
-            days = days_of_history(self._site)
-            start, series = await asyncio.to_thread(self._series.load, [*names, OUTDOOR], until, days, step_min)
+            start, series = await asyncio.to_thread(self._series.load, [*names, OUTDOOR], until, TRAINED_DAYS, step_min)
         except StoreError as error:
             # forecasts have defaults for a history that cannot be read
             self._series_error = str(error)

@@ -11,12 +11,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from config.site import Site
-from controller.decider import Decider
+from controller.decider import Decider, all_read
 from controller.decision import Decision
 from controller.image import Snapshot
 from controller.ledger import Interval
-from dispatch.forecast.park import days_of_history
-from drivers.quality import Stamp, good
+from dispatch.forecast.experience import TRAINED_DAYS
 from parkgrid.growing_history import GrowingHistory
 from simulators.past import Past, past_of
 from simulators.plant import Plant
@@ -49,7 +48,7 @@ class ClosedLoop:
         cls, site: Site, plant: Plant, *, cycle_s: float | None = None, dead_time_s: float = 0.0
     ) -> ClosedLoop:
         """A run that begins now and plans by its own forecasts, which learn from the simulated past of the site."""
-        past = past_of(site, plant.now, days_of_history(site))
+        past = past_of(site, plant.now, TRAINED_DAYS)
         decider = Decider.planning(site, cycle_s=cycle_s)
         return cls(plant, decider, past, cycle_s=cycle_s, dead_time_s=dead_time_s)
 
@@ -95,10 +94,9 @@ class ClosedLoop:
 
 def seen(site: Site, plant: Plant, site_s: float) -> Snapshot:
     """The park as a controller sees it that can read everything at once."""
-    stamp = Stamp(received_s=site_s, at=plant.now)
-    readings = {
-        (key := f"{device}.{name}"): good(key, value, stamp)
+    values = {
+        f"{device}.{name}": value
         for device in dict.fromkeys(asset.device for asset in site.assets.values())
         for name, value in plant.values(device).items()
     }
-    return Snapshot(site=site, at=plant.now, site_s=site_s, monotonic_s=site_s, readings=readings)
+    return all_read(site, plant.now, values, site_s)

@@ -281,14 +281,14 @@ def _history(site: Site, file: Path | None, state: Path | None, *, until: dateti
         return History(start=until, step_min=step_min, series={})
     from controller.telemetry.database import StoreError
     from controller.telemetry.history import SeriesStore
-    from dispatch.forecast.park import days_of_history
+    from dispatch.forecast.experience import TRAINED_DAYS
 
     recorded = state / "history.sqlite"
     if not recorded.is_file():
         raise Refused(f"there is no {recorded}: a controller that ran with this state folder writes it")
     store = SeriesStore(recorded)
     try:
-        start, loaded = store.load(series_of(site), until, days_of_history(site), step_min)
+        start, loaded = store.load(series_of(site), until, TRAINED_DAYS, step_min)
     except StoreError as error:
         raise Failed(str(error)) from error
     finally:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from config.calendar import SiteCalendar
 from dispatch.plan import FloatArray
 
-SUNDAY = 6
 DAY_S = 86400
 
 
@@ -57,7 +56,12 @@ class LocalDays:
 
         Of an hour that the clock shows twice the second counts; one that it leaves out is unknown.
         """
-        day, column = self.places(start, len(values))
+        return self.matrix_at(*self.places(start, len(values)), values)
+
+    def matrix_at(
+        self, day: NDArray[np.int64], column: NDArray[np.int64], values: FloatArray
+    ) -> tuple[int, FloatArray]:
+        """The same of values whose `places` are known."""
         first = int(day[0])
         rows = np.full((int(day[-1]) - first + 1, self.per_day), np.nan)
         rows[day - first, column] = values

@@ -46,10 +46,17 @@ class Outlook:
     """What was measured less what was expected, of the intervals before the horizon, oldest first."""
     way: str
 
+    def now(self, before: bool) -> float:
+        """What is usual in the interval that was measured: that with which the horizon begins, or the one before."""
+        return float(self.usual[0 if before else 1])
+
+    def left(self, before: bool) -> FloatArray:
+        """What is left of an error in that interval, shape (steps,)."""
+        return self.fades[1:] if before else self.fades[:-1]
+
     def corrected(self, error: float, before: bool) -> FloatArray:
         """The forecast with its present error, or with that of the interval before, shape (steps,)."""
-        fades = self.fades[1:] if before else self.fades[:-1]
-        return np.asarray(self.usual[1:] + error * fades)
+        return np.asarray(self.usual[1:] + error * self.left(before))
 
     def path(self, back: int, before: bool) -> FloatArray | None:
         """How a forecast made `back` intervals ago went wrong, once its present error was known; None if unknown."""
@@ -61,7 +68,7 @@ class Outlook:
         present = self.residuals[begin - 1] if before else course[0]
         if not np.all(np.isfinite(course)) or not np.isfinite(present):
             return None
-        return np.asarray(course - present * (self.fades[1:] if before else self.fades[:-1]))
+        return np.asarray(course - present * self.left(before))
 
 
 @dataclass(slots=True)
@@ -117,7 +124,8 @@ class Experience:
         if np.isnan(values[-LEARNS_FROM_DAYS * local.per_day :]).mean() > GAPS_SHARE:
             return None
         begin = start - timedelta(minutes=interval_min * len(values))
-        first, rows = local.matrix(begin, values)
+        past_day, past_column = local.places(begin, len(values))
+        first, rows = local.matrix_at(past_day, past_column, values)
         ahead = -(-(steps + 1) // local.per_day) + 1
         day, column = local.places(start - timedelta(minutes=interval_min), steps + 1)
         today = int(day[1]) - first
@@ -136,7 +144,6 @@ class Experience:
             expected[number] = taught.day(days, number)
             # what has not come yet is as expected, also for the days after it
             days.rows[number] = np.where(known[number], rows[number], expected[number])
-        past_day, past_column = local.places(begin, len(values))
         return Outlook(
             usual=expected[day - first, column],
             fades=_as_long(taught.fades if self.blends else taught.fades[:1], steps + 1),
@@ -162,12 +169,12 @@ class Experience:
 def _filled(rows: FloatArray) -> FloatArray:
     """Gaps are as a week before, else as the mean of that time of day."""
     filled = rows.copy()
-    means = np.nan_to_num(np.array([_mean(column) for column in rows.T]))
-    for number in range(len(filled)):
+    short = np.flatnonzero(np.isnan(rows).any(axis=1)).tolist()
+    means = np.array([_mean(column) for column in rows.T]) if short and short[0] < 7 else np.empty(0)
+    for number in short:
         gaps = np.isnan(filled[number])
-        if np.any(gaps):
-            other = filled[number - 7] if number >= 7 else means
-            filled[number, gaps] = other[gaps]
+        other = filled[number - 7] if number >= 7 else means
+        filled[number, gaps] = other[gaps]
     return filled
 
 

@@ -17,7 +17,7 @@ from config.price_series import PriceSeries
 from config.site import Site
 from config.thermal_assets import Chiller, PressureTurbine, WasteHeatSource
 from dispatch.forecast.chiller import chiller_cop
-from dispatch.forecast.experience import TRAINED_DAYS, Experience, Outlook
+from dispatch.forecast.experience import Experience, Outlook
 from dispatch.forecast.heat_pump import cop
 from dispatch.forecast.history import History
 from dispatch.forecast.load import HISTORY_DAYS, best_of, blend
@@ -72,11 +72,6 @@ class Expected:
     situation: Situation
     defaulted: tuple[str, ...] = field(default=())
     """Series without any history, which rest on a default (and on the present measurement, where there is one)."""
-
-
-def days_of_history(site: Site) -> int:
-    """What the forecasts of a site look back on at most."""
-    return TRAINED_DAYS
 
 
 def interval_start(now: datetime, interval_min: int) -> datetime:
@@ -211,7 +206,7 @@ class _View:
 
     def _corrected(self, outlook: Outlook, measured: float | None) -> FloatArray:
         before = self.state.measured_before
-        error = np.nan if measured is None else measured - float(outlook.usual[0 if before else 1])
+        error = np.nan if measured is None else measured - outlook.now(before)
         return outlook.corrected(error if np.isfinite(error) else 0.0, before)
 
     def load(self, name: str, peak_kw: float) -> FloatArray:
@@ -243,18 +238,17 @@ class _View:
     def _as_clear(self, plant: PvPlant, outlook: Outlook, measured: float | None) -> FloatArray:
         """As much above or below what is usual as now, in proportion: a cloud takes a share of the sun."""
         before = self.state.measured_before
-        usual, now_kw = outlook.usual[1:], float(outlook.usual[0 if before else 1])
+        usual, now_kw = outlook.usual[1:], outlook.now(before)
         share = 1.0
         if measured is not None and np.isfinite(measured) and now_kw > DAYLIGHT_SHARE * plant.peak_kw:
             share = min(measured / now_kw, HIGHEST_SHARE)
-        fades = outlook.fades[1:] if before else outlook.fades[:-1]
-        return np.clip(usual * (1.0 + (share - 1.0) * fades), 0.0, plant.rated_kw)
+        return np.clip(usual * (1.0 + (share - 1.0) * outlook.left(before)), 0.0, plant.rated_kw)
 
     def course(self, site: Site, name: str, expected_kw: FloatArray) -> Course:
         """What a load or source had on past days; of a PV plant, its share of the clear sky. Of what was learned, the
         forecast `expected_kw`, as wrong as on past days."""
         steps, interval = len(self.step_h), timedelta(minutes=self.interval_min)
-        back = days_back(self.start, ZoneInfo(site.location.time_zone), interval, steps)
+        back = days_back(self.start, ZoneInfo(site.location.time_zone), interval, steps, site.file.calendar)
         outlook = self.outlook(name)
         if outlook is not None:
             return self._as_wrong_as_then(site.assets[name], outlook, back, expected_kw)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from config.calendar import SiteCalendar
 from config.site import PastDays
 from dispatch.plan import FloatArray, Scenario, Situation
 
@@ -16,11 +17,8 @@ WEEKS_BACK = (7, 14, 21, 28)
 """The same weekday of four weeks, which knows the week's rhythm,"""
 DAYS_BACK = (1, 2, 3)
 """then the last three days, which know the season."""
-DAYS_NEEDED = max(WEEKS_BACK)
-"""Days of history that are looked at."""
 FEWEST_DAYS = 2
 """One day alone says nothing of how far days lie apart."""
-SATURDAY = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +33,12 @@ class Course:
     """What it can reach in each interval, shape (steps,)."""
 
 
-def days_back(start: datetime, zone: ZoneInfo, interval: timedelta, steps: int) -> dict[str, int]:
+def days_back(
+    start: datetime, zone: ZoneInfo, interval: timedelta, steps: int, calendar: SiteCalendar
+) -> dict[str, int]:
     """The past days that are like the coming one, by name: how many intervals earlier the same local time was.
 
-    Days that would reach into the future are left out, and of the last three those that are working days before a day
+    Days that would reach into the future are left out, and those that are working days where the coming one is a day
     off, or the other way round.
     """
     local = start.astimezone(zone)
@@ -46,7 +46,7 @@ def days_back(start: datetime, zone: ZoneInfo, interval: timedelta, steps: int) 
     for days in (*WEEKS_BACK, *DAYS_BACK):
         then = (local.replace(tzinfo=None) - timedelta(days=days)).replace(tzinfo=zone)
         back = round((start - then) / interval)
-        alike = (then.weekday() >= SATURDAY) == (local.weekday() >= SATURDAY)
+        alike = calendar.is_off(then.date()) == calendar.is_off(local.date())
         if alike and back >= steps:
             found["yesterday" if days == 1 else f"{days} days ago"] = back
     return found

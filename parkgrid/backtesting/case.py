@@ -62,10 +62,6 @@ class Case:
         """Where the period begins in the record."""
         return round((self.start.timestamp() - self.recorded.start_s) / self.recorded.step_s)
 
-    def of_period(self, name: str) -> FloatArray:
-        """What a column holds in the period, shape (steps,)."""
-        return self.recorded.columns[name][self.first : self.first + self.steps]
-
     def stored_kwh(self, name: str) -> float:
         """What a store holds at the beginning; 0 for one that nobody plans."""
         store = stores(self.site).get(name)
@@ -75,16 +71,19 @@ class Case:
         soc = HALF_FULL if simulation is None else simulation.initial_soc.get(name, HALF_FULL)
         return soc * store.capacity_kwh
 
+    def surroundings(self) -> RecordedSurroundings:
+        """What happens to the park."""
+        return RecordedSurroundings(self.site, self.seed, self.recorded, stepwise=self.cycle_s is None)
+
     def plant(self, *, controlled: bool) -> Plant:
         """The park at the beginning of the period."""
-        stepwise = self.cycle_s is None
         return Plant(
             self.site,
             start=self.start,
             seed=self.seed,
             controlled=controlled,
-            surroundings=RecordedSurroundings(self.site, self.seed, self.recorded, stepwise=stepwise),
-            longest_step_s=self.step.total_seconds() if stepwise else LONGEST_STEP_S,
+            surroundings=self.surroundings(),
+            longest_step_s=self.step.total_seconds() if self.cycle_s is None else LONGEST_STEP_S,
         )
 
     def past(self, days: int) -> Past:

@@ -49,7 +49,7 @@ def _known(case: Case, site: Site, truth: Mapping[str, Any]) -> Situation:
     step_s = case.step.total_seconds()
     start_s = case.start.timestamp() + step_s * np.arange(case.steps, dtype=float)
     step_h = np.full(case.steps, step_s / 3600.0)
-    means = interval_means(site, case.plant(controlled=False).surroundings, start_s)
+    means = interval_means(site, case.surroundings(), start_s)
     forms = forms_of(site)
     prices = stored_prices(site, truth)
     values = {unit.bus: prices.heat for unit in stores(site).values() if carrier_of(unit.bus) == "heat"}

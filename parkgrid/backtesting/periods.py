@@ -34,7 +34,7 @@ def lived_through(cases: Sequence[Case], jobs: int, passed: Callable[[int], None
     The same cases give the same numbers, whatever `jobs` is: each process begins anew.
     """
     if jobs == 1 or len(cases) == 1:
-        return [_alone(case, passed) for case in cases]
+        return [compared(case, passed) for case in cases]
     with ProcessPoolExecutor(min(jobs, len(cases)), mp_context=get_context("spawn")) as pool:
         futures = {pool.submit(compared, case): number for number, case in enumerate(cases)}
         found: dict[int, Compared] = {}
@@ -43,14 +43,3 @@ def lived_through(cases: Sequence[Case], jobs: int, passed: Callable[[int], None
             found[number] = future.result()
             passed(cases[number].steps)
     return [found[number] for number in range(len(cases))]
-
-
-def _alone(case: Case, passed: Callable[[int], None]) -> Compared:
-    before = 0
-
-    def more(done: int) -> None:
-        nonlocal before
-        passed(done - before)
-        before = done
-
-    return compared(case, more)

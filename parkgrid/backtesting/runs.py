@@ -11,8 +11,7 @@ import numpy as np
 
 from controller.decider import Decider
 from controller.planner_process import PlanAnswer, PlanRequest, answer_of
-from dispatch.forecast.experience import Experience
-from dispatch.forecast.park import days_of_history
+from dispatch.forecast.experience import TRAINED_DAYS, Experience
 from dispatch.plan import FloatArray
 from parkgrid.backtesting.case import Case
 from parkgrid.backtesting.foreknowledge import Foreknowledge
@@ -95,7 +94,7 @@ class _Planning:
 
 
 def compared(case: Case, passed: Callable[[int], None] = lambda _: None) -> Compared:
-    """Live through a period in every way. `passed` is told how many intervals of the controller's run are done."""
+    """Live through a period in every way. `passed` is told of the controller's intervals as they are done."""
     from dispatch.dispatcher import Dispatcher  # brings cvxpy
 
     site = case.site
@@ -127,7 +126,7 @@ def compared(case: Case, passed: Callable[[int], None] = lambda _: None) -> Comp
 
 def _under_control(case: Case, planned: _Planning, passed: Callable[[int], None]) -> tuple[ClosedLoop, Plant]:
     plant = case.plant(controlled=True)
-    past = case.past(days_of_history(case.site))
+    past = case.past(TRAINED_DAYS)
     blind = case.information == "setpoint"
     cycle_s = case.step.total_seconds() if case.cycle_s is None else case.cycle_s
     decider = Decider(
@@ -145,9 +144,8 @@ def _under_control(case: Case, planned: _Planning, passed: Callable[[int], None]
         loop = ClosedLoop(plant, decider, past, cycle_s=case.cycle_s)
     closed = 0
     for _ in loop.run(case.lasts):
-        if len(loop.intervals) > closed:
-            closed = len(loop.intervals)
-            passed(closed)
+        passed(len(loop.intervals) - closed)
+        closed = len(loop.intervals)
     return loop, plant
 
 

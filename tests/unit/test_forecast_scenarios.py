@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
+from config.calendar import SiteCalendar
 from config.site import PastDays
 from dispatch.forecast.scenarios import Course, days_back, foreseen, past_scenarios
 from dispatch.plan import Scenario, Situation
@@ -104,17 +105,24 @@ def test_a_situation_expects_the_mean_of_what_it_foresees() -> None:
 def test_working_days_are_not_taken_for_days_off() -> None:
     weeks = {"7 days ago": 672, "14 days ago": 1344, "21 days ago": 2016, "28 days ago": 2688}
     monday, thursday = datetime(2026, 10, 12, 8, tzinfo=UTC), datetime(2026, 10, 15, 8, tzinfo=UTC)
-    assert days_back(monday, SHANGHAI, QUARTER, 96) == {**weeks, "3 days ago": 288}
+    assert days_back(monday, SHANGHAI, QUARTER, 96, SiteCalendar()) == {**weeks, "3 days ago": 288}
     near = {"yesterday": 96, "2 days ago": 192, "3 days ago": 288}
-    assert days_back(thursday, SHANGHAI, QUARTER, 96) == {**weeks, **near}
+    assert days_back(thursday, SHANGHAI, QUARTER, 96, SiteCalendar()) == {**weeks, **near}
 
 
 def test_a_day_back_is_the_same_time_of_the_clock() -> None:
     """Germany's clocks went back on 25 October 2026: the week before the 28th has an hour more."""
     wednesday = datetime(2026, 10, 28, 8, tzinfo=UTC)
-    assert days_back(wednesday, ZoneInfo("Europe/Berlin"), QUARTER, 96)["7 days ago"] == 7 * 96 + 4
+    assert days_back(wednesday, ZoneInfo("Europe/Berlin"), QUARTER, 96, SiteCalendar())["7 days ago"] == 7 * 96 + 4
 
 
 def test_days_that_reach_into_the_future_are_left_out() -> None:
     thursday = datetime(2026, 10, 15, 8, tzinfo=UTC)
-    assert "yesterday" not in days_back(thursday, SHANGHAI, QUARTER, 192)
+    assert "yesterday" not in days_back(thursday, SHANGHAI, QUARTER, 192, SiteCalendar())
+
+
+def test_a_holiday_is_like_days_off_and_not_like_its_weekday() -> None:
+    """Thursday, the first of October 2026: of the days before it only the last weekend's are days off, five back."""
+    holiday = datetime(2026, 9, 30, 16, tzinfo=UTC)
+    calendar = SiteCalendar(holidays=frozenset({date(2026, 10, 1), date(2026, 9, 29)}))
+    assert days_back(holiday, SHANGHAI, QUARTER, 96, calendar) == {"2 days ago": 192}
