@@ -124,15 +124,15 @@ async def _try(point: Point, value: float, in_force: float, link: Link, clock: C
     begun_s = clock.monotonic_s()
     back: WriteResult | None = None
     try:
-        setpoint = Setpoint(point=point, value=value)
-        (result,) = await link.write([setpoint])
-        put_down(setpoint, result, "write test")
+        wanted = Setpoint(point=point, value=value)
+        (result,) = await link.write([wanted])
         took_s = clock.monotonic_s() - begun_s
+        put_down(wanted, result, "write test")
     finally:
         if value != in_force:
-            setpoint = Setpoint(point=point, value=in_force)
-            (back,) = await link.write([setpoint])
-            put_down(setpoint, back, "write test: given back")
+            before = Setpoint(point=point, value=in_force)
+            (back,) = await link.write([before])
+            put_down(before, back, "write test: given back")
     return Tried(
         point=point.key,
         value=value,
