@@ -25,9 +25,12 @@ sys.path[:0] = [str(ROOT)]
 
 from config.assets import Battery  # noqa: E402 - the path comes first
 from config.loader import example_site, load_site  # noqa: E402
+from config.site import PastDays  # noqa: E402
+from controller.alarming.kinds import KINDS  # noqa: E402
 from parkgrid.closed_loop import ClosedLoop  # noqa: E402
 from simulators.plant import Plant  # noqa: E402
 
+ALARM = KINDS["demand_at_risk"]
 BEYOND = 0.005
 """What is within the class of the meter is not beyond."""
 SPARE_SOC, SPARE_SHARE = 0.01, 0.98
@@ -51,7 +54,10 @@ class Watch:
     """Looks at every cycle."""
 
     passings: list[Passing] = field(default_factory=list)
+    begun: datetime | None = None
+    """Since when there is a risk without a break."""
     warned: datetime | None = None
+    """Since when the alarm stands."""
     cleared: datetime | None = None
     passing: Passing | None = None
     highest_kw: float = 0.0
@@ -64,11 +70,16 @@ class Watch:
             return
         now = snapshot.at
         if loop.decider.trade.risk() is not None:
-            self.warnings += self.warned is None
-            self.warned, self.cleared = self.warned or now, None
-        elif self.warned is not None:
+            self.begun = self.begun or now
+            if self.warned is None and (now - self.begun).total_seconds() >= ALARM.on_delay_s:
+                self.warned = now
+                self.warnings += 1
+            self.cleared = None
+        else:
+            self.begun = None
+        if self.begun is None and self.warned is not None:
             self.cleared = self.cleared or now
-            if now - self.cleared >= timedelta(seconds=60):  # as the alarm does
+            if (now - self.cleared).total_seconds() >= ALARM.off_delay_s:
                 self.warned = None
         self.warned_s += 0.0 if self.warned is None else loop.cycle_s
         self.highest_kw = max(self.highest_kw, demand.mean_kw)
@@ -99,9 +110,10 @@ def main() -> int:
     parser.add_argument("--cycle", type=float, default=1.0)
     parser.add_argument("--from", dest="start", type=datetime.fromisoformat, default="2026-11-01T00:00+08:00")
     parser.add_argument("--floor", type=float, metavar="KW", help="a peak that is paid anyway, in place of the site's")
+    parser.add_argument("--envelope", type=float, metavar="WEIGHT", help="plan over scenarios, the envelope among them")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     chosen = parser.parse_args()
-    found = lived(chosen.site, chosen.start, chosen.days, chosen.cycle, chosen.floor)
+    found = lived(chosen.site, chosen.start, chosen.days, chosen.cycle, chosen.floor, chosen.envelope)
     if chosen.json:
         print(json.dumps(found, default=str))
     else:
@@ -115,8 +127,13 @@ def main() -> int:
     return 0 if found["holds"] else 1
 
 
-def lived(name: str, start: datetime, days: float, cycle_s: float, floor_kw: float | None) -> dict[str, Any]:
+def lived(
+    name: str, start: datetime, days: float, cycle_s: float, floor_kw: float | None, envelope: float | None
+) -> dict[str, Any]:
     site = load_site(example_site(name))
+    if envelope is not None:
+        control = site.control.model_copy(update={"scenarios": PastDays(envelope_weight=envelope)})
+        site = replace(site, file=site.file.model_copy(update={"control": control}))
     if floor_kw is not None:
         site = replace(site, file=site.file.model_copy(update={"month_peak_floor_kw": floor_kw}))
     assert site.file.simulation is not None

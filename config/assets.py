@@ -16,6 +16,7 @@ from config.battery_curves import (
     require_taper,
     require_wear,
 )
+from config.feeder import Feeder
 from config.flexible_assets import EvChargers, SheddableLoad, ShiftableJob, Transformer
 from config.grid_operator import OperatorLimit
 from config.heat_network import HeatConnection, SteamConnection
@@ -267,6 +268,7 @@ Asset = Annotated[
     | SheddableLoad
     | Transformer
     | OperatorLimit
+    | Feeder
     | SteamConnection,
     Field(discriminator="kind"),
 ]

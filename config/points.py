@@ -314,6 +314,11 @@ NEEDS: dict[str, PointNeeds] = {
         flows=(_TAKES_POWER,),
     ),
     "operator_limit": PointNeeds(required=(), one_of=(*VALUES, *CONTACTS), power=None),
+    "feeder": PointNeeds(
+        required=("active_power_kw",),
+        optional=("reactive_power_kvar",),
+        two_way=True,
+    ),
     "transformer": PointNeeds(
         required=("active_power_kw",),
         optional=("energy_kwh", "load_share"),

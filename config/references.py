@@ -29,6 +29,8 @@ from config.tariff import Tariff
 SLOWEST_GRID_S = 3.0
 """The longest period of which three and a cycle are over within the ten seconds that safe values may take."""
 HERE = Path(__file__).parent
+CARRIES = ("grid_connection", "transformer", "feeder")
+"""Kinds that the power of others goes through."""
 _PROFILE: TypeAdapter[AnyProfile] = TypeAdapter(Profile)
 _TARIFF: TypeAdapter[Tariff] = TypeAdapter(Tariff)
 
@@ -79,6 +81,7 @@ class References:
         for name, asset in self._section("assets"):
             self._asset(name, asset)
         self._grids()
+        self._feeders()
         self._reserve()
         self._simulation()
 
@@ -277,6 +280,26 @@ class References:
                     f"there is no grid_connection {shown(connection)}; {nearest(str(connection), grids)}",
                 )
 
+    def _feeders(self) -> None:
+        """What hangs on a feeder takes or gives electricity, and hangs on no other."""
+        kinds = {name: asset.get("kind") for name, asset in self._section("assets")}
+        hangs = [name for name, kind in kinds.items() if _hangs_on_a_feeder(kind)]
+        on: dict[str, str] = {}
+        for name, asset in self._section("assets"):
+            feeds = asset.get("feeds") if asset.get("kind") == "feeder" else None
+            for place, fed in enumerate(feeds if isinstance(feeds, list | tuple) else ()):
+                here = ("assets", name, "feeds", place)
+                if fed not in kinds:
+                    self._fault(here, f"there is no asset {shown(fed)}; {nearest(str(fed), hangs)}")
+                elif fed not in hangs:
+                    self._fault(
+                        here, f"{fed!r} is a {kinds[fed]}, which takes and gives no electricity behind a feeder"
+                    )
+                elif fed in on:
+                    self._fault(here, f"{fed!r} hangs on {on[fed]!r} already")
+                else:
+                    on[fed] = name
+
     def _reserve(self) -> None:
         reserve = self._data.get("reserve")
         if isinstance(reserve, dict):
@@ -376,3 +399,7 @@ def _topics(point: Point) -> Iterator[str]:
 
 def _listed(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+def _hangs_on_a_feeder(kind: object) -> bool:
+    return isinstance(kind, str) and kind in NEEDS and kind not in CARRIES and NEEDS[kind].direction("electricity") != 0

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from config.assets import Asset, GridConnection, HotWaterTank
+from config.feeder import Feeder
 from config.hydrogen_assets import HydrogenTank
 from config.thermal_assets import ColdStore
 from controller.alarming.alarm import Condition, Key
 from controller.deciding.standing import SUPPLY_RESERVE_SOC
 from controller.image import Snapshot
 from controller.island import breaker_open, island_of
-from controller.limits import CONTRACT, Limits, limits_now
+from controller.limits import CONTRACT, Limit, Limits, limits_now
 from controller.modes import Mode
 
 LIMIT_DEADBAND = 0.005
@@ -124,6 +125,8 @@ def _park(snapshot: Snapshot, mode: Mode) -> list[Condition]:
                 found += _limits(name, limits, power_kw)
                 if why and mode is not Mode.STARTING:
                     found.append(_unavailable(snapshot, name, why))
+            case Feeder() if (power_kw := snapshot.power_kw(name)) is not None:
+                found += _limits(name, _own_limits(asset), power_kw)
             case GridConnection():
                 if mode is not Mode.STARTING:
                     found.append(Condition("grid_meter_lost", name, why))
@@ -171,6 +174,14 @@ def _limits(name: str, limits: Limits, power_kw: float) -> list[Condition]:
                 text += f": {limit.reason}"
             return [Condition(kind, name, text, nearly=flow_kw <= limit.kw)]
     return []
+
+
+def _own_limits(feeder: Feeder) -> Limits:
+    return Limits(
+        Limit(feeder.import_limit_kw, CONTRACT, "what it may carry"),
+        Limit(feeder.export_limit_kw, CONTRACT, "what it may carry back"),
+        {},
+    )
 
 
 def _clock(snapshot: Snapshot, before: Snapshot | None) -> list[Condition]:

@@ -16,7 +16,7 @@ from controller.image import Snapshot
 
 LOOKS_AHEAD_MIN = 15
 """Long enough for somebody to switch something off at least five minutes before the peak grows."""
-DOUBT = 0.1
+DOUBT = 0.15
 """How far loads may rise above what is measured and planned, as a share of the target: within the 15 minutes that are
 looked at no plan knows them better, and an empty battery cannot be filled in the five minutes before the peak."""
 COUNTS_FROM = 0.005

@@ -15,6 +15,7 @@ from config.assets import Battery, PvPlant, WindTurbine
 from config.flexible_assets import ShiftableJob
 from config.site import Site
 from controller.deciding.by_weather import EXPORT_LIMIT
+from controller.deciding.line import FEEDER
 from controller.deciding.load_range import in_load_range, load_range_kw, ready_kw, runs
 from controller.decision import AssetDecision, Decision
 from controller.image import Snapshot
@@ -190,7 +191,13 @@ def _ramp(site: Site, asset: AssetDecision, held: AssetGuard | None, site_s: flo
 
 def _gives_way_at_once(unit: AssetBase, asset: AssetDecision) -> bool:
     """A generator that a limit holds down."""
-    return isinstance(unit, PvPlant | WindTurbine) and asset.owner in (EXPORT_LIMIT, TRANSFORMER, GRID_OPERATOR, ISLAND)
+    return isinstance(unit, PvPlant | WindTurbine) and asset.owner in (
+        EXPORT_LIMIT,
+        TRANSFORMER,
+        FEEDER,
+        GRID_OPERATOR,
+        ISLAND,
+    )
 
 
 def _ramp_start_kw(site: Site, name: str, held: AssetGuard) -> float:
@@ -211,7 +218,7 @@ def _deadband(site: Site, asset: AssetDecision, held: AssetGuard | None) -> Asse
     assert asset.setpoint_kw is not None
     if held is None or asset.setpoint_kw in (0.0, point.setpoint.low, point.setpoint.high):
         return asset
-    if asset.owner in (CONTRACT, EXPORT_LIMIT, TRANSFORMER, GRID_OPERATOR, ISLAND, "SOC window"):
+    if asset.owner in (CONTRACT, EXPORT_LIMIT, TRANSFORMER, FEEDER, GRID_OPERATOR, ISLAND, "SOC window"):
         return asset
     low = max(point.setpoint.low, point.setpoint.low if asset.low_kw is None else asset.low_kw)
     high = min(point.setpoint.high, point.setpoint.high if asset.high_kw is None else asset.high_kw)

@@ -85,7 +85,7 @@ def decide_reactive(
         kvar = snapshot.value(name, "reactive_power_kvar")
         if kvar is not None and snapshot.available(name):
             own_kvar += kvar
-            rooms_kvar[name] = _room_kvar(snapshot, name, told.get(name))
+            rooms_kvar[name] = _room_kvar(snapshot, name, units[name], told.get(name))
     grid = site.grid[0]
     grid_kw, grid_kvar = snapshot.power_kw(grid), snapshot.value(grid, "reactive_power_kvar")
     assert grid_kw is not None, "see _why_not"
@@ -131,13 +131,15 @@ def _apparent_kva(site: Site, name: str) -> float:
     return unit.rated_kva or unit.rated_kw
 
 
-def _room_kvar(snapshot: Snapshot, name: str, told: AssetDecision | None) -> float:
-    """What its circle leaves beside the active power that it has, and that it is told to have."""
+def _room_kvar(snapshot: Snapshot, name: str, point: Point, told: AssetDecision | None) -> float:
+    """What its circle leaves beside the active power that it has, and that it is told to have, within its range."""
     measured_kw = abs(snapshot.power_kw(name) or 0.0)
     is_battery = isinstance(snapshot.site.assets[name], Battery)
     told_kw = abs(told.setpoint_kw) if is_battery and told is not None and told.setpoint_kw is not None else 0.0
     kva = _apparent_kva(snapshot.site, name)
-    return ROOM * math.sqrt(max(0.0, kva**2 - max(measured_kw, told_kw) ** 2))
+    assert point.setpoint is not None
+    range_kvar = min(point.setpoint.high, -point.setpoint.low)
+    return max(0.0, min(range_kvar, ROOM * math.sqrt(max(0.0, kva**2 - max(measured_kw, told_kw) ** 2))))
 
 
 def _steady(kvar: float, before: ReactiveDecision | None, room_kvar: float, deadband_kvar: float) -> float:

@@ -9,9 +9,11 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from config.feeder import Feeder
 from config.site import Site
 from dispatch.bill import peaks_kw
 from dispatch.caps import CAP_TOLERANCE, cap_numbers, cap_terms, counted_flows
+from dispatch.feeders import carried_kw
 from dispatch.findings import ENERGY_KWH, POWER_KW
 from dispatch.forms.connection import Connection, grid_kw_of
 from dispatch.forms.converter import Converter
@@ -61,7 +63,7 @@ class Binding:
 def bindings(site: Site, situation: Situation, plan: Plan, prices: Prices) -> tuple[Binding, ...]:
     """All limits that bind somewhere, those of the connection first; over scenarios, in their mean."""
     situation = plan.mean_of(situation)
-    found = [*_peaks(site, situation, plan, prices), *_sums(site, situation, plan, prices)]
+    found = [*_peaks(site, situation, plan, prices), *_feeders(site, plan), *_sums(site, situation, plan, prices)]
     for name, form in forms_of(site).items():
         found += _of_form(name, form, situation, plan.assets[name])
     return tuple(each for each in found if np.any(each.steps))
@@ -82,6 +84,15 @@ def _peaks(site: Site, situation: Situation, plan: Plan, prices: Prices) -> Iter
         highest_kw = float(np.max(grid_kw[within], initial=0.0))
         if prices.demand_per_kw[month] > 0.0 and highest_kw > POWER_KW and highest_kw >= before_kw - POWER_KW:
             yield Binding(Limit.MONTH_PEAK, name, highest_kw, "kW", within & (grid_kw >= highest_kw - POWER_KW))
+
+
+def _feeders(site: Site, plan: Plan) -> Iterator[Binding]:
+    for name, spec in site.of_kind(Feeder).items():
+        kw = carried_kw(site, spec, plan.assets)
+        if kw is not None:
+            yield Binding(Limit.IMPORT, name, spec.import_limit_kw, "kW", kw >= spec.import_limit_kw - POWER_KW)
+            back = (-kw >= spec.export_limit_kw - POWER_KW) & (kw < 0.0)
+            yield Binding(Limit.EXPORT, name, spec.export_limit_kw, "kW", back)
 
 
 def _sums(site: Site, situation: Situation, plan: Plan, prices: Prices) -> Iterator[Binding]:

@@ -14,6 +14,7 @@ from config.site import Site
 from dispatch.bill import bill
 from dispatch.caps import cap_terms, exceeded
 from dispatch.direct_use import held_back
+from dispatch.feeders import overloaded
 from dispatch.findings import POWER_KW, series
 from dispatch.forms.demand import Demand
 from dispatch.forms.storage import Storage
@@ -83,6 +84,7 @@ def _unmet(site: Site, situation: Situation, plan: Plan, *, priced: bool = True)
                 yield f"{bus}, step {step}: {-rest_kw[step]:.2f} kW under local control are not served"
     if plan.method is Method.OPTIMAL:
         yield from held_back(forms, situation, plan.assets)
+    yield from overloaded(site, plan.assets)
     if priced:
         yield from not_kept(site, situation, plan.assets)
     if cap_terms(site):

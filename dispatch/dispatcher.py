@@ -19,6 +19,7 @@ from dispatch.caps import cap_numbers, counted_late
 from dispatch.choice import Choice
 from dispatch.compiled import solver_of
 from dispatch.direct_use import taken_first
+from dispatch.feeders import overload_in_words
 from dispatch.forms.connection import connections_of, grid_kw_of
 from dispatch.forms.demand import Demand
 from dispatch.forms.form import Form
@@ -225,6 +226,7 @@ class Dispatcher:
         words += counted_late(self._site, situation)
         assets = {block.asset: _as_planned(block, situation, decided=not answer.undecided) for block in blocks}
         words += [shortage.in_words() for shortage in shortages(self._site, situation, assets)]
+        words += overload_in_words(self._site, assets)
         words += too_weak(self._site, situation)
         words += spot_tail(self._site, situation)
         words += cycles_counted_late(self._forms, situation)

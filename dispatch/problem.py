@@ -12,7 +12,8 @@ from config.asset import carrier_of
 from config.site import Site
 from dispatch.block import Block, Inputs, TimeGrid
 from dispatch.blocks.account import Account, accounts_of
-from dispatch.blocks.feeder import metered
+from dispatch.blocks.connections import metered
+from dispatch.blocks.feeders import feeder_accounts
 from dispatch.blocks.reserve import reserve_account
 from dispatch.choice import Choice
 from dispatch.forms.connection import connections_of
@@ -78,7 +79,7 @@ class ParkProblem:
     local: dict[BusId, _Local]
     """Only for a site with assets under local control."""
     accounts: tuple[Account, ...]
-    """The ladder, the caps and the reserve, and the meter of several connections."""
+    """The ladder, the caps, the feeders and the reserve, and the meter of several connections."""
 
     @property
     def choices(self) -> list[Choice]:
@@ -151,13 +152,13 @@ class ParkProblem:
 def sums_of(
     site: Site, forms: Mapping[str, Form], blocks: Sequence[Block], grid: TimeGrid, *, reserve: bool = True
 ) -> tuple[Account, ...]:
-    """What is added up over several assets: the meter of several connections, ladder and caps, and the reserve."""
+    """What is added up over several assets: the meter of several connections, ladder and caps, feeders, the reserve."""
     connections, kept = connections_of(forms), site.file.reserve
     found: tuple[Account, ...] = ()
     if len(connections) > 1:
         meter, billed = metered(connections, blocks, grid)
         found, blocks = (billed,), (*blocks, meter)
-    found += accounts_of(site, blocks, grid)
+    found += (*accounts_of(site, blocks, grid), *feeder_accounts(site, blocks, grid))
     if reserve and kept is not None and (stores := batteries(forms)):
         found += (reserve_account(stores, blocks, grid, kept.demand_response is not None),)
     return found

@@ -9,6 +9,7 @@ from enum import Enum
 import cvxpy as cp
 import numpy as np
 
+from config.feeder import Feeder
 from config.heat_network import NetworkConnection
 from config.site import Site
 from dispatch.block import Block, Inputs, TimeGrid
@@ -112,6 +113,7 @@ def relieved(site: Site, inputs: Inputs, plan: Plan) -> Relieved:
             for each in sums
             if each.excess is not None and (cap := terms[each.cap]).price is None
         ]
+        rooms += [room for each in sums if each.feeder for room in _of_feeder(site, each)]
         found = [room.relief(grid, unit_price) for room in rooms]
         reliefs.extend(relief for relief, _ in found)
         return (*sums, *(account for _, account in found))
@@ -195,6 +197,16 @@ def _rooms(block: Block, form: Form, situation: Situation, grid: TimeGrid) -> li
         case _:
             pass
     return rooms
+
+
+def _of_feeder(site: Site, account: Account) -> list[_Room]:
+    """What its line may carry, both ways."""
+    spec = site.of_kind(Feeder)[account.feeder]
+    ways = ((Gives.IMPORT_LIMIT, spec.import_limit_kw), (Gives.EXPORT_LIMIT, spec.export_limit_kw))
+    return [
+        _Room(gives, account.feeder, limit_kw, "kW", beyond, 0.0)
+        for (gives, limit_kw), beyond in zip(ways, account.beyond, strict=True)
+    ]
 
 
 def _ends(name: str, form: Storage, stored_kwh: cp.Expression, situation: Situation) -> list[_Room]:

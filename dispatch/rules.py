@@ -10,6 +10,7 @@ import numpy as np
 from config.site import Site
 from dispatch.bill import bill
 from dispatch.caps import counted_late, exceeded
+from dispatch.feeders import overload_in_words
 from dispatch.forms.connection import Connection
 from dispatch.forms.demand import Demand
 from dispatch.forms.link import Link
@@ -66,6 +67,7 @@ def rules_plan(site: Site, situation: Situation, issued_at: datetime) -> Plan:
         note="; ".join(
             [
                 _note(site, situation, assets),
+                *overload_in_words(site, assets),
                 *exceeded(site, situation, prices, assets),
                 *counted_late(site, situation),
                 *(shortage.in_words() for shortage in shortages(site, situation, assets)),

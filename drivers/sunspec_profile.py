@@ -35,6 +35,11 @@ _ANY_POWER_KW: Final = [-20_000, 20_000]
 _STATES: Final = [1, 8]  # of the inverter models
 _TWO_WAY: Final = ["-1.1 * rated_power_kw", "1.1 * rated_power_kw"]
 
+VARS: Final = 4
+"""VarSetMod: VarSet counts, and none of the percentages."""
+REACTIVE_SHARE: Final = 0.44
+"""Of the rating, either way: what IEEE 1547-2018 asks of every device of category B."""
+
 _RATED: Final = {
     "inverter": ((121, "WMax"), (702, "WMax"), (120, "WRtg"), (702, "WMaxRtg")),
     "storage": (
@@ -101,6 +106,7 @@ class _Drafting:
         points.add("status", model, state, valid=_STATES, read="slow", **more)
         self._modules(points)
         self._available(points)
+        self._reactive(points)
         limited = self._power_limit(points)
         parameters = {"rated_power_kw": self._rated("AC rating, what the power limit's percent count from", "inverter")}
         if limited:
@@ -129,6 +135,7 @@ class _Drafting:
         ):
             points.remarks.append("there is no state of charge, which a battery needs: only its own management has it")
         self._available(points)
+        self._reactive(points)
         if not self._power_setpoint(points):
             points.remarks.append("there is no model 704 or 124: the power cannot be set")
         rated = self._rated("highest charge and discharge power, what a percent counts from", "storage")
@@ -210,6 +217,19 @@ class _Drafting:
             local: dict[str, Any] = {"valid": [0, 1], "scale": -1.0, "offset": 1.0, "extra": True}
             if points.add("available", model, "LocRemCtl", **local):
                 return
+
+    def _reactive(self, points: DraftPoints) -> None:
+        """VarSet of model 704 in var; without renewal the device goes back to 0."""
+        controls = self._found.first(704)
+        kvar: dict[str, Any] = {"valid": _TWO_WAY, "scale": KILO, "extra": True}
+        points.add("reactive_power_kvar", self._found.first(DER), "Var", **kvar, read="slow")
+        arm = fixed_registers(
+            controls, VarSetMod=VARS, VarSetRvrt=0, VarSetEnaRvrt=1, VarSetRvrtTms=REVERT_S, VarSetEna=1
+        )
+        within: list[float | str] = [f"-{REACTIVE_SHARE} * rated_power_kw", f"{REACTIVE_SHARE} * rated_power_kw"]
+        spec = {**setpoint_within(within, safe=0), **self._only_remote(715, 802), "arm": arm}
+        if arm:
+            points.add("reactive_setpoint_kvar", controls, "VarSet", **kvar, setpoint=spec)
 
     def _power_limit(self, points: DraftPoints) -> bool:
         immediate, controls = self._found.first(123), self._found.first(704)

@@ -3,7 +3,8 @@
 A new kind is a model in a file of its own and one line here. Demand comes first, then what a process gives, then the
 converters, each after those that feed the bus it draws on: steam and hot water from waste heat before burners, and
 networks after these, cold from heat after all heat is made, power from heat with what is left then. Stores and the grid
-take the rest, so their place does not matter; a battery comes last because its own control looks at the grid.
+take the rest, so their place does not matter; a battery comes late because its own control looks at the grid, and
+after it the meters of feeders, which only add up.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from simulators.chp import wire_chp
 from simulators.cooling import wire_absorption_chiller, wire_chiller, wire_cold_store
 from simulators.electrolyser import wire_electrolyser
 from simulators.ev_chargers import wire_ev_chargers
+from simulators.feeder_meter import wire_feeder
 from simulators.heat_network import wire_heat_connection, wire_steam_connection
 from simulators.heat_pump import wire_heat_pump
 from simulators.hydrogen import wire_fuel_cell, wire_hydrogen_tank
@@ -74,5 +76,6 @@ KINDS: Mapping[str, Wire] = {
     "transformer": wire_transformer,
     "operator_limit": wire_operator_limit,
     "battery": wire_battery,
+    "feeder": wire_feeder,
 }
 """By the asset's kind; the grid connection is the electric bus's own."""

@@ -72,6 +72,10 @@ class Seat(NamedTuple):
     soc: float
     """Of a store, at the start."""
     seed: int
+    kinds: Mapping[str, str]
+    """Of all assets, by name."""
+    others: Callable[[str], Model]
+    """By name: their models, once all are made."""
     mean_degc: float
     """Mean of the year's air, which is also the temperature of the ground."""
 

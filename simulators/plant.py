@@ -81,7 +81,7 @@ class Plant:
 
     def _wired(self, site: Site, seed: int) -> tuple[dict[str, Model], tuple[Advance, ...]]:
         """The models by asset in the site's order, and their parts in a step in the order of their kinds."""
-        levels = simulation_of(site).initial_soc
+        levels, kinds = simulation_of(site).initial_soc, {name: asset.kind for name, asset in site.assets.items()}
         first = self.surroundings.at(self._now_us / 1e6)
         wired = {
             name: wire(
@@ -94,6 +94,8 @@ class Plant:
                     first=first,
                     soc=levels.get(name, DEFAULT_SOC),
                     seed=seed,
+                    kinds=kinds,
+                    others=lambda of: self._models[of],
                     mean_degc=self.surroundings.weather.mean_degc,
                 ),
             )

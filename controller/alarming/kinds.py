@@ -40,7 +40,8 @@ KINDS: Mapping[str, AlarmKind] = {
         AlarmKind(name="export_limit_exceeded", priority="high", on_delay_s=5.0, off_delay_s=5.0),
         AlarmKind(name="islanded", priority="high", off_delay_s=5.0),
         AlarmKind(name="operator_limit_lost", priority="high", on_delay_s=5.0, off_delay_s=5.0),
-        AlarmKind(name="demand_at_risk", priority="medium", on_delay_s=5.0, off_delay_s=60.0),
+        # for as long as 15 minutes take, so that two peaks close together are one trouble
+        AlarmKind(name="demand_at_risk", priority="medium", on_delay_s=5.0, off_delay_s=900.0),
         AlarmKind(name="soc_implausible", priority="medium", on_delay_s=10.0, off_delay_s=60.0),
         AlarmKind(name="measurement_frozen", priority="medium", off_delay_s=10.0),
         AlarmKind(name="balance_not_closed", priority="medium", on_delay_s=120.0, off_delay_s=60.0),

@@ -33,14 +33,14 @@ WORDS: Mapping[str, Words] = {
     ),
     "import_limit_exceeded": Words(
         "Import limit exceeded",
-        "The park takes more than the connection allows.",
-        "The connection is overloaded or a contract penalty is near.",
+        "The park takes more than the connection allows, or what hangs on a feeder more than that.",
+        "The connection or the feeder is overloaded, or a contract penalty is near.",
         "Switch off load that can wait; the battery and the heat pump already give what they can.",
     ),
     "export_limit_exceeded": Words(
         "Export limit exceeded",
-        "The park feeds more than the connection allows.",
-        "The grid operator's limit is broken.",
+        "The park feeds more than the connection allows, or what hangs on a feeder more than that.",
+        "The grid operator's limit is broken, or the feeder is overloaded.",
         "Check that the generators follow their limits; switch one off if they do not.",
     ),
     "islanded": Words(

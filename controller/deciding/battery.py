@@ -23,12 +23,14 @@ def decide_battery(park: Standing, name: str, battery: Battery) -> AssetDecision
         return AssetDecision(asset=name, setpoint_kw=None, owner=ISLAND, reason=reason)
     soc = park.snapshot.value(name, "soc")
     assert soc is not None
+    line = park.line(name)
     bounds = [
         Bound("rating", Priority.DEVICE, -battery.max_charge_kw, battery.max_discharge_kw, "rated power"),
         *_taper(battery, soc),
         *_soc_window(battery, soc, park.holds_h),
         park.import_bound(measured_kw + park.expected_grid_kw - park.import_limit_kw, math.inf),
         park.export_bound(-math.inf, measured_kw + park.expected_grid_kw + park.export_limit_kw),
+        *([] if line is None else line.both_ways(measured_kw, park.safe_kw(name))),
         *park.override(name),
         *park.demand_bounds(measured_kw - park.demand_room_kw, math.inf),
         *_reserve(park, battery, soc, measured_kw - park.demand_room_kw),
@@ -51,9 +53,9 @@ def decide_battery(park: Standing, name: str, battery: Battery) -> AssetDecision
     bounds.append(exactly("local default", Priority.LOCAL, 0.0, "no plan: the battery only keeps the limits"))
     resolved = resolve(bounds)
     if name not in park.not_following:
-        park.expected_grid_kw -= resolved.value - measured_kw
-        park.late_kw += max(0.0, measured_kw - resolved.value - battery.ramp_kw_per_s * AT_ONCE_S)
-        park.spare_kw += max(0.0, _most_kw(bounds) - resolved.value)
+        more_kw = resolved.value - measured_kw
+        late_kw = max(0.0, -more_kw - battery.ramp_kw_per_s * AT_ONCE_S)
+        park.gives_kw(name, more_kw, late_kw, max(0.0, _most_kw(bounds) - resolved.value))
     return decision_of(name, resolved, planned_kw, correction_kw)
 
 

@@ -28,6 +28,7 @@ def decide_by_weather(park: Standing, name: str, generator: PvPlant | WindTurbin
     bounds = [
         Bound("rating", Priority.DEVICE, 0.0, rated_kw, "rated power"),
         park.export_bound(0.0, limit_kw, EXPORT_LIMIT),
+        *_on_its_line(park, name, rated_kw),
         *_at_high_frequency(park, rated_kw),
         *park.override(name),
     ]
@@ -43,6 +44,18 @@ def decide_by_weather(park: Standing, name: str, generator: PvPlant | WindTurbin
             bounds.append(Bound("plan", Priority.PLAN, 0.0, held_kw, reason))
     bounds.append(exactly("local default", Priority.LOCAL, rated_kw, "not limited"))
     return decision_of(name, resolve(bounds), planned_kw)
+
+
+def _on_its_line(park: Standing, name: str, rated_kw: float) -> list[Bound]:
+    """All generators on a feeder share what may flow back."""
+    line = park.line(name)
+    if line is None:
+        return []
+    most_kw = 0.0
+    if line.expected_kw is not None:
+        beside = [each for each in park.rated_by_weather_kw if park.line(each) is line]
+        most_kw = _share_kw(park, name, rated_kw, line.export_room_kw, beside)
+    return line.sharing(most_kw, park.safe_kw(name))
 
 
 def _at_high_frequency(park: Standing, rated_kw: float) -> list[Bound]:

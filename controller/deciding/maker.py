@@ -47,6 +47,8 @@ class Maker:
             room_kw = park.import_room_kw if needed else park.spare_room_kw
             room_kw = max(0.0, measured_kw + room_kw / per_kw)
             bounds.append(park.import_bound(0.0, room_kw))
+            if line := park.line(name):
+                bounds += line.taking(measured_kw, park.safe_kw(name), per_kw)
             bounds += park.demand_bounds(0.0, max(0.0, measured_kw + park.demand_room_kw / per_kw))
         planned_kw = park.planned(name)
         if planned_kw is not None:
@@ -55,7 +57,7 @@ class Maker:
         bounds.append(thermostat(level, bus, most_kw, on_below=self.on_below, running=running))
         resolved = resolve(bounds)
         # a compressor ramps up slowly: only what it gives up counts at once
-        park.takes_kw((resolved.value - measured_kw) * per_kw)
+        park.takes_kw(name, (resolved.value - measured_kw) * per_kw)
         return decision_of(name, resolved, planned_kw)
 
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC
 
 from config.assets import PvPlant, WindTurbine
+from config.point import SetpointRange
 from config.site import Site
 from controller.bounds import Bound, Priority, Resolved, exactly
+from controller.deciding.line import Line, lines_of
 from controller.decision import AssetDecision
 from controller.demand_guard import Demand
 from controller.image import Snapshot
@@ -87,6 +89,7 @@ class Standing:
             grid_kw, margin_kw, self.limits = self.island.power_kw, 0.0, self.island.limits
         self.import_limit_kw = self.limits.imports.kw - margin_kw
         self.export_limit_kw = self.limits.exports.kw - margin_kw
+        self._lines = lines_of(self.snapshot, LIMIT_MARGIN)
         self.expected_grid_kw = grid_kw
         """Grid power once the assets decided so far have followed; as an island, that of what forms it."""
         self.late_kw = 0.0
@@ -169,11 +172,26 @@ class Standing:
         foreseen = planned.wanted_kw if planned.available_kw is None else planned.available_kw
         return None if foreseen is None else float(foreseen[self.step])
 
-    def takes_kw(self, more_kw: float) -> None:
-        """Something will take so much more electricity: what it gives up counts at once, and batteries make up for what
+    def line(self, name: str) -> Line | None:
+        """The feeder that an asset hangs on; None without one."""
+        return self._lines.get(name)
+
+    def takes_kw(self, name: str, more_kw: float) -> None:
+        """An asset will take so much more electricity: what it gives up counts at once, and batteries make up for what
         comes with its ramp."""
         self.expected_grid_kw += min(0.0, more_kw)
         self.spare_kw -= max(0.0, more_kw)
+        if line := self.line(name):
+            line.takes_kw(more_kw)
+
+    def gives_kw(self, name: str, more_kw: float, late_kw: float, spare_kw: float) -> None:
+        """A battery will give so much more; of what it takes more, so much comes late, and so much it could still
+        give."""
+        self.expected_grid_kw -= more_kw
+        self.late_kw += late_kw
+        self.spare_kw += spare_kw
+        if line := self.line(name):
+            line.gives_kw(more_kw, late_kw)
 
     def override(self, name: str) -> list[Bound]:
         held = self._overrides.get(name)
@@ -198,10 +216,18 @@ class Standing:
 
     def told_most_kw(self, name: str) -> float:
         """The upper end of what a device may be told."""
-        point = self.site.setpoint(name)
-        assert point is not None
-        assert point.setpoint is not None
-        return point.setpoint.high
+        return _range(self.site, name).high
+
+    def safe_kw(self, name: str) -> float:
+        """What a device is told when nothing better is known."""
+        return _range(self.site, name).safe
+
+
+def _range(site: Site, name: str) -> SetpointRange:
+    point = site.setpoint(name)
+    assert point is not None
+    assert point.setpoint is not None
+    return point.setpoint
 
 
 def _bound(limit: Limit, owner: str, low_kw: float, high_kw: float) -> Bound:

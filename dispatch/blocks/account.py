@@ -34,6 +34,10 @@ class Account:
     """The key that the site file has for it; empty for what is no cap."""
     excess: cp.Expression | None = None
     """By how much a cap is exceeded, in its unit, shape (PERIODS,)."""
+    feeder: str = ""
+    """The feeder that it is for; empty for what is none."""
+    beyond: Sequence[cp.Expression] = ()
+    """Of a feeder: how far it goes beyond its import and its export limit, in kW, each of shape (steps,)."""
     words: Callable[[], list[str]] = list
     """What the last solution exceeds, one sentence each."""
 

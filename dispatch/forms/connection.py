@@ -30,10 +30,10 @@ class Connection(Form):
         return True
 
     def block(self, name: str, grid: TimeGrid) -> Block:
-        from dispatch.blocks.feeder import feeder_block
+        from dispatch.blocks.connections import connection_block
         from dispatch.blocks.grid import grid_block
 
-        return (grid_block if self.alone else feeder_block)(name, self, grid)
+        return (grid_block if self.alone else connection_block)(name, self, grid)
 
     def check(self, name: str, situation: Situation, asset: AssetPlan) -> Iterator[str]:
         yield from between(name, asset.power_kw, -self.export_limit_kw, np.inf)

@@ -28,6 +28,8 @@ from simulators.servers.sunspec_contents import (
 )
 from simulators.servers.sunspec_der import (
     DER_MODELS,
+    VARS,
+    WATTS,
     DerSetpoint,
     capacity_content,
     control_content,
@@ -85,6 +87,7 @@ _REVERSIONS = (
     (124, "OutWRte", "InOutWRte_RvrtTms"),
     (704, "WMaxLimPct", "WMaxLimPctRvrtTms"),
     (704, "WSet", "WSetRvrtTms"),
+    (704, "VarSet", "VarSetRvrtTms"),
 )
 """Model, setpoint, and the register with the seconds after which it falls away; 0 seconds are for ever."""
 
@@ -156,10 +159,11 @@ class SunspecBlock(ProfileRegisters):
         if is_at(_STORAGE, "OutWRte"):
             return StorageRates(point, self._exponents, register(_STORAGE, "StorCtl_Mod"))
         if is_at(_CONTROLS, "WMaxLimPct"):
-            return DerSetpoint(point, self._exponents, register(_CONTROLS, "WMaxLimPctEna"), None, None)
-        if is_at(_CONTROLS, "WSet"):
-            enable, mode, revert = (register(_CONTROLS, name) for name in ("WSetEna", "WSetMod", "WSetRvrt"))
-            return DerSetpoint(point, self._exponents, enable, mode, revert)
+            return DerSetpoint(point, self._exponents, register(_CONTROLS, "WMaxLimPctEna"))
+        for name, mode in (("WSet", WATTS), ("VarSet", VARS)):
+            if is_at(_CONTROLS, name):
+                enable, at, revert = (register(_CONTROLS, f"{name}{what}") for what in ("Ena", "Mod", "Rvrt"))
+                return DerSetpoint(point, self._exponents, enable, (at, mode), revert)
         return registers
 
     @property

@@ -196,18 +196,26 @@ def control_content(now_s: float) -> Content:
     return {"DERHb": int(now_s) % 0xFFFF, "LocRemCtl": 0}
 
 
-_WATTS = 1
-"""The mode of WSet that is no percentage."""
+WATTS, VARS = 1, 4
+"""The modes of WSet and VarSet that are no percentages."""
 
 
 class DerSetpoint(SetpointRegisters):
-    """A setpoint of model 704: it counts while its enable is 1; its mode must be watts, where it has one.
+    """A setpoint of model 704: it counts while its enable is 1; its mode must be no percentage, where it has one.
 
     When nobody renews it, it falls to 0 or away, so a reversion to anything else is refused.
     """
 
-    def __init__(self, point: Point, exponents: Exponents, enable: int, mode: int | None, revert: int | None) -> None:
-        """Registers of the enable, of the mode, and the first one of the value that it reverts to."""
+    def __init__(
+        self,
+        point: Point,
+        exponents: Exponents,
+        enable: int,
+        mode: tuple[int, int] | None = None,
+        revert: int | None = None,
+    ) -> None:
+        """Registers of the enable, of the mode and what must stand there, and the first one of the value that it
+        reverts to."""
         super().__init__(point, exponents)
         self._enable, self._mode, self._revert = enable, mode, revert
 
@@ -216,8 +224,8 @@ class DerSetpoint(SetpointRegisters):
 
     def value(self, word_at: WordAt) -> float | None:
         if self.is_armed(word_at):
-            if self._mode is not None and word_at(self._mode) != _WATTS:
-                raise Unknown(f"mode {word_at(self._mode)}")
+            if self._mode is not None and word_at(self._mode[0]) != self._mode[1]:
+                raise Unknown(f"mode {word_at(self._mode[0])}")
             if self._revert is not None and self._number(self._revert, "s32", word_at):
                 raise Unknown("a reversion to anything but 0")
         return super().value(word_at)

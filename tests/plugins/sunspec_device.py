@@ -48,6 +48,7 @@ class SunspecDevice:
             "dc_2_power_kw": -6.25,
             "power_setpoint_kw": 0.0,
             "power_limit_kw": 50.0,
+            "reactive_setpoint_kvar": 0.0,
         }
         self.watchdog = Watchdog(self, lambda: self.now_s)
         block = SunspecBlock("device", 1, self.points, self, self.watchdog, loaded, LAYOUTS[profile])

@@ -38,6 +38,8 @@ STANDS_S = 3.0
 """How long both troubles go on once their alarms stand."""
 TRUE_AS_WELL = {"alarm_flood", "clock_jumped", "demand_not_met", "demand_at_risk:grid"}
 """What troubles bring along: many alarms, a calendar that is put right, plans and peaks without a lost asset."""
+STAYS = {"alarm_flood", "demand_at_risk:grid"}
+"""What is true for a quarter of an hour after it was: that many alarms came, and that a peak was near."""
 HEAD = f"{'troubles':62}  alarms    well  shown"
 STANDING = (State.UNACKNOWLEDGED, State.ACKNOWLEDGED)
 
@@ -137,9 +139,9 @@ class Bench:
         return {alarm.name for alarm in self.last.alarms if alarm.standing in STANDING and alarm.present}
 
     def well(self) -> bool:
-        """All as it should be; that many alarms came lately stays true for ten minutes."""
+        """All as it should be."""
         status = self.last
-        if status is None or status.mode is not Mode.OPTIMAL or self.standing() - {"alarm_flood"}:
+        if status is None or status.mode is not Mode.OPTIMAL or self.standing() - STAYS:
             return False
         site = status.snapshot.site
         told = [name for name in site.assets if site.setpoint(name) is not None]

@@ -1,4 +1,5 @@
-"""A steel works whose mills take reactive power, in virtual time: its battery's converter keeps the month's factor."""
+"""A steel works whose mills take reactive power, in virtual time: the converters of its battery and its roof keep the
+month's factor."""
 
 from __future__ import annotations
 
@@ -18,9 +19,10 @@ LASTS = timedelta(hours=1)
 
 
 def lived(dead_time_s: float, *, told: bool = True) -> tuple[list[float], list[float], list[float], float]:
-    """Grid power, its reactive power, that of the battery, and the largest share of its circle; second by second."""
+    """Grid power, its reactive power, that of the battery, and the largest share of a circle; second by second."""
     park = ParkBuilder(load_site(example_site("steel_plant")))
-    site = park.site if told else park.with_device("battery_pcs", write=("power_setpoint_kw",)).site
+    untold = park.with_device("battery_pcs", write=("power_setpoint_kw",))
+    site = park.site if told else untold.with_device("roof_inverter", write=("power_limit_kw",)).site
     assert site.file.simulation is not None
     plant = Plant(site, start=START, seed=site.file.simulation.seed)
     loop = ClosedLoop.forecasting(site, plant, cycle_s=1.0, dead_time_s=dead_time_s)
@@ -30,7 +32,9 @@ def lived(dead_time_s: float, *, told: bool = True) -> tuple[list[float], list[f
         power_kw.append(grid["active_power_kw"])
         kvar.append(grid["reactive_power_kvar"])
         own_kvar.append(battery["reactive_power_kvar"])
-        circle = max(circle, hypot(battery["active_power_kw"], battery["reactive_power_kvar"]) / 2500.0)
+        roof = plant.values("roof_inverter")
+        for seen, rated_kva in ((battery, 2500.0), (roof, 2000.0)):
+            circle = max(circle, hypot(seen["active_power_kw"], seen["reactive_power_kvar"]) / rated_kva)
     return power_kw, kvar, own_kvar, circle
 
 

@@ -37,8 +37,15 @@ RULE = PowerFactor.model_validate(
 
 
 @pytest.fixture(scope="module")
-def park() -> ParkBuilder:
+def plant() -> ParkBuilder:
+    """A battery of 2,500 kVA, and a roof of 2,000 kVA that may be told 0.44 of that."""
     return ParkBuilder(load_site(example_site("steel_plant")))
+
+
+@pytest.fixture(scope="module")
+def park(plant: ParkBuilder) -> ParkBuilder:
+    """The same, whose roof is not told."""
+    return plant.with_device("roof_inverter", write=("power_limit_kw",))
 
 
 def told(
@@ -96,6 +103,24 @@ def test_active_power_has_the_right_of_way(park: ParkBuilder) -> None:
     # what it has now counts, and what it is told now
     assert told(park, taking(1000.0, 9000.0, battery_kw=-2000.0)).setpoint_kvar == pytest.approx(room_kvar, abs=0.1)
     assert told(park, taking(1000.0, 9000.0), power_kw=2000.0).setpoint_kvar == pytest.approx(room_kvar, abs=0.1)
+
+
+def test_inverters_share_it_by_what_their_circles_and_ranges_leave(plant: ParkBuilder) -> None:
+    """1,126.8 kvar beyond what is free: the battery has 2,400, its range, the roof 880 or, in full sun, none."""
+    values = {**taking(6000.0, 3000.0), "roof.reactive_power_kvar": 0.0}
+    wanted_kvar = 3000.0 - (1 - MARGIN) * TAN * 6000.0
+
+    def shares(roof_kw: float) -> list[float | None]:
+        seen = plant.snapshot({**values, "roof": roof_kw})
+        decided = decide_reactive(seen, Mode.OPTIMAL, {}, {}, 0.95, NEW)
+        return [decided[name].setpoint_kvar for name in ("battery", "roof")]
+
+    rooms_kvar = (2400.0, 880.0)
+    assert shares(0.0) == pytest.approx([wanted_kvar * room / sum(rooms_kvar) for room in rooms_kvar], abs=2.0)
+    # 1,950 kW leave a circle of 2,000 kVA 444 kvar
+    rooms_kvar = (2400.0, ROOM * math.sqrt(2000.0**2 - 1950.0**2))
+    assert shares(1950.0) == pytest.approx([wanted_kvar * room / sum(rooms_kvar) for room in rooms_kvar], abs=2.0)
+    assert shares(2000.0) == [pytest.approx(wanted_kvar, abs=2.0), 0.0]
 
 
 def test_a_small_change_is_not_worth_a_write(park: ParkBuilder) -> None:

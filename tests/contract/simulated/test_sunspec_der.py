@@ -97,6 +97,29 @@ async def test_a_client_controls_by_the_new_models(serve_sunspec: Serve, profile
     assert await inverter.look(lambda device: getattr(device.models[704][0], f"{point}Ena").value) == 0
 
 
+@pytest.mark.parametrize("profile", ["sunspec_der_storage", "sunspec_der_inverter"])
+async def test_a_client_sets_the_reactive_power(serve_sunspec: Serve, profile: str) -> None:
+    inverter = await serve_sunspec(profile)
+
+    def command(device: Any) -> float:
+        controls = device.models[704][0]
+        controls.VarSetMod.value = 4
+        controls.VarSet.cvalue = -15_000
+        controls.VarSetRvrtTms.value = 30
+        controls.write()
+        assert inverter.commands == []  # prepared, and not enabled
+        controls.VarSetEna.value = 1
+        controls.write()
+        controls.read()
+        return controls.VarSet.cvalue
+
+    assert await inverter.look(command) == -15_000
+    assert inverter.commands == [pytest.approx(-15)]
+    inverter.now_s = 30.0
+    inverter.watchdog.check()
+    assert inverter.commands[1:] == [None]
+
+
 async def test_a_client_can_take_its_command_back(serve_sunspec: Serve) -> None:
     inverter = await serve_sunspec("sunspec_der_storage")
 
@@ -117,6 +140,8 @@ async def test_a_client_can_take_its_command_back(serve_sunspec: Serve) -> None:
     [
         {"WSet": 60_000, "WSetEna": 1},  # more than it has
         {"WSetMod": 0, "WSetEna": 1},  # a share of its rating, which it does not take
+        {"VarSetMod": 3, "VarSetEna": 1},  # likewise
+        {"VarSetMod": 4, "VarSet": 30_000, "VarSetEna": 1},  # more than 0.44 of its rating
         {"WSetRvrt": 5_000, "WSetEna": 1},  # it falls back to 0 only
     ],
 )

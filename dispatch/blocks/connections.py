@@ -18,7 +18,7 @@ METER = "grid connections"
 """What all connections are together; no asset has a name with a space."""
 
 
-def feeder_block(name: str, form: Connection, grid: TimeGrid) -> Block:
+def connection_block(name: str, form: Connection, grid: TimeGrid) -> Block:
     """power[t] = inward[t] + over[t] - outward[t],   0 <= inward <= import limit,   0 <= outward <= export limit
 
     in kW, shape (steps,); over >= 0 is import beyond the limit, at a steep price. What it costs is counted for all
