@@ -101,7 +101,7 @@ class RandomSeconds:
         least_kw, _ = load_range_kw(unit)
         stands_by = ready_kw(unit) and in_load_range(kw, unit) < least_kw
         assert kw <= 0 or kw >= least_kw - allowed.resolution or stands_by, where
-        if was is None or decided.owner in ("grid operator", "export limit", "transformer", "island"):
+        if was is None or decided.owner in ("grid operator", "export limit", "transformer", "feeder", "island"):
             return
         rate = getattr(unit, "ramp_kw_per_s", site.control.ramp_kw_per_s)
         found_kw = min(max(was.setpoint_kw, allowed.low), allowed.high)

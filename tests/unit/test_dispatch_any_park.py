@@ -14,6 +14,7 @@ from drawn_parks import ASSETS, drawn_park, drawn_situation
 from tiny_park import BATTERY, TinyPark, make_park
 
 from config.assets import Battery
+from config.feeder import Feeder
 from config.grid_operator import OperatorLimit
 from config.loader import example_site, load_site
 from config.reserve import Reserve
@@ -58,7 +59,7 @@ def planned(name: str) -> Plan:
 def test_a_day_of_a_site_with_all_its_assets(name: str) -> None:
     site, given_day, plan = whole(name), day(name), planned(name)
     assert given_day.steps == 96
-    assert plan.assets.keys() == site.assets.keys() - site.of_kind(OperatorLimit)
+    assert plan.assets.keys() == site.assets.keys() - site.of_kind(OperatorLimit) - site.of_kind(Feeder).keys()
     assert check_plan(site, given_day, plan) == []
     assert plan.note == ""
     by_rules = rules_plan(site, given_day, MORNING)

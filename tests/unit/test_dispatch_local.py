@@ -21,6 +21,7 @@ from dispatch.rules import rules_plan
 STEPS = 4
 LOCAL = {
     "grid_operator",
+    "hall_line",
     "transformer",
     "furnace",
     "hot_gas",

@@ -28,6 +28,8 @@ STATE = ParkState(
     month_peak_kw=1350.0,
 )
 
+ANY_DAYS = PastDays()
+
 
 def past(days: int = 15) -> History:
     """The same every day: hall_1 400 kW at night and 800 kW from 8 to 18 h UTC, the rest constant."""
@@ -84,7 +86,7 @@ def test_how_long_a_unit_has_run_counts_from_the_start_of_the_horizon(demo_site:
 
 def test_history_and_the_present_are_blended(demo_site: Site) -> None:
     state = replace(STATE, measured_kw={"hall_1": 500.0})
-    expected = expect(demo_site, past(), state, NOW)
+    expected = expect(with_scenarios(demo_site, None), past(), state, NOW)
     hall = expected.situation.load_kw["hall_1"]
     assert hall[0] == pytest.approx(500)
     assert hall[10] == pytest.approx(400 + 100 / np.e)
@@ -131,8 +133,8 @@ def test_a_plan_comes_out_of_a_cold_start(demo_site: Site) -> None:
     assert check_plan(demo_site, found, outcome.plan) == []
 
 
-def with_scenarios(site: Site) -> Site:
-    control = site.control.model_copy(update={"scenarios": PastDays()})
+def with_scenarios(site: Site, scenarios: PastDays | None = ANY_DAYS) -> Site:
+    control = site.control.model_copy(update={"scenarios": scenarios})
     return replace(site, file=site.file.model_copy(update={"control": control}))
 
 
