@@ -57,6 +57,9 @@ PASSES = 2
 of what is exported; the second, based on the first's plan, is never dearer than that."""
 
 
+SAMPLED = 3.0
+"""How many times the gap a plan over scenarios may have: they are a sample of what may come, and on a day of negative
+prices the last thousandth of a plan takes as long as all before it."""
 KEPT_STAGES = 2
 """Problems over scenarios that are kept, by the number of scenarios: an eventful day may need now fewer, now more."""
 
@@ -91,16 +94,14 @@ class Dispatcher:
     def _build(self, step_h: FloatArray) -> None:
         self._stages.clear()
         self._park = build_problem(self._site, step_h, surplus_may_cost=self._surplus_may_cost, windows=self._windows)
-        self._solver = self._solver_of(self._park.problem, self._park.choices)
+        self._solver = self._solver_of(self._park.problem, self._park.choices, self._site.control.commitment_gap)
 
-    def _solver_of(self, problem: cp.Problem, choices: Sequence[Choice]) -> Solver:
+    def _solver_of(self, problem: cp.Problem, choices: Sequence[Choice], gap: float) -> Solver:
         control = self._site.control
         linear = solver_of(problem, control.solver)
         if not choices:
             return linear
-        return UnitCommitment(
-            problem, choices, linear, gap=control.commitment_gap, limit_s=control.commitment_time_limit_s
-        )
+        return UnitCommitment(problem, choices, linear, gap=gap, limit_s=control.commitment_time_limit_s)
 
     @property
     def park(self) -> ParkProblem:
@@ -127,7 +128,8 @@ class Dispatcher:
                 surplus_may_cost=self._surplus_may_cost,
                 windows=self._windows,
             )
-            stage = _Stage(problem, self._solver_of(problem.problem, problem.choices))
+            gap = SAMPLED * self._site.control.commitment_gap
+            stage = _Stage(problem, self._solver_of(problem.problem, problem.choices, gap))
         self._stages[count] = stage
         while len(self._stages) > KEPT_STAGES:
             del self._stages[next(iter(self._stages))]

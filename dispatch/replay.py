@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from config.site import Site
-from dispatch.dispatcher import Dispatcher
+from dispatch.dispatcher import SAMPLED, Dispatcher
 from dispatch.findings import ENERGY_KWH, POWER_KW
 from dispatch.plan import FloatArray, Infeasible, Plan, Solved, TimedOut
 from dispatch.registry import has_choices
@@ -78,7 +78,9 @@ def total(plan: Plan) -> float:
 
 def cost_tolerance(site: Site, plan: Plan) -> float:
     """By how much the cost of another optimum may differ; with units, also that of another plan within the gap."""
-    share = site.control.commitment_gap if has_choices(site) else COST_SHARE
+    share = COST_SHARE
+    if has_choices(site):
+        share = site.control.commitment_gap * (SAMPLED if plan.scenarios else 1.0)
     return max(COST, share * sum(abs(cost) for cost in plan.cost.values()))
 
 

@@ -22,7 +22,7 @@ which is about what clouds can add within a cycle."""
 
 def decide_by_weather(park: Standing, name: str, generator: PvPlant | WindTurbine) -> AssetDecision:
     """A plan that curtails says to which grid power: what the park takes more than expected is fed as well, and what it
-    takes less is held back."""
+    takes less is held back. Where import is paid for, it says how much."""
     rated_kw = generator.rated_kw
     limit_kw = _share_kw(park, name, rated_kw, park.export_room_kw, list(park.rated_by_weather_kw))
     bounds = [
@@ -34,7 +34,7 @@ def decide_by_weather(park: Standing, name: str, generator: PvPlant | WindTurbin
     ]
     planned_kw = park.planned(name)
     if planned_kw is not None and _curtailed(park, name):
-        if park.grid_target_kw is None:
+        if park.grid_target_kw is None or park.import_pays:
             bounds.append(exactly("plan", Priority.PLAN, planned_kw, f"plan curtails to {planned_kw:.0f} kW"))
         else:
             curtailed = [each for each in park.rated_by_weather_kw if _curtailed(park, each)]

@@ -102,7 +102,9 @@ class Standing:
         )
         generators: dict[str, PvPlant | WindTurbine] = {**self.site.of_kind(PvPlant), **self.site.of_kind(WindTurbine)}
         self.rated_by_weather_kw = {name: generator.rated_kw for name, generator in generators.items()}
-        self.held_back_kw = inputs.held_back_kw
+        self.import_pays = inputs.prices is not None and inputs.prices.import_per_kwh < 0.0
+        """Whether what is taken from the grid is paid for by it: then nothing is worth feeding in its place."""
+        self.held_back_kw = 0.0 if self.import_pays else inputs.held_back_kw
         self.holds_h = inputs.holds_s / 3600.0
 
     @property

@@ -30,13 +30,17 @@ from parkgrid.settlement import stored_prices
 from simulators.account import Account
 from simulators.past import interval_means
 
+SEARCHES = {"commitment_gap": 1e-6, "commitment_time_limit_s": 60.0, "solver_time_limit_s": 300.0}
+"""Where prices below zero make a battery's direction a question of yes or no: a gap is one of the whole period's cost,
+and so must be small against what can be saved."""
+
 
 def foreseen_book(case: Case, truth: Mapping[str, Any]) -> dict[str, Any]:
     """The period's book under perfect foresight, as `simulators.truth` has it. Raises Failed without a solution."""
     from dispatch.dispatcher import Dispatcher  # brings cvxpy
 
     # the relaxed problem costs no more than any plan could, and is solved at once for any length of time
-    control = case.site.control.model_copy(update={"commitment": False, "scenarios": None})
+    control = case.site.control.model_copy(update={"commitment": False, "scenarios": None, **SEARCHES})
     site = replace(case.site, file=case.site.file.model_copy(update={"control": control}))
     situation = _known(case, site, truth)
     outcome = Dispatcher(site, situation.steps).plan(situation, situation.start)
