@@ -88,7 +88,7 @@ def test_what_would_be_curtailed_is_charged_for_nothing(park: ParkBuilder) -> No
 
 
 def test_where_import_is_paid_for_nothing_is_fed_in_its_place(park: ParkBuilder) -> None:
-    """At -0.05 a kWh taken earns money: a roof that the plan curtails stays so, also when the load is 200 kW higher,
+    """At -0.05 a kWh taken earns money: a roof that the plan curtails stays so, also when the load is 100 kW higher,
     and what it holds back is nothing that the battery should take."""
     plan = park.plan(
         {"grid": 300.0, "battery": 0.0, "pv_a": 100.0},
@@ -96,14 +96,14 @@ def test_where_import_is_paid_for_nothing_is_fed_in_its_place(park: ParkBuilder)
         stored_value={"battery": 0.0},
         available_kw={"pv_a": 400.0},
     )
-    seen = {"grid": 500.0, "pv_a": 100.0}
+    seen = {"grid": 400.0, "pv_a": 100.0}
     paid = park.decide(seen, plan, prices=(-0.05, -0.1), held_back_kw=300.0)
     assert told(paid, "pv_a") == (100.0, "plan")
     assert paid.assets["pv_a"].reason == "plan curtails to 100 kW"
     without = park.decide(seen, plan, prices=(-0.05, -0.1))
     assert paid.assets["battery"] == without.assets["battery"]
     # where import costs money the load is fed from the roof
-    assert told(park.decide(seen, plan, prices=(0.05, 0.01)), "pv_a") == (300.0, "plan")
+    assert told(park.decide(seen, plan, prices=(0.05, 0.01)), "pv_a") == (200.0, "plan")
 
 
 def test_without_prices_or_values_the_grid_is_held_at_its_plan(park: ParkBuilder) -> None:
