@@ -24,7 +24,7 @@ from controller.state import SavedInterval
 from controller.totals import SavedTotals, Totals
 from dispatch.plan import Used
 from dispatch.registry import forecast_for
-from dispatch.tariff import TariffCalendar
+from dispatch.tariff import calendar_of
 from dispatch.traded_heat import traded_in
 
 LONGEST_STEP_S = 3600.0
@@ -110,7 +110,7 @@ class Ledger:
         self._site = site
         self._zone = ZoneInfo(site.location.time_zone)
         self._interval = timedelta(minutes=site.control.interval_min)
-        self._calendar = TariffCalendar(site.tariffs)
+        self._calendar = calendar_of(site)
         self._grid, self._connection = site.grid
         self._per_gas: dict[str, float] = {
             **{name: boiler.efficiency for name, boiler in site.of_kind(GasBoiler).items()},

@@ -9,7 +9,7 @@ from config.power_factor import PowerFactor
 from config.price_series import PriceSeries
 from config.site import Site
 from dispatch.demand_charge import DemandCharge
-from dispatch.tariff import NoTariff, TariffCalendar
+from dispatch.tariff import NoTariff, calendar_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class TariffNow:
     """Looks up a site's tariffs, and remembers when there is none."""
 
     def __init__(self, site: Site) -> None:
-        self._calendar = TariffCalendar(site.tariffs)
+        self._calendar = calendar_of(site)
         self.missing = ""
         """Why there was no price at the last look; empty when there was one."""
 

@@ -22,7 +22,7 @@ from dispatch.plan import ELECTRICITY, BusId, FloatArray, Method, Plan, Situatio
 from dispatch.registry import buses_of, forms_of, units_of
 from dispatch.reserve import not_kept
 from dispatch.scenario_check import cases, together
-from dispatch.tariff import Prices, TariffCalendar
+from dispatch.tariff import Prices, calendar_of
 
 MONEY = 0.01
 """A difference of a cost term that counts: one hundredth of the currency, or a millionth of the term."""
@@ -163,7 +163,7 @@ def _rests(buses: Sequence[BusId], situation: Situation, plan: Plan) -> dict[Bus
 
 
 def _prices(site: Site, situation: Situation, plan: Plan) -> Prices:
-    return TariffCalendar(site.tariffs).over(plan.start, plan.step_h, situation.spot)
+    return calendar_of(site).over(plan.start, plan.step_h, situation.spot)
 
 
 def _money(site: Site, situation: Situation, plan: Plan) -> Iterator[str]:

@@ -44,7 +44,7 @@ from dispatch.reserve import batteries, reserve_need, shortages, too_weak, withi
 from dispatch.solving import Answer, Optimal, Solver
 from dispatch.soundness import require_sound
 from dispatch.spot import spot_tail
-from dispatch.tariff import Prices, TariffCalendar
+from dispatch.tariff import Prices, calendar_of
 from dispatch.two_stage import TwoStage
 from dispatch.unit_commitment import UnitCommitment
 from dispatch.worth import end_values
@@ -84,7 +84,7 @@ class Dispatcher:
         self._steps = steps
         self._forms = forms_of(site)
         self._connections = connections_of(self._forms)
-        self._tariff = TariffCalendar(site.tariffs)
+        self._tariff = calendar_of(site)
         self._stages: dict[int, _Stage] = {}
         self._batteries = tuple(batteries(self._forms).items())
         self._surplus_may_cost = False

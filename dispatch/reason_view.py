@@ -19,7 +19,7 @@ from dispatch.forms.storage import Storage
 from dispatch.plan import ELECTRICITY, AssetPlan, BusId, FloatArray, Plan, Situation
 from dispatch.registry import buses_of, forms_of
 from dispatch.reserve import kept, reserve_need
-from dispatch.tariff import Prices, TariffCalendar
+from dispatch.tariff import Prices, calendar_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class View:
 
 def view_of(site: Site, situation: Situation, plan: Plan) -> View:
     """Raises NoTariff."""
-    prices = TariffCalendar(site.tariffs).over(plan.start, plan.step_h, situation.spot)
+    prices = calendar_of(site).over(plan.start, plan.step_h, situation.spot)
     forms = forms_of(site)
     grid_kw = grid_kw_of(forms, plan.assets)
     held: dict[Limit, Steps] = {}

@@ -24,7 +24,7 @@ from dispatch.rules_reserve import spare
 from dispatch.rules_walk import Walk
 from dispatch.soundness import require_sound
 from dispatch.spot import spot_tail
-from dispatch.tariff import TariffCalendar
+from dispatch.tariff import calendar_of
 from dispatch.worth import UNSERVED_LOAD_TIMES
 
 
@@ -46,7 +46,7 @@ def rules_plan(site: Site, situation: Situation, issued_at: datetime) -> Plan:
     Raises BadSituation and NoTariff as the dispatcher does.
     """
     require_sound(site, situation)
-    prices = TariffCalendar(site.tariffs).over(situation.start, situation.step_h, situation.spot)
+    prices = calendar_of(site).over(situation.start, situation.step_h, situation.spot)
     walk = Walk.of(site, situation, prices)
     order = carriers(walk)
     for step in range(situation.steps):

@@ -14,7 +14,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from config.per_site import per_site
 from config.price_series import PriceSeries
+from config.site import Site
 from config.tariff import MINUTES_PER_DAY, SpecialDays, Tariff, minutes_of, of_month
 from dispatch.demand_charge import DemandCharge, demand_charge
 from dispatch.ladder import LadderPrices, ladder_prices
@@ -70,6 +72,19 @@ class _Span:
     band: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Horizon:
+    """The prices that were asked for last: a plan's problem, its check and its bill ask for the same."""
+
+    start: datetime
+    step_h: FloatArray
+    spot: PriceSeries | None
+    prices: Prices
+
+    def is_of(self, start: datetime, step_h: FloatArray, spot: PriceSeries | None) -> bool:
+        return self.spot is spot and self.start == start and np.array_equal(self.step_h, step_h)
+
+
 class TariffCalendar:
     """The dated tariffs of a site as functions of time. Of two tariffs for a day, the first in the list counts."""
 
@@ -77,6 +92,7 @@ class TariffCalendar:
         self._tariffs = tuple(tariffs)
         self._zones = tuple(ZoneInfo(tariff.time_zone) for tariff in tariffs)
         self._days: dict[tuple[int, date], tuple[_Span, ...]] = {}
+        self._last: _Horizon | None = None
 
     def tariff_at(self, when: datetime) -> Tariff:
         """The tariff in force at an aware time. Raises NoTariff when none covers the local day."""
@@ -120,8 +136,14 @@ class TariffCalendar:
         """Prices of consecutive intervals of `step_h` hours, shape (steps,), from an aware `start` on.
 
         An interval across the edge of a band gets the mean by time. Spot prices count where there are some, the
-        bands of the tariff where there are none. Raises NoTariff when a part is not covered.
+        bands of the tariff where there are none. Who asks for the same again gets the same. Raises NoTariff when a part
+        is not covered.
         """
+        if self._last is None or not self._last.is_of(start, step_h, spot):
+            self._last = _Horizon(start, np.array(step_h), spot, self._over(start, step_h, spot))
+        return self._last.prices
+
+    def _over(self, start: datetime, step_h: FloatArray, spot: PriceSeries | None) -> Prices:
         bounds_s = start.timestamp() + np.concatenate(([0.0], np.cumsum(step_h) * 3600.0))
         edges: list[float] = []
         rows: list[tuple[float, ...]] = []
@@ -204,6 +226,12 @@ class TariffCalendar:
                 self._days.clear()
             spans = self._days[index, day] = _spans_of(self._tariffs[index], self._zones[index], day)
         return index, spans[bisect_right(spans, when.timestamp(), key=lambda span: span.start_s) - 1]
+
+
+@per_site
+def calendar_of(site: Site) -> TariffCalendar:
+    """The one of a site."""
+    return TariffCalendar(site.tariffs)
 
 
 def _months(days: Sequence[tuple[Tariff, date]]) -> tuple[NDArray[np.int64], list[DemandCharge]]:

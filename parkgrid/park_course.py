@@ -16,7 +16,7 @@ from config.hydrogen_assets import HydrogenLoad, HydrogenTank
 from config.site import Site
 from config.thermal_assets import ColdStore, CoolingLoad, SteamLoad
 from dispatch.plan import FloatArray
-from dispatch.tariff import TariffCalendar
+from dispatch.tariff import calendar_of
 
 SHOWN_FROM_KW = 0.05
 """A flow that never exceeds this is no area that one could see."""
@@ -93,7 +93,7 @@ def course_of(site: Site, truth: Mapping[str, Any]) -> Course:
     for interval in intervals:
         edges.append(edges[-1] + timedelta(seconds=interval["seconds"]))
     hours = np.array([interval["seconds"] / 3600 for interval in intervals])
-    calendar = TariffCalendar(site.tariffs)
+    calendar = calendar_of(site)
     middles = [edge + (after - edge) / 2 for edge, after in pairwise(edges)]
     return Course(
         edges=edges,

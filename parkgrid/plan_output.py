@@ -24,7 +24,7 @@ from dispatch.levels import is_electric
 from dispatch.plan import ELECTRICITY, AssetPlan, BusId, FloatArray, Plan
 from dispatch.registry import buses_of, forms_of
 from dispatch.soundness import stores
-from dispatch.tariff import TariffCalendar
+from dispatch.tariff import calendar_of
 from parkgrid.planning import ASSUMED_SOC, Planned
 
 DECIMALS = 3
@@ -80,7 +80,7 @@ def starts(plan: Plan) -> list[datetime]:
 
 def bands(site: Site, plan: Plan) -> list[str]:
     """The tariff's band at the start of each interval."""
-    calendar = TariffCalendar(site.tariffs)
+    calendar = calendar_of(site)
     return [calendar.band_at(when) for when in starts(plan)]
 
 

@@ -16,7 +16,7 @@ from dispatch.plan import FloatArray, Infeasible, Method, Plan, Situation, Solve
 from dispatch.reasons import with_reasons
 from dispatch.rules import rules_plan
 from dispatch.soundness import stores
-from dispatch.tariff import TariffCalendar
+from dispatch.tariff import calendar_of
 from parkgrid.refusal import Failed
 
 ASSUMED_SOC = 0.5
@@ -68,7 +68,7 @@ class Planned:
     @property
     def binding(self) -> tuple[Binding, ...]:
         """The limits that bind."""
-        prices = TariffCalendar(self.site.tariffs).over(self.plan.start, self.plan.step_h, self.situation.spot)
+        prices = calendar_of(self.site).over(self.plan.start, self.plan.step_h, self.situation.spot)
         return bindings(self.site, self.situation, self.plan, prices)
 
     @property

@@ -15,7 +15,7 @@ from config.heat_network import HeatConnection, NetworkConnection
 from config.site import Site
 from dispatch.battery_curves import DepthWear
 from dispatch.demand_charge import DemandCharge
-from dispatch.tariff import TariffCalendar
+from dispatch.tariff import calendar_of
 from dispatch.traded_heat import TradedHeat, no_heat, traded_in
 
 TERMS = ("import", "export", "demand", "contract", "ladder", "gas", "heat", "carbon", "wear", "stored energy")
@@ -48,7 +48,7 @@ def settle(site: Site, truth: Mapping[str, Any], which: str) -> Bill:
     electricity, from gas or from a network, whichever is cheaper.
     """
     book: Mapping[str, Any] = truth[which]
-    calendar = TariffCalendar(site.tariffs)
+    calendar = calendar_of(site)
     intervals: Sequence[Mapping[str, Any]] = book["intervals"]
     terms = dict.fromkeys(TERMS, 0.0)
     peaks_kw: dict[str, float] = {}
@@ -105,7 +105,7 @@ class StoredPrices:
 
 def stored_prices(site: Site, truth: Mapping[str, Any]) -> StoredPrices:
     """By the day that follows the period; see `settle`."""
-    calendar = TariffCalendar(site.tariffs)
+    calendar = calendar_of(site)
     total = truth["park"]["total"]
     end = datetime.fromisoformat(total["start"]) + timedelta(seconds=total["seconds"])
     day = [end + timedelta(minutes=15 * step) for step in range(96)]

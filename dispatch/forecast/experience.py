@@ -71,6 +71,41 @@ class Outlook:
         return np.asarray(course - present * self.left(before))
 
 
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """How the intervals that are looked back on and the horizon lie in local days; the same for every series."""
+
+    start: datetime
+    past_day: NDArray[np.int64]
+    past_column: NDArray[np.int64]
+    day: NDArray[np.int64]
+    """From one interval before the horizon on, shape (steps + 1,), likewise the columns."""
+    column: NDArray[np.int64]
+    like: NDArray[np.int64]
+    off: NDArray[np.bool_]
+
+    @property
+    def first(self) -> int:
+        """Ordinal of the first day, of which `like` and `off` begin."""
+        return int(self.past_day[0])
+
+    @property
+    def days(self) -> int:
+        """From the first day to the last that a horizon can touch."""
+        return len(self.like)
+
+
+@dataclass(slots=True)
+class _Held:
+    """What was learned of a series, and when."""
+
+    on: int
+    """Ordinal of the day."""
+    learned: Learned
+    expected: dict[int, FloatArray] = field(default_factory=dict)
+    """By ordinal of a day since then whose days before are all over: what was expected of it."""
+
+
 @dataclass(slots=True)
 class Experience:
     """Of one site. It belongs to whoever makes its plans, one after the other."""
@@ -82,13 +117,15 @@ class Experience:
     """Whether the present error is carried on beyond the interval in which it is."""
     _peak: tuple[int, float] | None = None
     """On which day it was looked at, and what it was."""
-    _learned: dict[str, tuple[int, Learned]] = field(default_factory=dict)
-    """By series: on which day it was learned, and what."""
+    _held: dict[str, _Held] = field(default_factory=dict)
+    """By series."""
+    _grid: _Grid | None = None
+    """Of the last start that was asked for."""
 
     @property
     def ways(self) -> dict[str, str]:
         """By series that was learned: how it is forecast."""
-        return {name: held.way for name, (_, held) in self._learned.items()}
+        return {name: held.learned.way for name, held in self._held.items()}
 
     def usual_peak_kw(self, history: History, start: datetime) -> float:
         """What a month's peak will probably be at least, looked at once a day; 0 where too little is known."""
@@ -114,63 +151,74 @@ class Experience:
     def outlook(self, history: History, name: str, start: datetime, steps: int) -> Outlook | None:
         """None where the history is too short or has too many gaps to learn from."""
         interval_min = self.site.control.interval_min
-        local = LocalDays(ZoneInfo(self.site.location.time_zone), interval_min, self.site.file.calendar)
-        count = TRAINED_DAYS * local.per_day
-        values = history.before(name, start, interval_min, count)
-        first_known = int(np.argmax(np.isfinite(values))) if np.any(np.isfinite(values)) else count
-        values = values[first_known:]
-        if len(values) < LEARNS_FROM_DAYS * local.per_day:
+        per_day = 24 * 60 // interval_min
+        values = history.before(name, start, interval_min, TRAINED_DAYS * per_day)
+        known = np.isfinite(values)
+        skipped = int(np.argmax(known)) if known.any() else len(values)
+        if len(values) - skipped < LEARNS_FROM_DAYS * per_day:
             return None
-        if np.isnan(values[-LEARNS_FROM_DAYS * local.per_day :]).mean() > GAPS_SHARE:
+        if 1.0 - known[-LEARNS_FROM_DAYS * per_day :].mean() > GAPS_SHARE:
             return None
-        begin = start - timedelta(minutes=interval_min * len(values))
-        past_day, past_column = local.places(begin, len(values))
-        first, rows = local.matrix_at(past_day, past_column, values)
-        ahead = -(-(steps + 1) // local.per_day) + 1
-        day, column = local.places(start - timedelta(minutes=interval_min), steps + 1)
-        today = int(day[1]) - first
-        rows = np.vstack([rows, np.full((today + 1 + ahead - len(rows), local.per_day), np.nan)])
-        like, off = local.types(first, len(rows))
-        known = np.isfinite(rows)
-        days = Days(_filled(rows), like, off)
-        held = self._taught(name, days, first, today, known)
+        grid = self._grid_of(start, steps)
+        first = int(grid.past_day[skipped])
+        rows = np.full((grid.first + grid.days - first, per_day), np.nan)
+        rows[grid.past_day[skipped:] - first, grid.past_column[skipped:]] = values[skipped:]
+        days = Days(_filled(rows), grid.like[first - grid.first :], grid.off[first - grid.first :])
+        today = int(grid.day[1]) - first
+        held = self._taught(name, days, first, today, np.isfinite(rows))
         if held is None:
             return None
-        learned_on, taught = held
+        taught = held.learned
         expected = np.full(rows.shape, np.nan)
-        since = learned_on - first
-        expected[since - len(taught.residuals) : since] = rows[since - len(taught.residuals) : since] - taught.residuals
+        since = held.on - first
+        judged = slice(since - len(taught.residuals), since)
+        expected[judged] = rows[judged] - taught.residuals
         for number in range(since, len(rows)):
-            expected[number] = taught.day(days, number)
+            row = held.expected.get(first + number)
+            if row is None:
+                row = taught.day(days, number)
+                if number <= today:
+                    held.expected[first + number] = row
+            expected[number] = row
             # what has not come yet is as expected, also for the days after it
-            days.rows[number] = np.where(known[number], rows[number], expected[number])
+            days.rows[number] = np.where(np.isfinite(rows[number]), rows[number], row)
         return Outlook(
-            usual=expected[day - first, column],
+            usual=expected[grid.day - first, grid.column],
             fades=_as_long(taught.fades if self.blends else taught.fades[:1], steps + 1),
-            residuals=values - expected[past_day - first, past_column],
+            residuals=values[skipped:] - expected[grid.past_day[skipped:] - first, grid.past_column[skipped:]],
             way=taught.way,
         )
 
-    def _taught(
-        self, name: str, days: Days, first: int, today: int, known: NDArray[np.bool_]
-    ) -> tuple[int, Learned] | None:
-        """The day on which a series was learned, and what; anew when that is long ago."""
+    def _grid_of(self, start: datetime, steps: int) -> _Grid:
+        if self._grid is None or self._grid.start != start or len(self._grid.day) != steps + 1:
+            interval_min = self.site.control.interval_min
+            local = LocalDays(ZoneInfo(self.site.location.time_zone), interval_min, self.site.file.calendar)
+            interval, count = timedelta(minutes=interval_min), TRAINED_DAYS * local.per_day
+            past_day, past_column = local.places(start - count * interval, count)
+            day, column = local.places(start - interval, steps + 1)
+            ahead = -(-(steps + 1) // local.per_day) + 1
+            like, off = local.types(int(past_day[0]), int(day[1] - past_day[0]) + 1 + ahead)
+            self._grid = _Grid(start, past_day, past_column, day, column, like, off)
+        return self._grid
+
+    def _taught(self, name: str, days: Days, first: int, today: int, known: NDArray[np.bool_]) -> _Held | None:
+        """What was learned of a series; anew when that is long ago."""
         now, count = first + today, today - 1  # the first day may be cut, and the last one runs
-        held = self._learned.get(name)
-        if held is not None and 0 <= now - held[0] < (1 if count < YOUNG_DAYS else FRESH_DAYS):
+        held = self._held.get(name)
+        if held is not None and 0 <= now - held.on < (1 if count < YOUNG_DAYS else FRESH_DAYS):
             return held
         if count < LEARNS_FROM_DAYS:
             return None
         whole = Days(days.rows[1:], days.like[1:], days.off[1:])
-        self._learned[name] = now, learned(whole, count, known[1:], chooses=self.chooses)
-        return self._learned[name]
+        self._held[name] = _Held(now, learned(whole, count, known[1:], chooses=self.chooses))
+        return self._held[name]
 
 
 def _filled(rows: FloatArray) -> FloatArray:
     """Gaps are as a week before, else as the mean of that time of day."""
     filled = rows.copy()
     short = np.flatnonzero(np.isnan(rows).any(axis=1)).tolist()
-    means = np.array([_mean(column) for column in rows.T]) if short and short[0] < 7 else np.empty(0)
+    means = _means(rows) if short and short[0] < 7 else np.empty(0)
     for number in short:
         gaps = np.isnan(filled[number])
         other = filled[number - 7] if number >= 7 else means
@@ -178,9 +226,10 @@ def _filled(rows: FloatArray) -> FloatArray:
     return filled
 
 
-def _mean(column: FloatArray) -> float:
-    known = column[np.isfinite(column)]
-    return float(known.mean()) if len(known) else 0.0
+def _means(rows: FloatArray) -> FloatArray:
+    """By column, over what is known; 0 where nothing is."""
+    known = np.isfinite(rows)
+    return np.asarray(np.where(known, rows, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1))
 
 
 def _as_long(fades: FloatArray, length: int) -> FloatArray:

@@ -13,7 +13,7 @@ import numpy as np
 
 from config.assets import Battery
 from dispatch.soundness import stores
-from dispatch.tariff import TariffCalendar
+from dispatch.tariff import calendar_of
 from parkgrid.backtesting.runs import CONTROLLER, FORESIGHT, NOTHING, Compared
 from parkgrid.backtesting.summing import score_of, terms_of
 
@@ -151,7 +151,7 @@ def _interval_cost(found: Compared, name: str) -> np.ndarray:
     """What the energy of each interval cost at the connection."""
     case, series = found.case, found.runs[name].series
     hours = np.full(case.steps, case.step.total_seconds() / 3600.0)
-    prices = TariffCalendar(case.site.tariffs).over(case.start, hours, case.site.spot)
+    prices = calendar_of(case.site).over(case.start, hours, case.site.spot)
     return prices.import_per_kwh * series["import_kwh"] - prices.export_per_kwh * series["export_kwh"]
 
 
@@ -192,7 +192,7 @@ def _flows(figure: Figure, found: Compared, shown: slice, currency: str) -> None
     hours = np.arange(shown.stop - shown.start) * step_h
     for name, style in ((NOTHING, ":"), (CONTROLLER, "-"), (FORESIGHT, "--")):
         upper.plot(hours, _grid_kw(found, name)[shown], style, label=f"grid, {name}")
-    prices = TariffCalendar(case.site.tariffs).over(case.start, np.full(case.steps, step_h), case.site.spot)
+    prices = calendar_of(case.site).over(case.start, np.full(case.steps, step_h), case.site.spot)
     price: Axes = upper.twinx()
     price.step(hours, prices.import_per_kwh[shown], where="post", color="grey", linewidth=0.8)
     price.set_ylabel(f"{currency} per kWh")

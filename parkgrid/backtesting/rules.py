@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from config.assets import Battery
 from config.site import Site
-from dispatch.tariff import TariffCalendar
+from dispatch.tariff import calendar_of
 from simulators.plant import Plant
 
 Rule = Callable[[Site, Plant], Iterator[tuple[str, str, float]]]
@@ -82,7 +82,7 @@ def _left_kw(site: Site, plant: Plant, battery: Battery) -> float:
 
 def _day_ahead(site: Site, now: datetime) -> dict[datetime, float]:
     """Import prices of the intervals from now on over a day."""
-    calendar = TariffCalendar(site.tariffs)
+    calendar = calendar_of(site)
     step = timedelta(minutes=site.control.interval_min)
     times = [now + count * step for count in range(round(timedelta(days=1) / step))]
     return {when: calendar.import_price_at(when, site.spot) for when in times}
