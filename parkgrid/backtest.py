@@ -33,7 +33,9 @@ def backtest(
     site: SiteArgument,
     data: Annotated[
         Path,
-        typer.Option(metavar="FILE", help="CSV of what was measured: time_utc and a column for each load and source."),
+        typer.Option(
+            metavar="FILE", help="CSV or Parquet of what was measured: time_utc and a column for each load and source."
+        ),
     ],
     from_: Annotated[
         str | None, typer.Option("--from", metavar="TIME", help="Begin of the period.  [default: five weeks into it]")

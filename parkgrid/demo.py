@@ -110,7 +110,7 @@ def _controlled(
     try:
         with held(folder):
             series = SeriesStore(folder / "history.sqlite")
-            series.import_csv(scratch / "history.csv")
+            series.import_file(scratch / "history.csv")
             series.close()
             controller = Controller(site, clock=announced.clock(), state=folder, planner=planner)
             return site, control(controller, for_s=for_s, quiet=quiet)

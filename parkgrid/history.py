@@ -29,7 +29,9 @@ def import_(
     site: SiteArgument,
     data: Annotated[
         Path,
-        typer.Option(metavar="FILE", help="CSV of what was measured: time_utc and a column for each load and source."),
+        typer.Option(
+            metavar="FILE", help="CSV or Parquet of what was measured: time_utc and a column for each load and source."
+        ),
     ],
     state: StateOption = None,
 ) -> None:
@@ -49,7 +51,7 @@ def import_(
     try:
         store = SeriesStore(folder / "history.sqlite")
         try:
-            taken = store.import_csv(data)
+            taken = store.import_file(data)
         finally:
             store.close()
     except StoreError as error:

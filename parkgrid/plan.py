@@ -49,10 +49,12 @@ def plan(
     ] = None,
     series: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="CSV of what is expected, in place of forecasts; see docs/commands.md."),
+        typer.Option(
+            metavar="FILE", help="CSV or Parquet of what is expected, in place of forecasts; see docs/commands.md."
+        ),
     ] = None,
     history: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="CSV of the past, to forecast from; the same form.")
+        Path | None, typer.Option(metavar="FILE", help="CSV or Parquet of the past, to forecast from; the same form.")
     ] = None,
     state: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Forecast from what a controller recorded in this folder.")

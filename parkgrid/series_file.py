@@ -1,4 +1,4 @@
-"""Series that come as a CSV file: the past to forecast from, or what is expected in place of a forecast."""
+"""Series that come as a file, CSV or Parquet: the past to forecast from, or what is expected in place of a forecast."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from config.faults import nearest
 from config.hydrogen_assets import HydrogenLoad
 from config.site import Site
 from config.thermal_assets import PressureTurbine, WasteHeatSource
-from controller.telemetry.history_csv import BadHistory, read_history_csv
+from controller.telemetry.history_file import BadHistory, read_history_file
 from dispatch.forecast.history import History
 from dispatch.forecast.park import OUTDOOR
 from dispatch.plan import FloatArray
@@ -52,11 +52,11 @@ def series_of(site: Site) -> list[str]:
 
 
 def read_series(path: Path, site: Site) -> SeriesFile:
-    """Reads a file as `read_history_csv` does, and refuses what that would pass over. Raises Refused."""
+    """Reads a file as `read_history_file` does, and refuses what that would pass over. Raises Refused."""
     if not path.is_file():
         raise Refused(f"there is no file {path}")
     try:
-        read = read_history_csv(path)
+        read = read_history_file(path)
     except BadHistory as error:
         raise Refused(str(error)) from error
     known = series_of(site)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.telemetry.database import Database
-from controller.telemetry.history_csv import Imported, read_history_csv
+from controller.telemetry.history_file import Imported, read_history_file
 
 FloatArray = NDArray[np.float64]
 
@@ -84,12 +84,12 @@ class SeriesStore:
                 loaded[name] = means
         return datetime.fromtimestamp(start_s, UTC), loaded
 
-    def import_csv(self, path: Path) -> Imported:
-        """Takes over a file as `read_history_csv` reads it, replacing what is stored for the same intervals.
+    def import_file(self, path: Path) -> Imported:
+        """Takes over a file as `read_history_file` reads it, replacing what is stored for the same intervals.
 
         Gaps of the file replace nothing. Raises BadHistory.
         """
-        history = read_history_csv(path)
+        history = read_history_file(path)
         self.add_many(history.values)
         return history.imported
 

@@ -120,7 +120,7 @@ class ControllerProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self.state.mkdir(exist_ok=True)
         series = SeriesStore(self.state / "history.sqlite")
-        series.import_csv(park.history_file)
+        series.import_file(park.history_file)
         series.close()
 
     def start(self) -> None:

@@ -250,7 +250,7 @@ async def test_what_the_controller_does_about_every_fault(park: ParkProcess, tmp
     state = tmp_path / "state"
     state.mkdir()
     series = SeriesStore(state / "history.sqlite")
-    series.import_csv(park.history_file)
+    series.import_file(park.history_file)
     series.close()
     controller = Controller(park.site, clock=park.announcement.clock(), state=state)
     bench = Bench(Watched(), FaultCommands(control))

@@ -131,7 +131,7 @@ def test_the_past_gives_the_forecast_from_a_file_or_from_a_state_folder(tmp_path
     quarters = [f"2026-10-13T{hour:02}:{minute:02}Z,500" for hour in range(24) for minute in (0, 15, 30, 45)]
     history.write_text("\n".join(["time_utc,hall_1", *quarters]) + "\n", encoding="utf-8")
     store = SeriesStore(tmp_path / "history.sqlite")
-    store.import_csv(history)
+    store.import_file(history)
     store.close()
     from_state = data_of("demo_park", "--state", str(tmp_path), "--at", "2026-10-14T00:00Z")
     assert from_state["assets"] == from_file["assets"]

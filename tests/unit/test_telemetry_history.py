@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from controller.telemetry.history import SeriesStore
-from controller.telemetry.history_csv import BadHistory
+from controller.telemetry.history_file import BadHistory
 
 START = datetime(2026, 10, 14, tzinfo=UTC)
 STEP = timedelta(minutes=15)
@@ -95,7 +96,7 @@ def test_a_csv_file_is_taken_over_and_every_fault_named(store: SeriesStore, tmp_
         "\n"
         "2026-10-14T01:45Z,inf,10\n"
     )
-    imported = store.import_csv(path)
+    imported = store.import_file(path)
     assert imported.series == ("hall_kw", "heat_kw")
     assert imported.intervals == 6
     assert imported.gaps == 4
@@ -112,6 +113,35 @@ def test_a_csv_file_is_taken_over_and_every_fault_named(store: SeriesStore, tmp_
     nan = np.nan
     np.testing.assert_array_equal(series["hall_kw"][-8:], [100, nan, 300, 400, nan, nan, nan, nan])
     np.testing.assert_array_equal(series["heat_kw"][-8:], [5.5, 6, nan, 8, 9, nan, nan, 10])
+
+
+@pytest.mark.parametrize("as_index", [False, True])
+def test_a_parquet_file_is_taken_over_and_every_fault_named(store: SeriesStore, tmp_path: Path, as_index: bool) -> None:
+    """Timestamps of any zone, or none, which is UTC."""
+    path, zone = tmp_path / "measured.parquet", None if as_index else "Asia/Shanghai"
+    quarters = pd.date_range("2026-10-14 00:00", periods=4, freq="15min", tz="UTC").tz_convert(zone)
+    times = [*quarters, quarters[1], quarters[3] + pd.Timedelta(seconds=10)]
+    values = {"hall_kw": [100.0, None, 300.0, np.inf, 999.0, 1.0], "heat_kw": [5, 6, 7, 8, 9, 10]}
+    frame = pd.DataFrame({"time_utc": times, **values})
+    (frame.set_index("time_utc") if as_index else frame).to_parquet(path)
+    imported = store.import_file(path)
+    assert (imported.series, imported.intervals, imported.gaps) == (("hall_kw", "heat_kw"), 4, 2)
+    stamp = str(times[5])
+    assert imported.faults == (
+        "row 4: hall_kw is 'inf', not finite",
+        "row 5: 2026-10-14T00:15Z was already in row 2",
+        f"row 6: {stamp!r} is not the start of an interval",
+    )
+    _, series = store.load(["hall_kw", "heat_kw"], START + timedelta(hours=1), 1, 15)
+    np.testing.assert_array_equal(series["hall_kw"][-4:], [100, np.nan, 300, np.nan])
+    np.testing.assert_array_equal(series["heat_kw"][-4:], [5, 6, 7, 8])
+
+
+def test_a_file_that_is_no_parquet_is_refused(store: SeriesStore, tmp_path: Path) -> None:
+    path = tmp_path / "measured.parquet"
+    path.write_bytes(b"time_utc,load_kw\n")
+    with pytest.raises(BadHistory, match=r"measured\.parquet"):
+        store.import_file(path)
 
 
 @pytest.mark.parametrize(
@@ -132,12 +162,12 @@ def test_a_file_that_is_no_history_is_refused(
     path = tmp_path / "bad.csv"
     path.write_bytes(content)
     with pytest.raises(BadHistory, match=complaint):
-        store.import_csv(path)
+        store.import_file(path)
 
 
 def test_a_file_that_is_not_there_is_refused(store: SeriesStore, tmp_path: Path) -> None:
     with pytest.raises(BadHistory, match=r"nowhere\.csv"):
-        store.import_csv(tmp_path / "nowhere.csv")
+        store.import_file(tmp_path / "nowhere.csv")
 
 
 def test_local_times_are_turned_to_utc(store: SeriesStore) -> None:

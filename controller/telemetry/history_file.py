@@ -1,10 +1,10 @@
-"""A history that comes as a CSV file: read strictly, with every fault named by its line."""
+"""A history that comes as a file, CSV or Parquet: read strictly, with every fault named by its line or row."""
 
 from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +12,13 @@ from pathlib import Path
 from controller.telemetry.record import TelemetryError
 
 TIME_COLUMN = "time_utc"
+PARQUET = ".parquet"
 _FAULTS_KEPT = 100  # a file with more is wrong as a whole
 _GAPS = {"", "nan", "na", "null"}
 
 
 class BadHistory(TelemetryError):
-    """A CSV file that cannot be read as a history at all; the message says why."""
+    """A file that cannot be read as a history at all; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,57 +37,87 @@ class Imported:
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryCsv:
+class HistoryFile:
     values: tuple[tuple[str, datetime, float], ...]
     """Series, start of the interval in UTC, mean."""
     imported: Imported
 
 
-def read_history_csv(path: Path) -> HistoryCsv:
+def read_history_file(path: Path) -> HistoryFile:
     """Reads a column ``time_utc`` (start of the interval, ISO 8601) and one column per series.
 
-    A time without an offset is UTC, as the column says. Of rows with the same time the first counts. Raises
-    BadHistory when the file cannot be read or its header is not of this form.
+    A file that ends in ``.parquet`` is one; its times may be timestamps as well. A time without an offset is UTC, as
+    the column says. Of rows with the same time the first counts. Raises BadHistory when the file cannot be read or its
+    header is not of this form.
     """
+    if path.suffix.lower() == PARQUET:
+        header, numbered = _parquet(path)
+        return _read(header, _series_of(path, header), numbered, "row")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = csv.reader(file, strict=True)
             header = [name.strip() for name in next(rows, [])]
-            series = [name for name in header if name != TIME_COLUMN]
-            if header.count(TIME_COLUMN) != 1 or not series or "" in series or len(set(series)) < len(series):
-                raise BadHistory(f"{path}:1: needs one column {TIME_COLUMN} and a name of its own for each series")
-            return _read(header, series, ((rows.line_num, row) for row in rows if row))
+            return _read(header, _series_of(path, header), ((rows.line_num, row) for row in rows if row), "line")
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BadHistory(f"{path}: {error}") from error
 
 
-def _read(header: Sequence[str], series: Sequence[str], rows: Iterable[tuple[int, list[str]]]) -> HistoryCsv:
+def _series_of(path: Path, header: Sequence[str]) -> list[str]:
+    series = [name for name in header if name != TIME_COLUMN]
+    if header.count(TIME_COLUMN) != 1 or not series or "" in series or len(set(series)) < len(series):
+        raise BadHistory(f"{path}:1: needs one column {TIME_COLUMN} and a name of its own for each series")
+    return series
+
+
+def _parquet(path: Path) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """The header, and the rows as a CSV file would have them, numbered from 1."""
+    try:
+        import pandas as pd
+
+        frame = pd.read_parquet(path)
+    except ImportError as error:
+        raise BadHistory(f"{path}: Parquet needs pyarrow: pip install 'parkgrid[parquet]'") from error
+    except (OSError, ValueError) as error:
+        raise BadHistory(f"{path}: {error}") from error
+    if frame.index.name is not None:  # pandas keeps times there by choice
+        frame = frame.reset_index()
+    header = [str(name).strip() for name in frame.columns]
+    columns = [
+        ["" if value is None or value != value else str(value) for value in frame.iloc[:, place].tolist()]
+        for place in range(len(header))
+    ]
+    return header, ((number, list(row)) for number, row in enumerate(zip(*columns, strict=True), start=1))
+
+
+def _read(
+    header: Sequence[str], series: Sequence[str], rows: Iterable[tuple[int, list[str]]], counted: str
+) -> HistoryFile:
     values: list[tuple[str, datetime, float]] = []
     faults: list[str] = []
     first_line: dict[datetime, int] = {}
     gaps = 0
     for line, row in rows:
         if len(row) != len(header):
-            faults.append(f"line {line}: {len(row)} columns instead of {len(header)}")
+            faults.append(f"{counted} {line}: {len(row)} columns instead of {len(header)}")
             continue
         cells = dict(zip(header, row, strict=True))
         start = _start(cells.pop(TIME_COLUMN))
         if isinstance(start, str):
-            faults.append(f"line {line}: {start}")
+            faults.append(f"{counted} {line}: {start}")
             continue
         if start in first_line:
-            faults.append(f"line {line}: {start:%Y-%m-%dT%H:%MZ} was already in line {first_line[start]}")
+            faults.append(f"{counted} {line}: {start:%Y-%m-%dT%H:%MZ} was already in {counted} {first_line[start]}")
             continue
         first_line[start] = line
         for name, cell in cells.items():
             value = _value(cell)
             if isinstance(value, str):
-                faults.append(f"line {line}: {name} is {value}")
+                faults.append(f"{counted} {line}: {name} is {value}")
             if isinstance(value, float):
                 values.append((name, start, value))
             else:
                 gaps += 1
-    return HistoryCsv(
+    return HistoryFile(
         tuple(values), Imported(tuple(series), len(first_line), gaps, len(faults), tuple(faults[:_FAULTS_KEPT]))
     )
 
