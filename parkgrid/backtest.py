@@ -29,6 +29,11 @@ class Information(Enum):
     SETPOINT = "setpoint"
 
 
+class Executor(Enum):
+    PROCESSES = "processes"
+    DASK = "dask"
+
+
 def backtest(
     site: SiteArgument,
     data: Annotated[
@@ -67,6 +72,13 @@ def backtest(
     jobs: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Periods at the same time.  [default: one for each core]")
     ] = None,
+    executor: Annotated[
+        Executor, typer.Option(help="Where periods are lived through: in processes here, or on a Dask cluster.")
+    ] = Executor.PROCESSES,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Of the cluster, such as tcp://host:8786.  [default: one made here]"),
+    ] = None,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write a page with pictures, as .html.")
     ] = None,
@@ -84,6 +96,8 @@ def backtest(
     left_out = _features(leave_out or [])
     if "plan following" in left_out and cycle is not None:
         raise Refused("--leave-out 'plan following' is about whole intervals: it does not go with --cycle")
+    if scheduler is not None and executor is not Executor.DASK:
+        raise Refused("--scheduler is that of a cluster: it goes with --executor dask")
     loaded = site_from(site)
     from parkgrid.backtesting.case import case_of
 
@@ -96,14 +110,18 @@ def backtest(
         leaves_out=left_out,
     )
     cases = _cases(loaded, data, from_, to, made, whole=whole)
-    from parkgrid.backtesting.periods import lived_through
+    from parkgrid.backtesting.periods import lived_through, lived_through_on_cluster
     from parkgrid.backtesting.summing import data_of, lines_of
     from parkgrid.progress import progress_bar
 
     with progress_bar() as bar:
         done = bar.add_task(f"{loaded.name}, {len(cases)} periods", total=sum(case.steps for case in cases))
         count = jobs or len(os.sched_getaffinity(0))
-        found = lived_through(cases, count, lambda steps: bar.advance(done, steps))
+        passed = partial(bar.advance, done)
+        if executor is Executor.DASK:
+            found = lived_through_on_cluster(cases, count, scheduler, passed)
+        else:
+            found = lived_through(cases, count, passed)
     if report is not None:
         from parkgrid.backtesting.page import write_page
 

@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import dask
 import numpy as np
 import pytest
+from distributed import LocalCluster
 
 from config.loader import example_site, load_site
 from config.site import Site
@@ -16,11 +18,11 @@ from dispatch.forecast.history import History
 from dispatch.tariff import TariffCalendar
 from parkgrid.backtesting.case import FEATURES, Case, Feature, case_of
 from parkgrid.backtesting.page import write_page
-from parkgrid.backtesting.periods import lived_through, months_of
+from parkgrid.backtesting.periods import lived_through, lived_through_on_cluster, months_of
 from parkgrid.backtesting.runs import CONTROLLER, FORESIGHT, NOTHING, Compared, compared
 from parkgrid.backtesting.stepwise import Information
 from parkgrid.backtesting.summing import data_of, lines_of, score_of
-from parkgrid.refusal import Refused
+from parkgrid.refusal import Failed, Refused
 from simulators.past import past_of
 
 END = datetime(2026, 10, 9, 16, tzinfo=UTC)
@@ -138,6 +140,22 @@ def test_the_same_cases_give_the_same_numbers_on_any_number_of_processes(
     alone = lived_through(cases[1:], 1, passed.append)
     assert data_of(alone, whole=True) == data_of(together[1:], whole=True)
     assert sum(passed) == 96
+
+
+@pytest.mark.timeout(240)
+def test_a_cluster_gives_the_same_numbers(site: Site, history: History, found: Compared) -> None:
+    cases, passed = [case(site, history), case(site, history, 1.0)], list[int]()
+    together = lived_through_on_cluster(cases, 2, None, passed.append)
+    assert data_of(together[:1], whole=True) == data_of([found], whole=True)
+    assert sorted(passed) == [96, 192]
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        alone = lived_through_on_cluster(cases[1:], 2, cluster.scheduler_address)
+    assert data_of(alone, whole=True) == data_of(together[1:], whole=True)
+
+
+def test_a_cluster_that_is_not_there_is_said(site: Site, history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    with dask.config.set({"distributed.comm.timeouts.connect": "1s"}), pytest.raises(Failed, match="no Dask scheduler"):
+        lived_through_on_cluster([case(site, history)], 2, "tcp://127.0.0.1:9")
 
 
 def test_what_is_known_of_the_interval_is_worth_something(site: Site, history: History, found: Compared) -> None:
