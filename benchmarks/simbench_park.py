@@ -38,6 +38,9 @@ from parkgrid.backtesting.summing import score_of  # noqa: E402
 
 PARK = ROOT / "benchmarks" / "simbench_park"
 STARTS = ("2016-03-01", "2016-06-01", "2016-09-01", "2016-11-01")
+import os
+
+ENV, LATE = float(os.environ.get("ENV", 0.5)), float(os.environ.get("LATE", 1))
 LASTS = timedelta(weeks=4)
 PRICES_MOVED = timedelta(weeks=156)
 """From 2019 to 2016, by whole weeks."""
@@ -82,7 +85,7 @@ def history() -> History:
 
 
 def cases_of(site: Site, past: History, information: Information, demand: bool) -> list[Case]:
-    scenarios = PastDays(envelope_weight=0.5, spread=1.5) if demand else PastDays()
+    scenarios = PastDays(envelope_weight=ENV, spread=1.5, lateness=LATE) if demand else PastDays()
     chance = Chance(deviations=3.0 if demand and information == "setpoint" else 0.0)
     control = site.control.model_copy(update={"scenarios": scenarios, "chance": chance})
     charge = {"demand_charge_per_kw_month": DEMAND_PER_KW if demand else 0.0}

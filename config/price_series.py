@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import csv
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import isfinite
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from config.base import Frozen
 from config.document import Fault, shown
@@ -35,6 +36,8 @@ class SpotPrices(Frozen):
     least_per_kwh: float
     most_per_kwh: float
     """Prices outside of what the market allows are refused; the higher bound also ranks what a plan must not do."""
+    published_h: Annotated[float, Field(ge=0, lt=24)] | None = None
+    """Hour of the local day at which the next day's prices are known; None where the file never has what is not."""
 
     @model_validator(mode="after")
     def _a_range(self) -> SpotPrices:
@@ -54,6 +57,27 @@ class PriceSeries:
     """In place of what floats with the hour in the tariff: its fixed part comes on top."""
     export_per_kwh: tuple[float, ...] | None
     """None where the file has none: the tariff's counts."""
+    expected_from_s: float | None = None
+    """From when on they are what is expected, and not what the market has said; None where all of them are that."""
+
+    def published(self, terms: SpotPrices, now: datetime, zone: ZoneInfo) -> PriceSeries:
+        """What the market has said by a time, where it says a day's prices on the day before."""
+        if terms.published_h is None:
+            return self
+        local = now.astimezone(zone)
+        midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+        hour = (local.replace(tzinfo=None) - midnight) / timedelta(hours=1)
+        until = (midnight + timedelta(days=2 if hour >= terms.published_h else 1)).replace(tzinfo=zone).timestamp()
+        count = bisect_left(self.starts_s, until)
+        if count == len(self.starts_s):
+            return self
+        export = self.export_per_kwh
+        return replace(
+            self,
+            starts_s=self.starts_s[:count],
+            import_per_kwh=self.import_per_kwh[:count],
+            export_per_kwh=None if export is None else export[:count],
+        )
 
     def index_at(self, posix_s: float) -> int | None:
         """The price that holds at a time, None in a gap."""

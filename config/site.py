@@ -64,6 +64,8 @@ class PastDays(Frozen):
     """How far the days lie from their mean, against how far they lay."""
     envelope_weight: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Probability of one more scenario: every load as high and every source as low as on any of the days."""
+    lateness: Annotated[float, Field(ge=1)] = 1.0
+    """How much more a kW of the month's peak costs that is found out late than one that is decided now."""
     decay_h: PositiveFloat = 4.0
     """How fast the present error of a day loses its say."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from zoneinfo import ZoneInfo
 
 from config.assets import HeatPump, PvPlant, WindTurbine
 from config.flexible_assets import EvChargers, SheddableLoad, ShiftableJob
@@ -58,8 +59,16 @@ def park_state(
         unavailable=frozenset(name for name in site.dispatched if not snapshot.available(name)),
         month_peak_kw=month_peak_kw,
         used=used,
-        spot=spot,
+        spot=_published(snapshot, spot),
     )
+
+
+def _published(snapshot: Snapshot, spot: PriceSeries | None) -> PriceSeries | None:
+    """What the market has said by now."""
+    terms = snapshot.site.file.spot_prices
+    if spot is None or terms is None:
+        return spot
+    return spot.published(terms, snapshot.at, ZoneInfo(snapshot.site.location.time_zone))
 
 
 def _running(snapshot: Snapshot, guards: GuardState) -> dict[str, Running]:

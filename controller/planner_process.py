@@ -6,7 +6,8 @@ It holds no state of the park: each request brings what it needs, so that it can
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -17,6 +18,7 @@ from config.terms import on_limits
 from controller.solve_folder import SolveFolder
 from dispatch.forecast.experience import Experience
 from dispatch.forecast.history import History
+from dispatch.forecast.learned import Skill
 from dispatch.forecast.park import ParkState, situation
 from dispatch.plan import DispatchError, Infeasible, Method, Plan, Situation, Solved, TimedOut
 from dispatch.reasons import with_reasons
@@ -62,6 +64,8 @@ class PlanAnswer:
     """Why there is no optimal plan; empty when there is one."""
     took_s: float
     """Forecast and solve."""
+    skills: Mapping[str, Skill] = field(default_factory=dict)
+    """By series that was learned anew for this plan: how well it was forecast lately."""
 
 
 def serve(connection: Connection) -> None:
@@ -136,6 +140,7 @@ def answer_of(
         rules=rules,
         failure=failure,
         took_s=time.perf_counter() - started_s,
+        skills=experience.news(),
     )
 
 

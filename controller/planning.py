@@ -54,6 +54,7 @@ class Planning:
         self._seen.set()
         changed = False
         for answer in self.planner.answers():
+            self._recorder.skills(answer.skills, snapshot.at)
             if self.book.take(answer, snapshot.at) and self.book.plan is not None:
                 self._recorder.plan(self.book.plan)
                 changed = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from controller.records import (
     interval_records,
     plan_records,
     point_records,
+    skill_records,
 )
 from controller.status import Status
 from controller.telemetry.database import StoreError
@@ -31,6 +32,7 @@ from controller.telemetry.writer import TelemetryWriter
 from controller.writes import Written
 from dispatch.forecast.experience import TRAINED_DAYS
 from dispatch.forecast.history import History
+from dispatch.forecast.learned import Skill
 from dispatch.plan import Plan
 from dispatch.registry import forecast_for
 
@@ -136,6 +138,10 @@ class Recorder:
 
     def plan(self, plan: Plan) -> None:
         self._writer.put(plan_records(self._site, plan))
+
+    def skills(self, skills: Mapping[str, Skill], at: datetime) -> None:
+        """How well series were forecast that have been learned anew."""
+        self._writer.put(skill_records(self._site, skills, at))
 
     def alarms(self, events: Sequence[AlarmEvent]) -> None:
         self._writer.put(alarm_records(self._site, events))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from config.assets import GridConnection
 from config.points import NEEDS
@@ -14,6 +14,7 @@ from controller.image import Snapshot
 from controller.ledger import Interval
 from controller.telemetry.record import Record
 from controller.writes import Written
+from dispatch.forecast.learned import Skill
 from dispatch.plan import Plan
 
 PARK = "park"
@@ -137,6 +138,17 @@ def plan_records(site: Site, plan: Plan) -> list[Record]:
             tags = {"site": site.name, "asset": name}
             records.append(Record(measurement="plan", tags=tags, fields=fields, at=start))
             start += timedelta(hours=float(plan.step_h[step]))
+    return records
+
+
+def skill_records(site: Site, skills: Mapping[str, Skill], at: datetime) -> list[Record]:
+    """How well each series was forecast over the last weeks."""
+    records = []
+    for name, skill in skills.items():
+        fields: Fields = {"way": skill.way}
+        for what, by_hours in (("error", skill.error_kw), ("low", skill.low_kw), ("high", skill.high_kw)):
+            fields |= {f"{what}_{hours}h_kw": value for hours, value in by_hours.items()}
+        records.append(Record(measurement="forecast", tags={"site": site.name, "asset": name}, fields=fields, at=at))
     return records
 
 

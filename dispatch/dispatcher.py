@@ -170,7 +170,10 @@ class Dispatcher:
                 plans = [
                     self._plan(park, case, prices, issued_at, optimum) for park, case in zip(parks, cases, strict=True)
                 ]
-                return Solved(over_scenarios(situation.scenarios, plans) if stage else plans[0], solve_s)
+                if stage is None:
+                    return Solved(plans[0], solve_s)
+                plan = over_scenarios(situation.scenarios, plans)
+                return Solved(replace(plan, paid_peak_kw=plan.paid_peak_kw + stage.problem.peak.kw), solve_s)
             case failure:
                 return failure
 

@@ -114,6 +114,7 @@ def fingerprint_of(site: Site) -> str:
         "solver": site.control.solver,
         "risk": site.control.risk.model_dump(mode="json"),
         "chance": site.control.chance.model_dump(mode="json"),
+        "lateness": None if site.control.scenarios is None else site.control.scenarios.lateness,
         "commitment": site.control.commitment and site.control.commitment_gap,
     }
     return hashlib.sha256(json.dumps(says, sort_keys=True).encode()).hexdigest()[:16]

@@ -15,6 +15,7 @@ from dispatch.choice import Choice
 from dispatch.first_interval import decided_now
 from dispatch.forms.form import Form
 from dispatch.given import Given
+from dispatch.peak_target import PeakTarget
 from dispatch.plan import FloatArray, Situation
 from dispatch.problem import ParkProblem, build_problem
 from dispatch.registry import forms_of
@@ -65,6 +66,7 @@ class TwoStage:
     parks: tuple[ParkProblem, ...]
     """One for each scenario, all of the same blocks."""
     chance: ChanceLimit
+    peak: PeakTarget
     _forms: Mapping[str, Form]
     _probability: cp.Parameter
     _common: tuple[_Common, ...]
@@ -89,13 +91,18 @@ class TwoStage:
             constraints.append(beyond >= money - level)
             objective += risk.cvar * (level + (probability / risk.tail) @ beyond)
         chance = ChanceLimit.of(site, step_h, parks, probability)
+        peak = PeakTarget.of(site, parks)
         same = zip(*(park.blocks for park in parks), strict=True)
         common = tuple(_Common.of(blocks) for blocks in same if count > 1 and blocks[0].decided)
-        constraints += [*chance.constraints, *(each for shared in common for each in shared.constraints)]
-        problem = cp.Problem(cp.Minimize(objective + chance.penalty), constraints)
+        constraints += [
+            *chance.constraints,
+            *peak.constraints,
+            *(each for shared in common for each in shared.constraints),
+        ]
+        problem = cp.Problem(cp.Minimize(objective + chance.penalty + peak.penalty), constraints)
         if not problem.is_dpp():
             raise ValueError(f"the problem of site {site.name} is not DPP over scenarios")
-        return cls(problem, parks, chance, forms_of(site), probability, common)
+        return cls(problem, parks, chance, peak, forms_of(site), probability, common)
 
     @property
     def choices(self) -> list[Choice]:
@@ -108,6 +115,7 @@ class TwoStage:
             park.assign(inputs)
         self._probability.value = np.array([scenario.probability for scenario in situation.scenarios])
         self.chance.assign(situation, cases)
+        self.peak.assign(situation, cases)
         decided = decided_now(self._forms, situation)
         for each in self._common:
             each.free.value = 0.0 if each.asset in decided else ANY

@@ -53,6 +53,14 @@ MEASUREMENTS: Mapping[str, Measurement] = {
         tags=("site", "asset"),
         fields={**_of("float", "power_kw", "stored_kwh"), **_of("str", "method", "issued_at", "reason")},
     ),
+    "forecast": Measurement(
+        tags=("site", "asset"),
+        fields={
+            **_of("str", "way"),
+            **_of("float", "error_1h_kw", "error_4h_kw", "error_24h_kw"),
+            **_of("float", "low_1h_kw", "low_4h_kw", "low_24h_kw", "high_1h_kw", "high_4h_kw", "high_24h_kw"),
+        },
+    ),
     "decision": Measurement(
         tags=("site", "asset"),
         fields={

@@ -14,7 +14,7 @@ from config.site import Site
 from dispatch.forecast.daily import Days
 from dispatch.forecast.days import LocalDays
 from dispatch.forecast.history import History
-from dispatch.forecast.learned import LEARNS_FROM_DAYS, Learned, learned
+from dispatch.forecast.learned import LEARNS_FROM_DAYS, Learned, Skill, learned
 from dispatch.forecast.usual_peak import usual_peak_kw
 from dispatch.plan import ELECTRICITY, FloatArray
 from dispatch.registry import forms_of
@@ -119,6 +119,8 @@ class Experience:
     """On which day it was looked at, and what it was."""
     _held: dict[str, _Held] = field(default_factory=dict)
     """By series."""
+    _fresh: list[str] = field(default_factory=list)
+    """Series that were learned, and nobody has been told yet."""
     _grid: _Grid | None = None
     """Of the last start that was asked for."""
 
@@ -126,6 +128,11 @@ class Experience:
     def ways(self) -> dict[str, str]:
         """By series that was learned: how it is forecast."""
         return {name: held.learned.way for name, held in self._held.items()}
+
+    def news(self) -> dict[str, Skill]:
+        """By series that was learned since the last time: how well it was forecast lately."""
+        fresh, self._fresh = self._fresh, []
+        return {name: self._held[name].learned.skill(self.site.control.interval_min) for name in fresh}
 
     def usual_peak_kw(self, history: History, start: datetime) -> float:
         """What a month's peak will probably be at least, looked at once a day; 0 where too little is known."""
@@ -211,6 +218,7 @@ class Experience:
             return None
         whole = Days(days.rows[1:], days.like[1:], days.off[1:])
         self._held[name] = _Held(now, learned(whole, count, known[1:], chooses=self.chooses))
+        self._fresh.append(name)
         return self._held[name]
 
 

@@ -23,12 +23,31 @@ CLEARLY = 0.95
 """Four weeks tell two ways apart by some percent and not better."""
 
 
+SKILL_H = (1, 4, 24)
+"""The next hour is the second's and the battery's, four are a shift's half, a day is the plan's."""
+LOW = 0.1
+"""Share of errors below the lower end of a band, and above its upper end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skill:
+    """How well a series was forecast over the judged days, by hours ahead, in the unit of the series."""
+
+    way: str
+    error_kw: Mapping[int, float]
+    """Mean absolute error."""
+    low_kw: Mapping[int, float]
+    """What one error in ten is below: measured less forecast."""
+    high_kw: Mapping[int, float]
+    """And what one in ten is above."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
     """How a series is forecast a day ahead, and corrected by its present error."""
 
     way: str
-    errors: Mapping[str, float]
+    mean_errors: Mapping[str, float]
     """By way: mean absolute error of the judged days, in the unit of the series."""
     ridge: Ridge | None
     """Fitted to all days; None where there are too few."""
@@ -43,14 +62,22 @@ class Learned:
             return self.ridge.day(days, day)
         return SIMPLE[self.way](days, day)
 
-    def errors_by_horizon(self) -> FloatArray:
-        """Mean absolute error after the correction, by how many intervals ahead, shape (per_day + 1,)."""
+    def errors(self, ahead: int) -> FloatArray:
+        """Of the judged days, measured less what was forecast so many intervals before (up to a day) with the error
+        that it had then; only where both are known."""
         course = self.residuals.ravel()
-        return np.array(
-            [
-                float(np.nanmean(np.abs(course[ahead:] - left * course[: len(course) - ahead])))
-                for ahead, left in enumerate(self.fades.tolist())
-            ]
+        errors = course[ahead:] - self.fades[ahead] * course[: len(course) - ahead]
+        return np.asarray(errors[np.isfinite(errors)])
+
+    def skill(self, step_min: int) -> Skill:
+        """How wrong it was, by hours ahead; where nothing is known of an hour it is left out."""
+        found = {hours: self.errors(hours * 60 // step_min) for hours in SKILL_H}
+        known = {hours: errors for hours, errors in found.items() if len(errors)}
+        return Skill(
+            way=self.way,
+            error_kw={hours: float(np.abs(errors).mean()) for hours, errors in known.items()},
+            low_kw={hours: float(np.quantile(errors, LOW)) for hours, errors in known.items()},
+            high_kw={hours: float(np.quantile(errors, 1.0 - LOW)) for hours, errors in known.items()},
         )
 
 
@@ -73,7 +100,7 @@ def learned(days: Days, until: int, known: NDArray[np.bool_], *, chooses: bool =
     residuals = actual - ways[way]
     return Learned(
         way=way,
-        errors=errors,
+        mean_errors=errors,
         ridge=Ridge.fitted(days, until, known) if fits else None,
         fades=_fades(residuals),
         residuals=residuals,

@@ -21,6 +21,7 @@ from dispatch.forecast.experience import Experience, Outlook
 from dispatch.forecast.heat_pump import cop
 from dispatch.forecast.history import History
 from dispatch.forecast.load import HISTORY_DAYS, best_of, blend
+from dispatch.forecast.prices import with_expected
 from dispatch.forecast.pv import DAYLIGHT_SHARE, HIGHEST_CLEARNESS, clear_sky_kw, like_then, pv_power
 from dispatch.forecast.scenarios import Course, days_back, foreseen, past_scenarios
 from dispatch.forecast.wind import wind_power
@@ -107,6 +108,7 @@ def expect(
         np.full(steps, interval_min / 60.0),
         Experience(site) if experience is None else experience,
     )
+    zone = ZoneInfo(site.location.time_zone)
     outdoor_degc = view.outdoor()
     into_h = (now - view.start).total_seconds() / 3600.0
     unread = frozenset(name for name in stores(site) if not np.isfinite(state.stored_kwh.get(name, np.nan)))
@@ -148,7 +150,9 @@ def expect(
         month_peak_kw=max(0.0, state.month_peak_kw),
         usual_peak_kw=view.experience.usual_peak_kw(history, view.start),
         used=state.used,
-        spot=state.spot,
+        spot=with_expected(
+            state.spot, view.start, view.start + steps * timedelta(minutes=interval_min), zone, site.file.calendar
+        ),
     )
     defaulted = (*found.available_kw, *found.load_kw, *found.wanted, *((OUTDOOR,) if found.cop else ()))
     terms = site.control.scenarios

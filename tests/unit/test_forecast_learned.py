@@ -48,9 +48,9 @@ def as_days(rows: FloatArray) -> Days:
 def test_the_way_with_the_least_error_is_taken_and_no_worse_than_yesterday_or_last_week() -> None:
     rows = weekly(120)
     found = learned(as_days(rows), 120, np.ones(rows.shape, dtype=bool))
-    assert set(found.errors) == {*SIMPLE, RIDGE}
+    assert set(found.mean_errors) == {*SIMPLE, RIDGE}
     assert found.way == RIDGE
-    assert found.errors[found.way] < min(found.errors["yesterday"], found.errors["last week"])
+    assert found.mean_errors[found.way] < min(found.mean_errors["yesterday"], found.mean_errors["last week"])
     assert found.residuals.shape == (JUDGED_DAYS, PER_DAY)
 
 
@@ -66,8 +66,8 @@ def test_a_young_history_goes_without_a_ridge() -> None:
 def test_the_error_is_never_above_that_of_yesterday_or_last_week(days: int, seed: int, off: float) -> None:
     rows = weekly(days, seed, noise=8.0) + off * (np.arange(days) > days // 2)[:, None]
     found = learned(as_days(rows), days, np.ones(rows.shape, dtype=bool))
-    better = min(found.errors["yesterday"], found.errors["last week"])
-    assert found.errors[found.way] <= better / 0.95 + 1e-9
+    better = min(found.mean_errors["yesterday"], found.mean_errors["last week"])
+    assert found.mean_errors[found.way] <= better / 0.95 + 1e-9
 
 
 def test_an_error_fades_as_it_did() -> None:
@@ -77,9 +77,26 @@ def test_an_error_fades_as_it_did() -> None:
     assert found.fades[0] == 1.0
     assert np.all(np.diff(found.fades) <= 0.0)
     assert found.fades[4] == pytest.approx(0.95**4, abs=0.1)
-    by_horizon = found.errors_by_horizon()
-    assert by_horizon[0] == pytest.approx(0.0, abs=1e-9)
-    assert by_horizon[1] < by_horizon[8] < by_horizon[48] * 1.2
+    assert found.errors(0) == pytest.approx(0.0, abs=1e-9)
+    means = [float(np.abs(found.errors(ahead)).mean()) for ahead in (1, 8, 48)]
+    assert means[0] < means[1] < means[2] * 1.2
+    skill = found.skill(15)
+    assert skill.way == found.way
+    assert list(skill.error_kw) == [1, 4, 24]
+    for hours, error_kw in skill.error_kw.items():
+        errors = found.errors(hours * 4)
+        assert error_kw == pytest.approx(float(np.abs(errors).mean()))
+        assert np.mean(errors < skill.low_kw[hours]) == pytest.approx(0.1, abs=0.001)
+        assert np.mean(errors > skill.high_kw[hours]) == pytest.approx(0.1, abs=0.001)
+    assert skill.error_kw[1] < skill.error_kw[24]
+
+
+def test_what_is_learned_anew_is_told_once(site: Site) -> None:
+    experience, values = Experience(site), weekly(90)
+    assert experience.outlook(history_of(values), "hall_1", START, PER_DAY) is not None
+    assert list(experience.news()) == ["hall_1"]
+    assert experience.outlook(history_of(values), "hall_1", START + timedelta(hours=1), PER_DAY) is not None
+    assert experience.news() == {}
 
 
 def history_of(values: FloatArray) -> History:

@@ -25,9 +25,11 @@ from controller.records import (
     interval_records,
     plan_records,
     point_records,
+    skill_records,
 )
 from controller.telemetry.record import Record, to_line
 from controller.writes import Written
+from dispatch.forecast.learned import Skill
 from dispatch.plan import Method
 from dispatch.reason import Reason
 from drivers.driver import Accepted, Rejected
@@ -268,3 +270,12 @@ def test_a_balance_that_closes_has_no_residual(park: ParkBuilder) -> None:
     assert balance_residual_kw(park.snapshot({**values, "hall_1": None})) is None
     # heat is another bus
     assert balance_residual_kw(park.snapshot({**values, "heat_demand": None})) == pytest.approx(0.0)
+
+
+def test_how_well_a_series_was_forecast_is_recorded(park: ParkBuilder) -> None:
+    hours = {1: 5.0, 4: 9.0, 24: 20.0}
+    skill = Skill(way="ridge", error_kw=hours, low_kw={1: -8.0}, high_kw={1: 8.0})
+    record = by(skill_records(park.site, {"hall_1": skill}, park.NOON), "asset")["hall_1"]
+    assert (record.measurement, record.at) == ("forecast", park.NOON)
+    errors = {"error_1h_kw": 5.0, "error_4h_kw": 9.0, "error_24h_kw": 20.0}
+    assert record.fields == {"way": "ridge", **errors, "low_1h_kw": -8.0, "high_1h_kw": 8.0}
