@@ -57,9 +57,9 @@ PASSES = 2
 of what is exported; the second, based on the first's plan, is never dearer than that."""
 
 
-SAMPLED = 3.0
-"""How many times the gap a plan over scenarios may have: they are a sample of what may come, and on a day of negative
-prices the last thousandth of a plan takes as long as all before it."""
+SAMPLED_GAP = 3e-3
+"""The least gap of a plan over scenarios: they are a sample of what may come, and on a day of negative prices the last
+thousandth of a plan takes as long as all before it."""
 KEPT_STAGES = 2
 """Problems over scenarios that are kept, by the number of scenarios: an eventful day may need now fewer, now more."""
 
@@ -128,7 +128,7 @@ class Dispatcher:
                 surplus_may_cost=self._surplus_may_cost,
                 windows=self._windows,
             )
-            gap = SAMPLED * self._site.control.commitment_gap
+            gap = max(SAMPLED_GAP, self._site.control.commitment_gap)
             stage = _Stage(problem, self._solver_of(problem.problem, problem.choices, gap))
         self._stages[count] = stage
         while len(self._stages) > KEPT_STAGES:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from config.site import Site
-from dispatch.dispatcher import SAMPLED, Dispatcher
+from dispatch.dispatcher import SAMPLED_GAP, Dispatcher
 from dispatch.findings import ENERGY_KWH, POWER_KW
 from dispatch.plan import FloatArray, Infeasible, Plan, Solved, TimedOut
 from dispatch.registry import has_choices
@@ -80,7 +80,7 @@ def cost_tolerance(site: Site, plan: Plan) -> float:
     """By how much the cost of another optimum may differ; with units, also that of another plan within the gap."""
     share = COST_SHARE
     if has_choices(site):
-        share = site.control.commitment_gap * (SAMPLED if plan.scenarios else 1.0)
+        share = max(site.control.commitment_gap, SAMPLED_GAP if plan.scenarios else 0.0)
     return max(COST, share * sum(abs(cost) for cost in plan.cost.values()))
 
 

@@ -72,6 +72,15 @@ class Outlook:
 
 
 @dataclass(frozen=True, slots=True)
+class _Places:
+    """Local day and column of a long row of intervals, looked up once for many plans."""
+
+    start: datetime
+    day: NDArray[np.int64]
+    column: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
 class _Grid:
     """How the intervals that are looked back on and the horizon lie in local days; the same for every series."""
 
@@ -123,6 +132,8 @@ class Experience:
     """Series that were learned, and nobody has been told yet."""
     _grid: _Grid | None = None
     """Of the last start that was asked for."""
+    _places: _Places | None = None
+    """Of all that was asked for lately."""
 
     @property
     def ways(self) -> dict[str, str]:
@@ -200,13 +211,22 @@ class Experience:
         if self._grid is None or self._grid.start != start or len(self._grid.day) != steps + 1:
             interval_min = self.site.control.interval_min
             local = LocalDays(ZoneInfo(self.site.location.time_zone), interval_min, self.site.file.calendar)
-            interval, count = timedelta(minutes=interval_min), TRAINED_DAYS * local.per_day
-            past_day, past_column = local.places(start - count * interval, count)
-            day, column = local.places(start - interval, steps + 1)
-            ahead = -(-(steps + 1) // local.per_day) + 1
-            like, off = local.types(int(past_day[0]), int(day[1] - past_day[0]) + 1 + ahead)
-            self._grid = _Grid(start, past_day, past_column, day, column, like, off)
+            count = TRAINED_DAYS * local.per_day
+            begin = start - count * timedelta(minutes=interval_min)
+            all_day, all_column = self._placed(local, begin, count + steps)
+            day, column = all_day[count - 1 :], all_column[count - 1 :]
+            like, off = local.types(int(all_day[0]), int(day[-1] - all_day[0]) + 1)
+            self._grid = _Grid(start, all_day[:count], all_column[:count], day, column, like, off)
         return self._grid
+
+    def _placed(self, local: LocalDays, begin: datetime, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where `count` intervals lie in local days."""
+        interval = timedelta(minutes=local.step_min)
+        at = -1 if self._places is None else round((begin - self._places.start) / interval)
+        if self._places is None or at < 0 or at + count > len(self._places.day):
+            room = FRESH_DAYS * local.per_day
+            self._places, at = _Places(begin, *local.places(begin, count + room)), 0
+        return self._places.day[at : at + count], self._places.column[at : at + count]
 
     def _taught(self, name: str, days: Days, first: int, today: int, known: NDArray[np.bool_]) -> _Held | None:
         """What was learned of a series; anew when that is long ago."""

@@ -20,7 +20,9 @@ from simulators.plant import LONGEST_STEP_S, Plant
 from simulators.recorded import Recorded, RecordedSurroundings
 
 WEEK = timedelta(days=7)
-Feature = Literal["plan following", "demand guard", "forecast choice", "blending"]
+SEARCHES_S = 300.0
+"""No search of a plan takes as long; one that does is too long for any controller."""
+Feature = Literal["plan following", "demand guard", "forecast choice", "blending", "scenarios"]
 FEATURES: tuple[Feature, ...] = get_args(Feature)
 
 
@@ -44,6 +46,21 @@ class Case:
     """Whether plans know what will happen, which shows what control alone loses."""
     leaves_out: frozenset[Feature] = frozenset()
     """What the controller goes without, to see what it is worth."""
+
+    @property
+    def controlled_site(self) -> Site:
+        """The site as its controller plans it: searches end at their gap, and not by a clock, so that the numbers are
+        the same on any machine."""
+        control = self.site.control
+        changes: dict[str, object] = {
+            "commitment_time_limit_s": max(SEARCHES_S, control.commitment_time_limit_s),
+            "solver_time_limit_s": max(SEARCHES_S, control.solver_time_limit_s),
+        }
+        if "scenarios" in self.leaves_out:
+            changes["scenarios"] = None
+        return replace(
+            self.site, file=self.site.file.model_copy(update={"control": control.model_copy(update=changes)})
+        )
 
     @property
     def name(self) -> str:

@@ -97,7 +97,7 @@ def compared(case: Case, passed: Callable[[int], None] = lambda _: None) -> Comp
     """Live through a period in every way. `passed` is told of the controller's intervals as they are done."""
     from dispatch.dispatcher import Dispatcher  # brings cvxpy
 
-    site = case.site
+    site = case.controlled_site
     experience = Experience(
         site, chooses="forecast choice" not in case.leaves_out, blends="blending" not in case.leaves_out
     )
@@ -130,7 +130,7 @@ def _under_control(case: Case, planned: _Planning, passed: Callable[[int], None]
     blind = case.information == "setpoint"
     cycle_s = case.step.total_seconds() if case.cycle_s is None else case.cycle_s
     decider = Decider(
-        case.site,
+        case.controlled_site,
         planned,
         cycle_s=cycle_s,
         measures_before=blind,

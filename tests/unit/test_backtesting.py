@@ -13,7 +13,7 @@ import pytest
 from distributed import LocalCluster
 
 from config.loader import example_site, load_site
-from config.site import Site
+from config.site import PastDays, Site
 from dispatch.forecast.history import History
 from dispatch.tariff import TariffCalendar
 from parkgrid.backtesting.case import FEATURES, Case, Feature, case_of
@@ -166,7 +166,10 @@ def test_what_is_known_of_the_interval_is_worth_something(site: Site, history: H
 
 @pytest.mark.parametrize("feature", FEATURES)
 def test_what_is_left_out_makes_a_difference(site: Site, history: History, found: Compared, feature: Feature) -> None:
-    floor = replace(site, file=site.file.model_copy(update={"month_peak_floor_kw": 120.0}))
+    changes: dict[str, object] = {"month_peak_floor_kw": 120.0}
+    if feature == "scenarios":
+        changes["control"] = site.control.model_copy(update={"scenarios": PastDays(most=4)})
+    floor = replace(site, file=site.file.model_copy(update=changes))
     whole, less = (
         compared(replace(case(floor, history), leaves_out=leaves_out)).runs[CONTROLLER].bill.total
         for leaves_out in (frozenset[Feature](), frozenset({feature}))
