@@ -85,7 +85,7 @@ def history() -> History:
 
 
 def cases_of(site: Site, past: History, information: Information, demand: bool) -> list[Case]:
-    scenarios = PastDays(envelope_weight=ENV, spread=1.5, lateness=LATE) if demand else PastDays()
+    scenarios = PastDays(envelope_weight=0.2, lateness=2.0) if demand else PastDays()
     chance = Chance(deviations=3.0 if demand and information == "setpoint" else 0.0)
     control = site.control.model_copy(update={"scenarios": scenarios, "chance": chance})
     charge = {"demand_charge_per_kw_month": DEMAND_PER_KW if demand else 0.0}

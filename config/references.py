@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterator
 from datetime import datetime
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -80,10 +81,22 @@ class References:
             self._device(name, device)
         for name, asset in self._section("assets"):
             self._asset(name, asset)
+        self._boosting()
         self._grids()
         self._feeders()
         self._reserve()
         self._simulation()
+
+    def _boosting(self) -> None:
+        """Trees are somebody else's, and installed where a site asks for them."""
+        control = self._data.get("control")
+        forecast = control.get("forecast") if isinstance(control, dict) else None
+        asked = isinstance(forecast, dict) and forecast.get("boosting") is True
+        if asked and find_spec("sklearn") is None:
+            self._fault(
+                ("control", "forecast", "boosting"),
+                "needs scikit-learn: pip install 'parkgrid[boosting]'",
+            )
 
     def _section(self, key: str) -> list[tuple[str, dict[str, Any]]]:
         section = self._data.get(key)

@@ -70,6 +70,13 @@ class PastDays(Frozen):
     """How fast the present error of a day loses its say."""
 
 
+class Forecasting(Frozen):
+    """How loads and sources are forecast."""
+
+    boosting: bool = False
+    """Whether gradient boosting is among the ways that are tried; it takes a second for each series each week."""
+
+
 class Control(Frozen):
     """The rhythm of the controller."""
 
@@ -92,6 +99,7 @@ class Control(Frozen):
     """How fast a setpoint may move where the asset names no ramp of its own."""
     scenarios: PastDays | None = None
     """Without, a plan is made for what is expected."""
+    forecast: Forecasting = Forecasting()
     risk: Risk = Risk()
     chance: Chance = Chance()
 

@@ -57,9 +57,17 @@ class DemandGuard:
         self._imported_kwh: deque[float] = deque()
 
     def update(
-        self, snapshot: Snapshot, imported_kwh: float, target_kw: float | None, charge: DemandCharge | None
+        self,
+        snapshot: Snapshot,
+        imported_kwh: float,
+        target_kw: float | None,
+        charge: DemandCharge | None,
+        holds_s: float = 0.0,
     ) -> Demand | None:
-        """Takes in what has been imported since the controller's start; None where no demand is to be kept."""
+        """Takes in what has been imported since the controller's start; None where no demand is to be kept.
+
+        What is decided now holds for `holds_s`, or for as long as it was to the last look where that is longer.
+        """
         now_s = snapshot.site_s
         if self._before_kw is None:
             self._before_kw = max(snapshot.power_kw(snapshot.site.grid[0]) or 0.0, 0.0)
@@ -71,8 +79,7 @@ class DemandGuard:
         if target_kw is None or charge is None:
             return None
         kept_kwh = (1.0 - MARGIN) * target_kw * WINDOW_S / 3600.0
-        cycle_s = now_s - self._times_s[-2] if len(self._times_s) > 1 else AHEAD_S[0]
-        # what is decided now holds for a cycle
+        cycle_s = max(holds_s, now_s - self._times_s[-2] if len(self._times_s) > 1 else AHEAD_S[0])
         ahead = [ahead_s for ahead_s in AHEAD_S if ahead_s >= cycle_s] or [min(cycle_s, WINDOW_S)]
         allowed_kw = min((kept_kwh - self._of_last(WINDOW_S - ahead_s)) * 3600.0 / ahead_s for ahead_s in ahead)
         return Demand(

@@ -51,7 +51,7 @@ class Trade:
         self._snapshot, self._plan = snapshot, plan
         charge = self._tariff.demand_charge(snapshot.at)
         target_kw = demand_target_kw(self._site, charge, self._ledger.month_peak_kw, plan, snapshot.at)
-        demand = self._guard.update(snapshot, self._ledger.imported_kwh, target_kw, charge)
+        demand = self._guard.update(snapshot, self._ledger.imported_kwh, target_kw, charge, self._cycle_s)
         self.demand = self._course.with_reserve(demand, snapshot.at) if self._guards_demand else None
 
     def prices(self, snapshot: Snapshot) -> EnergyPrices | None:

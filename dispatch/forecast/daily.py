@@ -113,7 +113,7 @@ class Ridge:
         """From the days before `until`; `known` says which values were measured, same shape as the rows."""
         used = np.arange(LOOKS_BACK, until)
         scale = float(days.rows[:until].std()) or 1.0
-        features = np.stack([_features(days, int(day), scale) for day in used])
+        features = np.stack([features_of(days, int(day), scale) for day in used])
         target, counts = days.rows[used] / scale, known[used].astype(np.float64)
         squares = _solved(features, target, counts)
         weights = squares
@@ -125,12 +125,12 @@ class Ridge:
 
     def day(self, days: Days, day: int) -> FloatArray:
         """What a day will be, shape (per_day,), never negative."""
-        features = _features(days, day, self.scale)
+        features = features_of(days, day, self.scale)
         return np.asarray(np.maximum((features * self.weights).sum(axis=1) * self.scale, 0.0))
 
 
-def _features(days: Days, day: int, scale: float) -> FloatArray:
-    """Shape (per_day, features)."""
+def features_of(days: Days, day: int, scale: float) -> FloatArray:
+    """What a day is forecast from, in units of `scale`, shape (per_day, features): see `Ridge`."""
     rows, per_day = days.rows, days.rows.shape[1]
     alike = _alike(days, day) or [day - 7]
     alike += [alike[-1]] * (len(WEEKS) - len(alike))

@@ -236,8 +236,9 @@ class Experience:
             return held
         if count < LEARNS_FROM_DAYS:
             return None
+        boosts = self.site.control.forecast.boosting
         whole = Days(days.rows[1:], days.like[1:], days.off[1:])
-        self._held[name] = _Held(now, learned(whole, count, known[1:], chooses=self.chooses))
+        self._held[name] = _Held(now, learned(whole, count, known[1:], chooses=self.chooses, boosts=boosts))
         self._fresh.append(name)
         return self._held[name]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dispatch.forecast.boosted import Boosted
 from dispatch.forecast.daily import LOOKS_BACK, SIMPLE, Days, Ridge
 from dispatch.plan import FloatArray
 
@@ -18,7 +19,7 @@ LEARNS_FROM_DAYS = LOOKS_BACK + LEAST_JUDGED_DAYS
 """Complete days that are needed before anything is learned: before that, see `dispatch.forecast.load`."""
 LEAST_FITTED_DAYS = 14
 """Days that a ridge is fitted to at least."""
-RIDGE = "ridge"
+RIDGE, BOOSTED = "ridge", "gradient boosting"
 CLEARLY = 0.95
 """Four weeks tell two ways apart by some percent and not better."""
 
@@ -49,8 +50,8 @@ class Learned:
     way: str
     mean_errors: Mapping[str, float]
     """By way: mean absolute error of the judged days, in the unit of the series."""
-    ridge: Ridge | None
-    """Fitted to all days; None where there are too few."""
+    fitted: Ridge | Boosted | None
+    """What was fitted to all days, where that is the way."""
     fades: FloatArray
     """Share of the present error that is left so many intervals on: from 1, never rising, shape (per_day + 1,)."""
     residuals: FloatArray
@@ -58,8 +59,8 @@ class Learned:
 
     def day(self, days: Days, day: int) -> FloatArray:
         """What a day will be, from the days before it, shape (per_day,)."""
-        if self.way == RIDGE and self.ridge is not None:
-            return self.ridge.day(days, day)
+        if self.fitted is not None:
+            return self.fitted.day(days, day)
         return SIMPLE[self.way](days, day)
 
     def errors(self, ahead: int) -> FloatArray:
@@ -81,27 +82,29 @@ class Learned:
         )
 
 
-def learned(days: Days, until: int, known: NDArray[np.bool_], *, chooses: bool = True) -> Learned:
+def learned(days: Days, until: int, known: NDArray[np.bool_], *, chooses: bool = True, boosts: bool = False) -> Learned:
     """From the complete days before `until`, of which `known` were measured. Needs `LEARNS_FROM_DAYS` of them.
 
-    Without `chooses` it is as yesterday, whatever was right.
+    Without `chooses` it is as yesterday, whatever was right. With `boosts` gradient boosting is among the ways.
     """
     judged = min(JUDGED_DAYS, until - LOOKS_BACK)
     first = until - judged
     ways = {name: np.stack([way(days, day) for day in range(first, until)]) for name, way in SIMPLE.items()}
-    fits = first - LOOKS_BACK >= LEAST_FITTED_DAYS
-    if fits:
-        before = Ridge.fitted(days, first, known)
-        ways[RIDGE] = np.stack([before.day(days, day) for day in range(first, until)])
+    models: dict[str, type[Ridge] | type[Boosted]] = {}
+    if first - LOOKS_BACK >= LEAST_FITTED_DAYS:
+        models = {RIDGE: Ridge, BOOSTED: Boosted} if boosts else {RIDGE: Ridge}
+    for name, model in models.items():
+        before = model.fitted(days, first, known)
+        ways[name] = np.stack([before.day(days, day) for day in range(first, until)])
     actual = np.where(known[first:until], days.rows[first:until], np.nan)
     errors = {name: _mean_error(actual, found) for name, found in ways.items()}
-    # the ridge knows what the others go by: they were luckier, unless they were clearly better
-    way = min(errors, key=lambda name: errors[name] * (CLEARLY if name == RIDGE else 1.0)) if chooses else "yesterday"
+    # a model knows what the others go by: they were luckier, unless they were clearly better
+    way = min(errors, key=lambda name: errors[name] * (CLEARLY if name in models else 1.0)) if chooses else "yesterday"
     residuals = actual - ways[way]
     return Learned(
         way=way,
         mean_errors=errors,
-        ridge=Ridge.fitted(days, until, known) if fits else None,
+        fitted=models[way].fitted(days, until, known) if way in models else None,
         fades=_fades(residuals),
         residuals=residuals,
     )

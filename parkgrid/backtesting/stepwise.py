@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
+from config.asset import OnOff, Ramped
 from controller.decider import Decider
 from controller.decision import Decision
 from controller.image import Snapshot
@@ -21,6 +22,9 @@ from simulators.past import Past
 from simulators.plant import Plant
 
 Information = Literal["realtime", "setpoint"]
+RAMPED_S = 60.0
+"""When units that ramp slowly, such as compressors, have mostly done so, and batteries are told again."""
+MOVED_KW = 1.0
 SETTLES_S = 10.0
 """How long devices take to be where they were told to be: the ledger looks again then, and at the end."""
 
@@ -35,6 +39,11 @@ class StepwiseLoop(ClosedLoop):
         super().__init__(plant, decider, past, cycle_s=decider.site.control.interval_min * 60.0)
         self._blind = information == "setpoint"
         self._follows = follows and not self._blind
+        self._ramping = [
+            name
+            for name, asset in self.site.assets.items()
+            if isinstance(asset, Ramped | OnOff) and self.site.setpoint(name) is not None
+        ]
 
     def run(self, lasts: timedelta) -> Iterator[Decision]:
         end = self.plant.now + lasts
@@ -49,10 +58,21 @@ class StepwiseLoop(ClosedLoop):
                 self.plant.look()
                 self._measure()
             begin = self.plant.now
-            for until in (begin + timedelta(seconds=SETTLES_S), begin + step):
-                self._advance(until)
-                snapshot = self._measure()
+            self._until(begin + timedelta(seconds=SETTLES_S))
+            if self._follows and self._ramping:
+                self._look_again(snapshot, self._until(begin + timedelta(seconds=RAMPED_S)))
+            snapshot = self._until(begin + step)
             yield decision
+
+    def _look_again(self, before: Snapshot, later: Snapshot) -> None:
+        """Batteries make up for what units have ramped up since, as they do by the second."""
+        powers_kw = [(before.power_kw(name) or 0.0, later.power_kw(name) or 0.0) for name in self._ramping]
+        if any(abs(now_kw - before_kw) > MOVED_KW for before_kw, now_kw in powers_kw):
+            self._decide(later)
+
+    def _until(self, until: datetime) -> Snapshot:
+        self._advance(until)
+        return self._measure()
 
     def _known(self, snapshot: Snapshot) -> Snapshot:
         return snapshot if self._follows else self._as_foreseen(snapshot)

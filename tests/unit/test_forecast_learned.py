@@ -15,7 +15,7 @@ from config.site import Site
 from dispatch.forecast.daily import SIMPLE, Days
 from dispatch.forecast.experience import Experience, Outlook
 from dispatch.forecast.history import History
-from dispatch.forecast.learned import JUDGED_DAYS, LEARNS_FROM_DAYS, RIDGE, learned
+from dispatch.forecast.learned import BOOSTED, JUDGED_DAYS, LEARNS_FROM_DAYS, RIDGE, learned
 from dispatch.forecast.usual_peak import usual_peak_kw
 from dispatch.plan import FloatArray
 
@@ -57,7 +57,7 @@ def test_the_way_with_the_least_error_is_taken_and_no_worse_than_yesterday_or_la
 def test_a_young_history_goes_without_a_ridge() -> None:
     rows = weekly(LEARNS_FROM_DAYS)
     found = learned(as_days(rows), len(rows), np.ones(rows.shape, dtype=bool))
-    assert found.ridge is None
+    assert found.fitted is None
     assert found.way in SIMPLE
 
 
@@ -68,6 +68,23 @@ def test_the_error_is_never_above_that_of_yesterday_or_last_week(days: int, seed
     found = learned(as_days(rows), days, np.ones(rows.shape, dtype=bool))
     better = min(found.mean_errors["yesterday"], found.mean_errors["last week"])
     assert found.mean_errors[found.way] <= better / 0.95 + 1e-9
+
+
+def test_trees_are_tried_where_a_site_asks_for_them() -> None:
+    """A day is twice the day before where that was low, and half where it was high: no straight line knows that."""
+    rng, level = np.random.default_rng(3), 100.0
+    rows = np.empty((150, PER_DAY))
+    for day in range(150):
+        rows[day] = level + rng.normal(0.0, 3.0, PER_DAY)
+        level = (2.0 if level < 150.0 else 0.5) * level * float(rng.uniform(0.9, 1.1))
+    known = np.ones(rows.shape, dtype=bool)
+    without, found = (learned(as_days(rows), 150, known, boosts=boosts) for boosts in (False, True))
+    assert BOOSTED not in without.mean_errors
+    assert found.way == BOOSTED
+    assert found.mean_errors[BOOSTED] < 0.9 * without.mean_errors[without.way]
+    again = learned(as_days(rows), 150, known, boosts=True)
+    assert again.residuals.tolist() == found.residuals.tolist()
+    assert again.day(as_days(rows), 150).tolist() == found.day(as_days(rows), 150).tolist()
 
 
 def test_an_error_fades_as_it_did() -> None:

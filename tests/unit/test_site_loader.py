@@ -294,6 +294,14 @@ def test_labels_may_be_in_any_script(changed: Change) -> None:
     assert load_site(changed(("label: Battery", "label: 储能电站"))).assets["battery"].label == "储能电站"
 
 
+def test_trees_need_their_library(changed: Change, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ("  commitment: true\n", "  commitment: true\n  forecast: {boosting: true}\n")
+    assert load_site(changed(asked)).control.forecast.boosting
+    monkeypatch.setattr("config.references.find_spec", lambda name: None)
+    with pytest.raises(SiteError, match=r"control\.forecast\.boosting: needs scikit-learn: pip install"):
+        load_site(changed(asked))
+
+
 def test_a_transformer_stands_behind_one_of_several_grid_connections(changed: Change) -> None:
     second = "  grid_2: {kind: grid_connection, device: grid_meter, import_limit_kw: 1, export_limit_kw: 1}\n"
     transformer = (
