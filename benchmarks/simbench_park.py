@@ -38,9 +38,6 @@ from parkgrid.backtesting.summing import score_of  # noqa: E402
 
 PARK = ROOT / "benchmarks" / "simbench_park"
 STARTS = ("2016-03-01", "2016-06-01", "2016-09-01", "2016-11-01")
-import os
-
-ENV, LATE = float(os.environ.get("ENV", 0.5)), float(os.environ.get("LATE", 1))
 LASTS = timedelta(weeks=4)
 PRICES_MOVED = timedelta(weeks=156)
 """From 2019 to 2016, by whole weeks."""

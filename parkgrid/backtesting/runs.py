@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from config.site import Site
 from controller.decider import Decider
 from controller.planner_process import PlanAnswer, PlanRequest, answer_of
 from dispatch.forecast.experience import TRAINED_DAYS, Experience
@@ -107,7 +108,7 @@ def compared(case: Case, passed: Callable[[int], None] = lambda _: None) -> Comp
         case,
         partial(answer_of, site, Dispatcher(site, site.control.horizon_steps), experience=experience, explains=False),
     )
-    loop, plant = _under_control(case, planning, passed)
+    loop, plant = _under_control(case, site, planning, passed)
     books = {CONTROLLER: book_of(plant.ledger), NOTHING: book_of(_alone(case).ledger)}
     books |= {name: book_of(_by_rule(case, rule).ledger) for name, rule in RULES.items()}
     truth = {"park": books[CONTROLLER], "without_control": books[NOTHING]}
@@ -124,13 +125,16 @@ def compared(case: Case, passed: Callable[[int], None] = lambda _: None) -> Comp
     )
 
 
-def _under_control(case: Case, planned: _Planning, passed: Callable[[int], None]) -> tuple[ClosedLoop, Plant]:
+def _under_control(
+    case: Case, site: Site, planned: _Planning, passed: Callable[[int], None]
+) -> tuple[ClosedLoop, Plant]:
+    """`site` is the case's as its controller plans it."""
     plant = case.plant(controlled=True)
     past = case.past(TRAINED_DAYS)
     blind = case.information == "setpoint"
     cycle_s = case.step.total_seconds() if case.cycle_s is None else case.cycle_s
     decider = Decider(
-        case.controlled_site,
+        site,
         planned,
         cycle_s=cycle_s,
         measures_before=blind,

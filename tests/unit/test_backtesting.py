@@ -158,6 +158,23 @@ def test_a_cluster_that_is_not_there_is_said(site: Site, history: History, monke
         lived_through_on_cluster([case(site, history)], 2, "tcp://127.0.0.1:9")
 
 
+@pytest.mark.timeout(240)
+def test_a_battery_makes_up_for_a_heat_pump_that_starts_within_an_interval(demo_site: Site) -> None:
+    """The month's peak of 1,200 kW is held although the heat pump ramps up to 400 beside a battery that charges."""
+    control = demo_site.control.model_copy(update={"scenarios": None})
+    park = replace(demo_site, file=demo_site.file.model_copy(update={"control": control}))
+    start, lasts = datetime(2026, 8, 31, 16, tzinfo=UTC), timedelta(days=2)
+    past = past_of(park, start + lasts, 14)
+    series = {name: past.columns[name] for name in past.columns}
+    begin = datetime.fromtimestamp(float(past.start_s[0]), UTC)
+    whole = History(start=begin, step_min=15, series=series)
+    run = compared(case_of(park, whole, start, lasts, seed=1)).runs[CONTROLLER]
+    started = np.diff(run.series["heat_pump.electricity_used_kwh"], prepend=0.0) > 20.0
+    charging = run.series["battery.electricity_used_kwh"] > 20.0
+    assert np.any(started & charging)
+    assert run.highest_kw < 1.01 * park.file.month_peak_floor_kw
+
+
 def test_what_is_known_of_the_interval_is_worth_something(site: Site, history: History, found: Compared) -> None:
     blind = compared(case(site, history, information="setpoint"))
     assert blind.runs[CONTROLLER].bill.total > found.runs[CONTROLLER].bill.total
