@@ -22,8 +22,8 @@ from simulators.past import Past
 from simulators.plant import Plant
 
 Information = Literal["realtime", "setpoint"]
-RAMPED_S = 60.0
-"""When units that ramp slowly, such as compressors, have mostly done so, and batteries are told again."""
+LOOKS_S = (20.0, 30.0, 45.0, 60.0)
+"""Batteries are told again until then, while units such as compressors ramp, which takes them less than a minute."""
 MOVED_KW = 1.0
 SETTLES_S = 10.0
 """How long devices take to be where they were told to be: the ledger looks again then, and at the end."""
@@ -58,17 +58,18 @@ class StepwiseLoop(ClosedLoop):
                 self.plant.look()
                 self._measure()
             begin = self.plant.now
-            self._until(begin + timedelta(seconds=SETTLES_S))
-            if self._follows and self._ramping:
-                self._look_again(snapshot, self._until(begin + timedelta(seconds=RAMPED_S)))
+            later = self._until(begin + timedelta(seconds=SETTLES_S))
+            for after_s in LOOKS_S if self._follows and self._has_moved(snapshot, later) else ():
+                # batteries make up for what units ramp up, as they do by the second
+                self._decide(later)
+                later = self._until(begin + timedelta(seconds=after_s))
             snapshot = self._until(begin + step)
             yield decision
 
-    def _look_again(self, before: Snapshot, later: Snapshot) -> None:
-        """Batteries make up for what units have ramped up since, as they do by the second."""
+    def _has_moved(self, before: Snapshot, later: Snapshot) -> bool:
+        """Whether a unit that ramps slowly has begun to."""
         powers_kw = [(before.power_kw(name) or 0.0, later.power_kw(name) or 0.0) for name in self._ramping]
-        if any(abs(now_kw - before_kw) > MOVED_KW for before_kw, now_kw in powers_kw):
-            self._decide(later)
+        return any(abs(now_kw - before_kw) > MOVED_KW for before_kw, now_kw in powers_kw)
 
     def _until(self, until: datetime) -> Snapshot:
         self._advance(until)
