@@ -19,6 +19,7 @@ from config.base import IDENTIFIER, NAME_LENGTH
 from config.browse_path import elements_of
 from config.document import Document, Fault, Location, read_document, shown
 from config.faults import SiteError, nearest, validate
+from config.feeding import misplaced
 from config.point import Point, SparkplugMetric, points_of
 from config.point_spec import ModbusPoint, MqttPoint, OpcuaPoint
 from config.points import NEEDS
@@ -30,8 +31,6 @@ from config.tariff import Tariff
 SLOWEST_GRID_S = 3.0
 """The longest period of which three and a cycle are over within the ten seconds that safe values may take."""
 HERE = Path(__file__).parent
-CARRIES = ("grid_connection", "transformer", "feeder")
-"""Kinds that the power of others goes through."""
 _PROFILE: TypeAdapter[AnyProfile] = TypeAdapter(Profile)
 _TARIFF: TypeAdapter[Tariff] = TypeAdapter(Tariff)
 
@@ -294,24 +293,8 @@ class References:
                 )
 
     def _feeders(self) -> None:
-        """What hangs on a feeder takes or gives electricity, and hangs on no other."""
-        kinds = {name: asset.get("kind") for name, asset in self._section("assets")}
-        hangs = [name for name, kind in kinds.items() if _hangs_on_a_feeder(kind)]
-        on: dict[str, str] = {}
-        for name, asset in self._section("assets"):
-            feeds = asset.get("feeds") if asset.get("kind") == "feeder" else None
-            for place, fed in enumerate(feeds if isinstance(feeds, list | tuple) else ()):
-                here = ("assets", name, "feeds", place)
-                if fed not in kinds:
-                    self._fault(here, f"there is no asset {shown(fed)}; {nearest(str(fed), hangs)}")
-                elif fed not in hangs:
-                    self._fault(
-                        here, f"{fed!r} is a {kinds[fed]}, which takes and gives no electricity behind a feeder"
-                    )
-                elif fed in on:
-                    self._fault(here, f"{fed!r} hangs on {on[fed]!r} already")
-                else:
-                    on[fed] = name
+        for location, what in misplaced(dict(self._section("assets"))):
+            self._fault(location, what)
 
     def _reserve(self) -> None:
         reserve = self._data.get("reserve")
@@ -412,7 +395,3 @@ def _topics(point: Point) -> Iterator[str]:
 
 def _listed(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-def _hangs_on_a_feeder(kind: object) -> bool:
-    return isinstance(kind, str) and kind in NEEDS and kind not in CARRIES and NEEDS[kind].direction("electricity") != 0

@@ -17,7 +17,8 @@ from controller.decide import decide
 from controller.decision import Decision
 from controller.guard import AssetGuard, guard
 from controller.image import Snapshot
-from controller.ledger import Interval, Ledger
+from controller.interval import Interval
+from controller.ledger import Ledger
 from controller.modes import Mode
 from controller.park_state import limited_generators, park_state, shed_loads
 from controller.planner_process import PlanAnswer, PlanRequest, answer_of

@@ -7,7 +7,7 @@ from the grid meter's counters where they can be read, so that nothing is lost w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -17,8 +17,9 @@ from config.heat_network import NetworkConnection
 from config.price_series import PriceSeries
 from config.site import Site
 from config.thermal_assets import Chp, SteamBoiler
-from controller.bill import Bill, bill_of
+from controller.bill import bill_of
 from controller.image import Snapshot
+from controller.interval import Interval, Running, Step
 from controller.reactive import MonthSoFar
 from controller.state import SavedInterval
 from controller.totals import SavedTotals, Totals
@@ -33,74 +34,6 @@ LONGEST_AWAY_S = 7 * 24 * 3600.0
 """What the counters show after the controller was away for longer is nobody's interval any more."""
 COUNTER_SLACK = 2.0
 """A counter that moved more than this many times what the connection can carry was reset or misread."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
-    """One interval of the ledger, closed."""
-
-    start: datetime
-    covered_s: float
-    """Seconds of it that were measured."""
-    energy_kwh: Mapping[str, float]
-    """By asset, signed as its power."""
-    import_kwh: float
-    export_kwh: float
-    gas_kwh: float
-    curtailed_kwh: float
-    """What generators could have fed above their limits, as far as the plan's forecast tells."""
-    bought_heat_kwh: float
-    """Heat and steam from networks."""
-    sold_heat_kwh: float
-    bill: Bill | None
-    """None when no tariff covers the day: energy is counted all the same."""
-    tce: float
-    peak_kw: float
-    """Mean import over the interval."""
-    mean_kw: Mapping[str, float | None]
-    """By series for the forecasts: mean power, None where a limit hid what could have been."""
-
-
-@dataclass(slots=True)
-class _Running:
-    start: datetime
-    until: datetime
-    """When it was last added to."""
-    covered_s: float = 0.0
-    measured_s: dict[str, float] = field(default_factory=dict)
-    """By asset: seconds in which its power was known."""
-    energy_kwh: dict[str, float] = field(default_factory=dict)
-    import_kwh: float = 0.0
-    export_kwh: float = 0.0
-    gas_kwh: float = 0.0
-    curtailed_kwh: float = 0.0
-    bought_kwh: dict[str, float] = field(default_factory=dict)
-    """By connection to a heat network."""
-    sold_kwh: dict[str, float] = field(default_factory=dict)
-    discharged_kwh: dict[str, float] = field(default_factory=dict)
-    """By battery."""
-    limited: set[str] = field(default_factory=set)
-    outdoor_degc_s: float = 0.0
-    outdoor_s: float = 0.0
-    factor_kwh: float = 0.0
-    factor_kvarh: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """What flowed between two snapshots."""
-
-    seconds: float
-    energy_kwh: Mapping[str, float]
-    import_kwh: float
-    export_kwh: float
-    gas_kwh: float
-    curtailed_kwh: float
-    limited: frozenset[str]
-    outdoor_degc: float | None
-    factor_kwh: float
-    """Import while active and reactive power are both known, and the reactive energy of the same time."""
-    factor_kvarh: float
 
 
 class Ledger:
@@ -121,7 +54,7 @@ class Ledger:
         self._networks = site.of_kind(NetworkConnection)
         self._batteries = site.of_kind(Battery)
         self._renewable = (*site.of_kind(PvPlant), *site.of_kind(WindTurbine))
-        self._running: _Running | None = None
+        self._running: Running | None = None
         self._before: Snapshot | None = None
         self._counters_kwh: dict[str, float] = {}
         self.month: str | None = None
@@ -184,7 +117,7 @@ class Ledger:
         self._totals.restore(totals)
         if interval is not None:
             fields = interval.model_dump(exclude={"limited"})
-            self._running = _Running(**fields, limited=set(interval.limited))
+            self._running = Running(**fields, limited=set(interval.limited))
 
     def saved_interval(self) -> SavedInterval | None:
         running = self._running
@@ -230,12 +163,12 @@ class Ledger:
         self._running.until = snapshot.at
         return closed
 
-    def _begin(self, start: datetime, now: datetime) -> _Running:
+    def _begin(self, start: datetime, now: datetime) -> Running:
         """A new interval; the first one of a month begins that month's peak."""
         month = start.astimezone(self._zone).strftime("%Y-%m")
         if month != self.month:
             self.month, self._month_peak_kw = month, 0.0
-        return _Running(start, now)
+        return Running(start, now)
 
     def _start_of(self, when: datetime) -> datetime:
         seconds = self._interval.total_seconds()
@@ -260,9 +193,7 @@ class Ledger:
             since = end
         return shares
 
-    def _step(
-        self, before: Snapshot | None, snapshot: Snapshot, limited: Mapping[str, float], passed_s: float
-    ) -> _Step:
+    def _step(self, before: Snapshot | None, snapshot: Snapshot, limited: Mapping[str, float], passed_s: float) -> Step:
         seconds = passed_s if before is not None and passed_s <= LONGEST_STEP_S else 0.0
         if passed_s > LONGEST_AWAY_S:
             self._counters_kwh.clear()
@@ -282,7 +213,7 @@ class Ledger:
         )
         power_kw, reactive_kvar = snapshot.power_kw(self._grid), snapshot.value(self._grid, "reactive_power_kvar")
         both = power_kw is not None and reactive_kvar is not None
-        return _Step(
+        return Step(
             seconds=seconds,
             factor_kwh=max(power_kw or 0.0, 0.0) * hours if both else 0.0,
             factor_kvarh=abs(reactive_kvar or 0.0) * hours if both else 0.0,
@@ -316,7 +247,7 @@ class Ledger:
                 return snapshot.value(name, "outdoor_degc")
         return None
 
-    def _add(self, running: _Running, step: _Step, share: float) -> None:
+    def _add(self, running: Running, step: Step, share: float) -> None:
         running.covered_s += step.seconds * share
         for name, energy_kwh in step.energy_kwh.items():
             running.energy_kwh[name] = running.energy_kwh.get(name, 0.0) + energy_kwh * share
@@ -340,7 +271,7 @@ class Ledger:
             running.outdoor_degc_s += step.outdoor_degc * step.seconds * share
             running.outdoor_s += step.seconds * share
 
-    def _close(self, running: _Running) -> Interval:
+    def _close(self, running: Running) -> Interval:
         # an interval that a clock set back made longer is averaged over its true length
         peak_kw = running.import_kwh / (max(self._interval.total_seconds(), running.covered_s) / 3600)
         factor = self._totals.factor_before(running.start)
@@ -394,7 +325,7 @@ class Ledger:
             mean_kw=self._means(running),
         )
 
-    def _means(self, running: _Running) -> dict[str, float | None]:
+    def _means(self, running: Running) -> dict[str, float | None]:
         """What the forecasts learn from: nothing that was measured for less than half of the interval."""
         enough_s = self._interval.total_seconds() / 2
         means: dict[str, float | None] = {}

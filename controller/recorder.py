@@ -11,7 +11,7 @@ from config.clock import Clock
 from config.site import Site
 from controller.alarming.alarm import AlarmEvent
 from controller.decision import AssetDecision, Decision
-from controller.ledger import Interval
+from controller.interval import Interval
 from controller.records import (
     alarm_records,
     asset_records,

@@ -11,7 +11,7 @@ from config.site import Site
 from controller.alarming.alarm import AlarmEvent
 from controller.decision import AssetDecision, Decision
 from controller.image import Snapshot
-from controller.ledger import Interval
+from controller.interval import Interval
 from controller.telemetry.record import Record
 from controller.writes import Written
 from dispatch.forecast.learned import Skill

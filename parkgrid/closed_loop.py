@@ -14,7 +14,7 @@ from config.site import Site
 from controller.decider import Decider, all_read
 from controller.decision import Decision
 from controller.image import Snapshot
-from controller.ledger import Interval
+from controller.interval import Interval
 from dispatch.forecast.experience import TRAINED_DAYS
 from parkgrid.growing_history import GrowingHistory
 from simulators.past import Past, past_of

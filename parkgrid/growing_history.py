@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from controller.ledger import Interval
+from controller.interval import Interval
 from dispatch.forecast.history import History
 from dispatch.plan import FloatArray
 from simulators.past import Past

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from park_builder import ParkBuilder
 
-from controller.ledger import Interval, Ledger
+from controller.interval import Interval
+from controller.ledger import Ledger
 from controller.state import SavedInterval
 
 NO_COUNTERS = {"grid.energy_import_kwh": None, "grid.energy_export_kwh": None}

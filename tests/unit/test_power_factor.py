@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from config.power_factor import PowerFactor
 from config.tariff import Tariff
-from controller.ledger import Interval, Ledger
+from controller.interval import Interval
+from controller.ledger import Ledger
 
 RULE: dict[str, Any] = {
     "standard": 0.90,

@@ -14,7 +14,7 @@ from controller.alarming.kinds import KINDS
 from controller.alarming.states import State
 from controller.bill import Bill
 from controller.decision import AssetDecision, Decision
-from controller.ledger import Interval
+from controller.interval import Interval
 from controller.modes import Mode
 from controller.records import (
     alarm_records,
