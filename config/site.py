@@ -22,6 +22,7 @@ from config.price_series import PriceSeries, SpotPrices
 from config.profile import ModbusProfile
 from config.reserve import Reserve
 from config.tariff import Tariff, ZoneName
+from config.weather import WeatherForecast
 
 SLOW_S = 5.0
 """How often slow points are read where a site does not say: several times in a planning interval of any length."""
@@ -195,6 +196,7 @@ class SiteFile(Frozen):
     caps: Caps = Caps()
     reserve: Reserve | None = None
     spot_prices: SpotPrices | None = None
+    weather: WeatherForecast | None = None
     certificates: str = "certificates"
     """Folder of the OPC UA certificates, ours and those that are trusted; taken from the site file's own folder."""
     connections: dict[Identifier, Connection]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from controller.planner_process import PlanRequest
 from controller.plans import PlanBook
 from controller.recorder import Recorder
 from controller.spot import SpotBook
+from controller.weather import WeatherBook
 
 
 class Planning:
@@ -32,6 +34,7 @@ class Planning:
         self._recorder = recorder
         self.book = PlanBook(site)
         self.spot = SpotBook(site)
+        self.weather = WeatherBook(site, state)
         self.planner = Planner(site, self._request, process, solves=state / "solves")
         self._snapshot: Snapshot | None = None
         self._limited: frozenset[str] = frozenset()
@@ -82,6 +85,7 @@ class Planning:
         """What the planner needs to know, as of now."""
         await self._seen.wait()
         await asyncio.to_thread(self.spot.refresh)
+        await asyncio.to_thread(self.weather.refresh)
         snapshot, ledger = self._snapshot, self._ledger
         assert snapshot is not None
         self._requests += 1
@@ -89,8 +93,11 @@ class Planning:
         return PlanRequest(
             number=self._requests,
             now=snapshot.at,
-            state=park_state(
-                snapshot, ledger.month_peak_kw, ledger.used(snapshot.at), self._limited, ledger.spot, self._guards
+            state=replace(
+                park_state(
+                    snapshot, ledger.month_peak_kw, ledger.used(snapshot.at), self._limited, ledger.spot, self._guards
+                ),
+                weather=self.weather.forecast,
             ),
             history=await self._recorder.history(snapshot.at),
             ordered=self._ordered,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from config.clock import Clock
 from config.site import Site
+from config.weather import OUTDOOR
 from controller.alarming.alarm import AlarmEvent
 from controller.decision import AssetDecision, Decision
 from controller.interval import Interval
@@ -35,8 +36,6 @@ from dispatch.forecast.history import History
 from dispatch.forecast.learned import Skill
 from dispatch.plan import Plan
 from dispatch.registry import forecast_for
-
-OUTDOOR = "outdoor_degc"
 
 
 class Recorder:

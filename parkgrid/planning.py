@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from config.site import Site
+from config.weather import OUTDOOR
 from dispatch.binding import Binding, bindings
 from dispatch.checker import check_plan, unmet
 from dispatch.forecast.history import History
-from dispatch.forecast.park import OUTDOOR, Expected, ParkState, cops, expect
+from dispatch.forecast.park import Expected, ParkState, cops, expect
 from dispatch.plan import FloatArray, Infeasible, Method, Plan, Situation, Solved, TimedOut, Used
 from dispatch.reasons import with_reasons
 from dispatch.rules import rules_plan

@@ -18,9 +18,9 @@ from config.faults import nearest
 from config.hydrogen_assets import HydrogenLoad
 from config.site import Site
 from config.thermal_assets import PressureTurbine, WasteHeatSource
+from config.weather import OUTDOOR
 from controller.telemetry.history_file import BadHistory, read_history_file
 from dispatch.forecast.history import History
-from dispatch.forecast.park import OUTDOOR
 from dispatch.plan import FloatArray
 from parkgrid.refusal import Refused
 

@@ -16,20 +16,27 @@ from config.hydrogen_assets import HydrogenLoad
 from config.price_series import PriceSeries
 from config.site import Site
 from config.thermal_assets import Chiller, PressureTurbine, WasteHeatSource
+from config.weather import IRRADIANCE, OUTDOOR
 from dispatch.forecast.chiller import chiller_cop
 from dispatch.forecast.experience import Experience, Outlook
 from dispatch.forecast.heat_pump import cop
 from dispatch.forecast.history import History
 from dispatch.forecast.load import HISTORY_DAYS, best_of, blend
 from dispatch.forecast.prices import with_expected
-from dispatch.forecast.pv import DAYLIGHT_SHARE, HIGHEST_CLEARNESS, clear_sky_kw, like_then, pv_power
+from dispatch.forecast.pv import (
+    DAYLIGHT_SHARE,
+    HIGHEST_CLEARNESS,
+    clear_sky_kw,
+    clearness_of,
+    like_then,
+    pv_power,
+)
 from dispatch.forecast.scenarios import Course, days_back, foreseen, past_scenarios
 from dispatch.forecast.wind import wind_power
 from dispatch.forecast.windows import job_windows, visits
 from dispatch.plan import FloatArray, Running, Situation, Used
 from dispatch.soundness import stores
 
-OUTDOOR = "outdoor_degc"
 DEFAULT_OUTDOOR_DEGC = 10.0
 """Without any measurement: a cool day, so that a heat pump is not planned better than it is."""
 OUTDOOR_DECAY_H = 12.0
@@ -64,6 +71,8 @@ class ParkState:
     used: Used = field(default_factory=Used)
     """What month and year have used before the interval that is running."""
     spot: PriceSeries | None = None
+    weather: History | None = None
+    """What a weather forecast says, by the columns of `config.weather`; it may reach into the past."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,9 +235,47 @@ class _View:
         if measured is not None and np.isfinite(measured):
             default = measured
         usual = best_of(self.past(OUTDOOR, HISTORY_DAYS), len(self.step_h), self.per_day, default)
+        forecast = self.weather(OUTDOOR, self.start, len(self.step_h))
+        usual = np.where(np.isfinite(forecast), forecast, usual)
         return blend(usual, measured, self.step_h, OUTDOOR_DECAY_H)
 
+    def weather(self, column: str, start: datetime, steps: int) -> FloatArray:
+        """What the weather forecast says of intervals from `start` on, shape (steps,), NaN where it says nothing."""
+        if self.state.weather is None or column not in self.state.weather.series:
+            return np.full(steps, np.nan)
+        end = start + steps * timedelta(minutes=self.interval_min)
+        return self.state.weather.before(column, end, self.interval_min, steps)
+
     def pv(self, site: Site, name: str, plant: PvPlant) -> FloatArray:
+        """By the weather forecast where there is one, else by what was learned, else by the clear sky."""
+        by_weather = self._by_weather(site, name, plant)
+        if np.all(np.isfinite(by_weather)):
+            return by_weather
+        return np.where(np.isfinite(by_weather), by_weather, self._without_weather(site, name, plant))
+
+    def _by_weather(self, site: Site, name: str, plant: PvPlant) -> FloatArray:
+        """The clear sky as clear as it is forecast, times what the plant made of that over the last day; NaN where
+        nothing is forecast."""
+        day, steps = self.per_day, len(self.step_h)
+        before = self.start - day * timedelta(minutes=self.interval_min)
+        light = self.weather(IRRADIANCE, before, day + steps)
+        if not np.any(np.isfinite(light[day:])):
+            return np.full(steps, np.nan)
+        assert self.state.weather is not None
+        step_h = np.concatenate((np.full(day, self.interval_min / 60.0), self.step_h))
+        row_s = 60.0 * max(self.state.weather.step_min, self.interval_min)
+        clearness = clearness_of(site.location, before, step_h, light, row_s)
+        # what cannot be told of low sun is as the rest of its day, and hardly counts
+        known = np.isfinite(clearness)
+        clearness = np.where(
+            known | ~np.isfinite(light), clearness, float(np.mean(clearness[known])) if known.any() else 0.0
+        )
+        expected_kw = clear_sky_kw(plant, site.location, before, step_h) * clearness
+        past_kw, measured = self.past(name, 1), self.state.measured_kw.get(name)
+        past_expected_kw = np.nan_to_num(expected_kw[:day])
+        return pv_power(plant, expected_kw[day:], self.step_h, past_kw, past_expected_kw, measured, unknown=1.0)
+
+    def _without_weather(self, site: Site, name: str, plant: PvPlant) -> FloatArray:
         outlook = self.outlook(name)
         if outlook is not None:
             return self._as_clear(plant, outlook, self.state.measured_kw.get(name))

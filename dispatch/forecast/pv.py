@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -25,8 +26,24 @@ DECAY_H = 2.5
 """How fast the present clearness gives way to the day's."""
 DEFAULT_CLEARNESS = 0.6
 """Without any history: about what a year's clouds leave of the clear sky."""
+LEAST_LIGHT_W_PER_M2 = 20.0
+"""Of a clear sky on level ground: below it a forecast of light says nothing of clouds."""
 HIGHEST_CLEARNESS = 1.2
 """Clean air and cool modules beat the model by this much at most; more is a wrong measurement."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sky:
+    """Sun and cloudless light, each of shape (steps,)."""
+
+    apparent_deg: FloatArray
+    """Angle between the sun and the zenith, as it is seen."""
+    zenith_deg: FloatArray
+    """The same, but never below the horizon."""
+    azimuth_deg: FloatArray
+    direct: FloatArray
+    level: FloatArray
+    diffuse: FloatArray
 
 
 def clear_sky_kw(plant: PvPlant, location: Location, start: datetime, step_h: FloatArray) -> FloatArray:
@@ -34,8 +51,33 @@ def clear_sky_kw(plant: PvPlant, location: Location, start: datetime, step_h: Fl
 
     Clear sky by Ineichen with a fixed turbidity, sky diffuse light taken as even, zero at night.
     """
+    from pvlib import irradiance
+
+    sky = _clear_sky(location, start, step_h)
+    on_plane = irradiance.get_total_irradiance(
+        plant.tilt_deg, plant.azimuth_deg, sky.zenith_deg, sky.azimuth_deg, sky.direct, sky.level, sky.diffuse
+    )
+    power = plant.peak_kw * np.nan_to_num(on_plane["poa_global"]) / 1000.0 * SYSTEM_SHARE
+    return np.clip(np.where(sky.apparent_deg < 90.0, power, 0.0), 0.0, plant.rated_kw)
+
+
+def clearness_of(
+    location: Location, start: datetime, step_h: FloatArray, irradiance: FloatArray, row_s: float
+) -> FloatArray:
+    """What a forecast of the sun on level ground leaves of the clear sky, shape (steps,), NaN where the sun is low or
+    nothing is forecast. `irradiance` holds for rows of `row_s` seconds each, in W/m2."""
+    sky = _clear_sky(location, start, step_h)
+    level = np.where(sky.apparent_deg < 90.0, sky.level, 0.0)
+    row = ((start.timestamp() + 3600.0 * (np.cumsum(step_h) - step_h)) // row_s).astype(np.int64)
+    row -= row[0]
+    mean = (np.bincount(row, level) / np.bincount(row))[row]
+    clear = np.maximum(mean, LEAST_LIGHT_W_PER_M2)
+    return np.where(mean >= LEAST_LIGHT_W_PER_M2, np.clip(irradiance / clear, 0.0, HIGHEST_CLEARNESS), np.nan)
+
+
+def _clear_sky(location: Location, start: datetime, step_h: FloatArray) -> _Sky:
     import pandas as pd  # late: the two take a second to import, and only a forecast needs them
-    from pvlib import atmosphere, clearsky, irradiance, solarposition
+    from pvlib import atmosphere, clearsky, solarposition
 
     middle_h = np.cumsum(step_h) - step_h / 2.0
     times = pd.DatetimeIndex([start + timedelta(hours=hours) for hours in middle_h.tolist()])
@@ -46,11 +88,7 @@ def clear_sky_kw(plant: PvPlant, location: Location, start: datetime, step_h: Fl
         atmosphere.get_relative_airmass(zenith), atmosphere.alt2pres(location.altitude_m)
     )
     sky = clearsky.ineichen(zenith, air_mass, LINKE_TURBIDITY, altitude=location.altitude_m)
-    on_plane = irradiance.get_total_irradiance(
-        plant.tilt_deg, plant.azimuth_deg, zenith, sun["azimuth"].to_numpy(), sky["dni"], sky["ghi"], sky["dhi"]
-    )
-    power = plant.peak_kw * np.nan_to_num(on_plane["poa_global"]) / 1000.0 * SYSTEM_SHARE
-    return np.clip(np.where(apparent < 90.0, power, 0.0), 0.0, plant.rated_kw)
+    return _Sky(apparent, zenith, sun["azimuth"].to_numpy(), sky["dni"], sky["ghi"], sky["dhi"])
 
 
 def pv_power(
@@ -60,8 +98,9 @@ def pv_power(
     past_kw: FloatArray,
     past_clear_kw: FloatArray,
     measured: float | None,
+    unknown: float = DEFAULT_CLEARNESS,
 ) -> FloatArray:
-    """Clear sky times clearness, between 0 and the rating, shape (steps,).
+    """Clear sky times clearness, between 0 and the rating, shape (steps,); `unknown` is that of a day that nobody saw.
 
     The clearness goes from that of the last hour of daylight, `measured` included, to that of the last day:
     k_day + (k_now - k_day) * exp(-t / decay). `past_kw` and `past_clear_kw` are the last 24 h, same shape, NaN
@@ -74,7 +113,7 @@ def pv_power(
     now_kw = np.append(past_kw[-recent:], np.nan if measured is None else measured)
     now = _clearness(now_kw, np.append(past_clear_kw[-recent:], clear_kw[0]), light_kw)
     if day is None:
-        day = DEFAULT_CLEARNESS
+        day = unknown
     if now is None:
         now = day
     age_h = np.cumsum(step_h) - step_h

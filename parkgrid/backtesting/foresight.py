@@ -18,7 +18,8 @@ from config.asset import carrier_of
 from config.assets import Battery
 from config.flexible_assets import EvChargers, ShiftableJob
 from config.site import Site
-from dispatch.forecast.park import OUTDOOR, cops
+from config.weather import OUTDOOR
+from dispatch.forecast.park import cops
 from dispatch.forecast.windows import job_windows, visits
 from dispatch.forms.connection import grid_kw_of
 from dispatch.plan import ELECTRICITY, AssetPlan, FloatArray, Plan, Situation, Solved

@@ -1,0 +1,107 @@
+"""The weather forecast that somebody puts beside the site file, or a server has: read again as it comes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import urllib.request
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from http.client import HTTPException
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from config.site import Site
+from config.weather import WEATHER_COLUMNS
+from controller.telemetry.history_file import BadHistory, HistoryFile, read_history_file
+from dispatch.forecast.history import History
+
+PATIENCE_S = 20.0
+MOST_BYTES = 5_000_000
+"""A year of quarter hours; a longer answer is no forecast."""
+LONGEST = timedelta(days=400)
+
+_log = logging.getLogger(__name__)
+
+
+class WeatherBook:
+    """The latest forecast that could be read. One that has faults is reported once, and the one before it goes on."""
+
+    def __init__(self, site: Site, state: Path, monotonic_s: Callable[[], float] = time.monotonic) -> None:
+        """What a server says is kept in the controller's folder `state`, so that a restart has it."""
+        self._terms = site.file.weather
+        self._path = state / "weather.csv"
+        if self._terms is not None and self._terms.file is not None:
+            self._path = site.file_named(self._terms.file)
+        self._monotonic_s = monotonic_s
+        self._asked_s = float("-inf")
+        self._seen: tuple[int, int] | None = None
+        """Time of change and size of the file that was looked at last."""
+        self._trouble = ""
+        self.forecast: History | None = None
+
+    def refresh(self) -> None:
+        """Blocks while a server is asked or a file is read: call it in a thread."""
+        if self._terms is None:
+            return
+        if self._terms.url is not None and self._monotonic_s() - self._asked_s >= 60.0 * self._terms.every_min:
+            self._asked_s = self._monotonic_s()
+            self._fetch(self._terms.url)
+        try:
+            status = self._path.stat()
+        except OSError:
+            return
+        seen = (status.st_mtime_ns, status.st_size)
+        if seen == self._seen:
+            return
+        self._seen = seen
+        try:
+            self.forecast = _on_grid(read_history_file(self._path))
+            self._trouble = ""
+        except BadHistory as error:
+            self._report(str(error))
+
+    def _fetch(self, url: str) -> None:
+        """The answer takes the place of the file as a whole, or not at all."""
+        fresh = self._path.with_suffix(".new")
+        try:
+            with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
+                content = answer.read(MOST_BYTES + 1)
+            if len(content) > MOST_BYTES:
+                raise ValueError(f"the answer is longer than {MOST_BYTES // 1_000_000} MB")
+            fresh.write_bytes(content)
+            _on_grid(read_history_file(fresh))
+            os.replace(fresh, self._path)
+        except (OSError, HTTPException, ValueError, BadHistory) as error:
+            self._report(f"{url}: {error}")
+
+    def _report(self, trouble: str) -> None:
+        if trouble != self._trouble:
+            _log.warning("the weather forecast before is kept: %s", trouble)
+        self._trouble = trouble
+
+
+def _on_grid(read: HistoryFile) -> History:
+    """Raises BadHistory for what is no weather forecast."""
+    if strange := [name for name in read.imported.series if name not in WEATHER_COLUMNS]:
+        raise BadHistory(f"there is no weather column {strange[0]!r}; there are {', '.join(WEATHER_COLUMNS)}")
+    if read.imported.faults:
+        raise BadHistory(f"{read.imported.faults[0]} ({read.imported.faulty} faults in all)")
+    starts = sorted({start for _, start, _ in read.values})
+    if len(starts) < 2 or starts[-1] - starts[0] > LONGEST:
+        raise BadHistory("needs at least two rows, within a year")
+    step = _step(starts)
+    series = {name: np.full((starts[-1] - starts[0]) // step + 1, np.nan) for name in read.imported.series}
+    for name, start, value in read.values:
+        series[name][(start - starts[0]) // step] = value
+    return History(start=starts[0], step_min=round(step / timedelta(minutes=1)), series=series)
+
+
+def _step(starts: Sequence[datetime]) -> timedelta:
+    step = min(later - earlier for earlier, later in pairwise(starts))
+    if any((start - starts[0]) % step for start in starts):
+        raise BadHistory(f"its rows are not all on a grid of {step}")
+    return step
