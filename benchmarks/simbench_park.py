@@ -82,7 +82,11 @@ def history() -> History:
 
 
 def cases_of(site: Site, past: History, information: Information, demand: bool) -> list[Case]:
-    scenarios = PastDays(envelope_weight=0.2, lateness=2.0) if demand else PastDays()
+    scenarios = PastDays()
+    if demand and information == "realtime":
+        scenarios = PastDays(envelope_weight=0.2, lateness=2.0)
+    elif demand:
+        scenarios = PastDays(envelope_weight=0.5, spread=1.5)
     chance = Chance(deviations=3.0 if demand and information == "setpoint" else 0.0)
     control = site.control.model_copy(update={"scenarios": scenarios, "chance": chance})
     charge = {"demand_charge_per_kw_month": DEMAND_PER_KW if demand else 0.0}
