@@ -25,7 +25,6 @@ sys.path[:0] = [str(ROOT)]
 
 from config.assets import Battery  # noqa: E402 - the path comes first
 from config.loader import example_site, load_site  # noqa: E402
-from config.site import PastDays  # noqa: E402
 from controller.alarming.kinds import KINDS  # noqa: E402
 from parkgrid.closed_loop import ClosedLoop  # noqa: E402
 from simulators.plant import Plant  # noqa: E402
@@ -77,7 +76,6 @@ class Watch:
             self.cleared = None
         else:
             self.begun = None
-        if self.begun is None and self.warned is not None:
             self.cleared = self.cleared or now
             if (now - self.cleared).total_seconds() >= ALARM.off_delay_s:
                 self.warned = None
@@ -110,10 +108,9 @@ def main() -> int:
     parser.add_argument("--cycle", type=float, default=1.0)
     parser.add_argument("--from", dest="start", type=datetime.fromisoformat, default="2026-11-01T00:00+08:00")
     parser.add_argument("--floor", type=float, metavar="KW", help="a peak that is paid anyway, in place of the site's")
-    parser.add_argument("--envelope", type=float, metavar="WEIGHT", help="plan over scenarios, the envelope among them")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     chosen = parser.parse_args()
-    found = lived(chosen.site, chosen.start, chosen.days, chosen.cycle, chosen.floor, chosen.envelope)
+    found = lived(chosen.site, chosen.start, chosen.days, chosen.cycle, chosen.floor)
     if chosen.json:
         print(json.dumps(found, default=str))
     else:
@@ -127,13 +124,8 @@ def main() -> int:
     return 0 if found["holds"] else 1
 
 
-def lived(
-    name: str, start: datetime, days: float, cycle_s: float, floor_kw: float | None, envelope: float | None
-) -> dict[str, Any]:
+def lived(name: str, start: datetime, days: float, cycle_s: float, floor_kw: float | None) -> dict[str, Any]:
     site = load_site(example_site(name))
-    if envelope is not None:
-        control = site.control.model_copy(update={"scenarios": PastDays(envelope_weight=envelope)})
-        site = replace(site, file=site.file.model_copy(update={"control": control}))
     if floor_kw is not None:
         site = replace(site, file=site.file.model_copy(update={"month_peak_floor_kw": floor_kw}))
     assert site.file.simulation is not None

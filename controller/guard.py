@@ -30,6 +30,8 @@ DEADBAND = 0.005
 HOUR_S = 3600.0
 DWELL_S = 60.0
 """How long a battery keeps its direction for a wish: clouds turn a park round more often than its contactors like."""
+LIMITS = (EXPORT_LIMIT, TRANSFORMER, FEEDER, GRID_OPERATOR, ISLAND)
+"""Owners whose word a generator follows down at once."""
 WISHES = ("plan", "local default")
 """Owners whose word may wait."""
 
@@ -191,13 +193,7 @@ def _ramp(site: Site, asset: AssetDecision, held: AssetGuard | None, site_s: flo
 
 def _gives_way_at_once(unit: AssetBase, asset: AssetDecision) -> bool:
     """A generator that a limit holds down."""
-    return isinstance(unit, PvPlant | WindTurbine) and asset.owner in (
-        EXPORT_LIMIT,
-        TRANSFORMER,
-        FEEDER,
-        GRID_OPERATOR,
-        ISLAND,
-    )
+    return isinstance(unit, PvPlant | WindTurbine) and asset.owner in LIMITS
 
 
 def _ramp_start_kw(site: Site, name: str, held: AssetGuard) -> float:
@@ -218,7 +214,7 @@ def _deadband(site: Site, asset: AssetDecision, held: AssetGuard | None) -> Asse
     assert asset.setpoint_kw is not None
     if held is None or asset.setpoint_kw in (0.0, point.setpoint.low, point.setpoint.high):
         return asset
-    if asset.owner in (CONTRACT, EXPORT_LIMIT, TRANSFORMER, FEEDER, GRID_OPERATOR, ISLAND, "SOC window"):
+    if asset.owner in (CONTRACT, *LIMITS, "SOC window"):
         return asset
     low = max(point.setpoint.low, point.setpoint.low if asset.low_kw is None else asset.low_kw)
     high = min(point.setpoint.high, point.setpoint.high if asset.high_kw is None else asset.high_kw)

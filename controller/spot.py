@@ -7,6 +7,7 @@ import logging
 from config.faults import SiteError
 from config.price_series import PriceSeries, read_prices
 from config.site import Site
+from controller.watched_file import WatchedFile
 
 _log = logging.getLogger(__name__)
 
@@ -16,24 +17,14 @@ class SpotBook:
 
     def __init__(self, site: Site) -> None:
         self._spot = site.file.spot_prices
-        self._path = site.file_named(self._spot.file) if self._spot is not None else None
+        self._file = WatchedFile(site.file_named(self._spot.file)) if self._spot is not None else None
         self.series: PriceSeries | None = site.spot
-        self._seen: tuple[int, int] | None = None
-        """Time of change and size of the file that was looked at last, zeros for none."""
 
     def refresh(self) -> None:
         """Blocks while the file is read: call it in a thread."""
-        if self._spot is None or self._path is None:
+        if self._spot is None or self._file is None or not self._file.changed():
             return
         try:
-            status = self._path.stat()
-            seen = (status.st_mtime_ns, status.st_size)
-        except OSError:
-            seen = (0, 0)
-        if seen == self._seen:
-            return
-        self._seen = seen
-        try:
-            self.series = read_prices(self._path, self._spot)
+            self.series = read_prices(self._file.path, self._spot)
         except SiteError as error:
             _log.warning("the spot prices before are kept: %s", error)

@@ -12,11 +12,10 @@ from http.client import HTTPException
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
-
 from config.site import Site
 from config.weather import WEATHER_COLUMNS
 from controller.telemetry.history_file import BadHistory, HistoryFile, read_history_file
+from controller.watched_file import WatchedFile
 from dispatch.forecast.history import History
 
 PATIENCE_S = 20.0
@@ -33,13 +32,10 @@ class WeatherBook:
     def __init__(self, site: Site, state: Path, monotonic_s: Callable[[], float] = time.monotonic) -> None:
         """What a server says is kept in the controller's folder `state`, so that a restart has it."""
         self._terms = site.file.weather
-        self._path = state / "weather.csv"
-        if self._terms is not None and self._terms.file is not None:
-            self._path = site.file_named(self._terms.file)
+        name = None if self._terms is None else self._terms.file
+        self._file = WatchedFile(state / "weather.csv" if name is None else site.file_named(name))
         self._monotonic_s = monotonic_s
         self._asked_s = float("-inf")
-        self._seen: tuple[int, int] | None = None
-        """Time of change and size of the file that was looked at last."""
         self._trouble = ""
         self.forecast: History | None = None
 
@@ -50,23 +46,17 @@ class WeatherBook:
         if self._terms.url is not None and self._monotonic_s() - self._asked_s >= 60.0 * self._terms.every_min:
             self._asked_s = self._monotonic_s()
             self._fetch(self._terms.url)
-        try:
-            status = self._path.stat()
-        except OSError:
+        if not self._file.changed() or not self._file.path.exists():
             return
-        seen = (status.st_mtime_ns, status.st_size)
-        if seen == self._seen:
-            return
-        self._seen = seen
         try:
-            self.forecast = _on_grid(read_history_file(self._path))
+            self.forecast = _on_grid(read_history_file(self._file.path))
             self._trouble = ""
         except BadHistory as error:
             self._report(str(error))
 
     def _fetch(self, url: str) -> None:
         """The answer takes the place of the file as a whole, or not at all."""
-        fresh = self._path.with_suffix(".new")
+        fresh = self._file.path.with_suffix(".new")
         try:
             with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
                 content = answer.read(MOST_BYTES + 1)
@@ -74,7 +64,7 @@ class WeatherBook:
                 raise ValueError(f"the answer is longer than {MOST_BYTES // 1_000_000} MB")
             fresh.write_bytes(content)
             _on_grid(read_history_file(fresh))
-            os.replace(fresh, self._path)
+            os.replace(fresh, self._file.path)
         except (OSError, HTTPException, ValueError, BadHistory) as error:
             self._report(f"{url}: {error}")
 
@@ -90,14 +80,10 @@ def _on_grid(read: HistoryFile) -> History:
         raise BadHistory(f"there is no weather column {strange[0]!r}; there are {', '.join(WEATHER_COLUMNS)}")
     if read.imported.faults:
         raise BadHistory(f"{read.imported.faults[0]} ({read.imported.faulty} faults in all)")
-    starts = sorted({start for _, start, _ in read.values})
+    starts = read.starts
     if len(starts) < 2 or starts[-1] - starts[0] > LONGEST:
         raise BadHistory("needs at least two rows, within a year")
-    step = _step(starts)
-    series = {name: np.full((starts[-1] - starts[0]) // step + 1, np.nan) for name in read.imported.series}
-    for name, start, value in read.values:
-        series[name][(start - starts[0]) // step] = value
-    return History(start=starts[0], step_min=round(step / timedelta(minutes=1)), series=series)
+    return read.on_grid(_step(starts))
 
 
 def _step(starts: Sequence[datetime]) -> timedelta:

@@ -64,7 +64,7 @@ def read_series(path: Path, site: Site) -> SeriesFile:
         f"line 1: there is no series {name!r}; {nearest(name, known)}" for name in _strange(read.imported.series, known)
     ]
     _refuse(path, [*faults, *read.imported.faults], len(faults) + read.imported.faulty)
-    stamps = sorted({start for _, start, _ in read.values})
+    stamps = read.starts
     if not stamps:
         raise Refused(f"{path}: there is no value in it")
     if stamps[-1] - stamps[0] > LONGEST:
@@ -76,12 +76,12 @@ def read_series(path: Path, site: Site) -> SeriesFile:
             f"{path}: {_utc(strays[0])} is not on the file's grid of {_minutes(step)} min from {_utc(stamps[0])}"
         )
     _require_fit(path, stamps[0], _minutes(step), site.control.interval_min)
-    series = {name: np.full((stamps[-1] - stamps[0]) // step + 1, np.nan) for name in read.imported.series}
-    for name, stamp, value in read.values:
-        series[name][(stamp - stamps[0]) // step] = value
-    impossible = [words for name, values in series.items() for words in _impossible(name, values, stamps[0], step)]
+    history = read.on_grid(step)
+    impossible = [
+        words for name, values in history.series.items() for words in _impossible(name, values, stamps[0], step)
+    ]
     _refuse(path, impossible, len(impossible))
-    return SeriesFile(path, History(start=stamps[0], step_min=_minutes(step), series=series))
+    return SeriesFile(path, history)
 
 
 def over_horizon(file: SeriesFile, site: Site, start: datetime) -> dict[str, FloatArray]:

@@ -23,14 +23,13 @@ def decide_battery(park: Standing, name: str, battery: Battery) -> AssetDecision
         return AssetDecision(asset=name, setpoint_kw=None, owner=ISLAND, reason=reason)
     soc = park.snapshot.value(name, "soc")
     assert soc is not None
-    line = park.line(name)
     bounds = [
         Bound("rating", Priority.DEVICE, -battery.max_charge_kw, battery.max_discharge_kw, "rated power"),
         *_taper(battery, soc),
         *_soc_window(battery, soc, park.holds_h),
         park.import_bound(measured_kw + park.expected_grid_kw - park.import_limit_kw, math.inf),
         park.export_bound(-math.inf, measured_kw + park.expected_grid_kw + park.export_limit_kw),
-        *([] if line is None else line.both_ways(measured_kw, park.safe_kw(name))),
+        *park.line_both_ways(name),
         *park.override(name),
         *park.demand_bounds(measured_kw - park.demand_room_kw, math.inf),
         *_reserve(park, battery, soc, measured_kw - park.demand_room_kw),

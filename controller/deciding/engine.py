@@ -56,12 +56,11 @@ def _for_the_island(park: Standing, name: str, unit: Ramped) -> list[Bound]:
 
 
 def _decided(park: Standing, name: str, unit: Ramped, more: list[Bound]) -> AssetDecision:
-    line = park.line(name)
     feed_kw = max(0.0, park.measured_kw(name) + park.export_room_kw)
     bounds = [
         Bound("rating", Priority.DEVICE, 0.0, unit.max_power_kw, "rated power"),
         park.export_bound(0.0, feed_kw),
-        *([] if line is None else line.giving(park.measured_kw(name), park.safe_kw(name))),
+        *park.line_giving(name),
         *park.override(name),
         *_for_the_island(park, name, unit),
         *more,

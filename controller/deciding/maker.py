@@ -47,8 +47,7 @@ class Maker:
             room_kw = park.import_room_kw if needed else park.spare_room_kw
             room_kw = max(0.0, measured_kw + room_kw / per_kw)
             bounds.append(park.import_bound(0.0, room_kw))
-            if line := park.line(name):
-                bounds += line.taking(measured_kw, park.safe_kw(name), per_kw)
+            bounds += park.line_taking(name, per_kw)
             bounds += park.demand_bounds(0.0, max(0.0, measured_kw + park.demand_room_kw / per_kw))
         planned_kw = park.planned(name)
         if planned_kw is not None:

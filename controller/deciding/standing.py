@@ -178,6 +178,21 @@ class Standing:
         """The feeder that an asset hangs on; None without one."""
         return self._lines.get(name)
 
+    def line_taking(self, name: str, per_kw: float = 1.0) -> list[Bound]:
+        """What its feeder leaves to an asset that takes; nothing without one, likewise below."""
+        line = self.line(name)
+        return [] if line is None else line.taking(self.measured_kw(name), self.safe_kw(name), per_kw)
+
+    def line_giving(self, name: str) -> list[Bound]:
+        """And to a generator."""
+        line = self.line(name)
+        return [] if line is None else line.giving(self.measured_kw(name), self.safe_kw(name))
+
+    def line_both_ways(self, name: str) -> list[Bound]:
+        """And to a battery."""
+        line = self.line(name)
+        return [] if line is None else line.both_ways(self.measured_kw(name), self.safe_kw(name))
+
     def takes_kw(self, name: str, more_kw: float) -> None:
         """An asset will take so much more electricity: what it gives up counts at once, and batteries make up for what
         comes with its ramp."""

@@ -68,12 +68,12 @@ def cheaper_than_a_peak(demand: Demand, load: SheddableLoad) -> bool:
 
 
 def _decided(park: Standing, name: str, most_kw: float, more: list[Bound]) -> AssetDecision:
-    measured_kw, line = park.measured_kw(name), park.line(name)
+    measured_kw = park.measured_kw(name)
     room_kw = max(0.0, measured_kw + park.import_room_kw)
     bounds = [
         Bound("rating", Priority.DEVICE, 0.0, most_kw, "rated power"),
         park.import_bound(0.0, room_kw),
-        *([] if line is None else line.taking(measured_kw, park.safe_kw(name))),
+        *park.line_taking(name),
         *park.override(name),
         *more,
     ]

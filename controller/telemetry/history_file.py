@@ -6,10 +6,13 @@ import csv
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+
 from controller.telemetry.record import TelemetryError
+from dispatch.forecast.history import History
 
 TIME_COLUMN = "time_utc"
 PARQUET = ".parquet"
@@ -41,6 +44,20 @@ class HistoryFile:
     values: tuple[tuple[str, datetime, float], ...]
     """Series, start of the interval in UTC, mean."""
     imported: Imported
+
+    @property
+    def starts(self) -> list[datetime]:
+        """Of all rows with a value, rising."""
+        return sorted({start for _, start, _ in self.values})
+
+    def on_grid(self, step: timedelta) -> History:
+        """On a grid that all its rows are on, NaN where there is no value; there must be one at least."""
+        starts = self.starts
+        first, count = starts[0], (starts[-1] - starts[0]) // step + 1
+        series = {name: np.full(count, np.nan) for name in self.imported.series}
+        for name, start, value in self.values:
+            series[name][(start - first) // step] = value
+        return History(start=first, step_min=round(step / timedelta(minutes=1)), series=series)
 
 
 def read_history_file(path: Path) -> HistoryFile:

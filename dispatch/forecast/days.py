@@ -56,19 +56,21 @@ class LocalDays:
 
         Of an hour that the clock shows twice the second counts; one that it leaves out is unknown.
         """
-        return self.matrix_at(*self.places(start, len(values)), values)
-
-    def matrix_at(
-        self, day: NDArray[np.int64], column: NDArray[np.int64], values: FloatArray
-    ) -> tuple[int, FloatArray]:
-        """The same of values whose `places` are known."""
+        day, column = self.places(start, len(values))
         first = int(day[0])
-        rows = np.full((int(day[-1]) - first + 1, self.per_day), np.nan)
-        rows[day - first, column] = values
-        return first, rows
+        return first, by_days(day, column, values, (int(day[-1]) - first + 1, self.per_day))
 
     def types(self, first: int, count: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """The weekday that each day is like, 0 for Monday, and whether it is a day off, each of shape (count,)."""
         days = [date.fromordinal(first + number) for number in range(count)]
         like = np.array([self.calendar.weekday_like(day) for day in days], dtype=np.int64)
         return like, np.array([self.calendar.is_off(day) for day in days])
+
+
+def by_days(
+    day: NDArray[np.int64], column: NDArray[np.int64], values: FloatArray, shape: tuple[int, int]
+) -> FloatArray:
+    """Values at their `places` from the first day on, NaN elsewhere, of a shape (days, per_day) that holds them."""
+    rows = np.full(shape, np.nan)
+    rows[day - day[0], column] = values
+    return rows

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from config.assets import Battery
 from config.site import Site
 from dispatch.forecast.daily import Days
-from dispatch.forecast.days import LocalDays
+from dispatch.forecast.days import LocalDays, by_days
 from dispatch.forecast.history import History
 from dispatch.forecast.learned import LEARNS_FROM_DAYS, Learned, Skill, learned
 from dispatch.forecast.usual_peak import usual_peak_kw
@@ -178,9 +178,9 @@ class Experience:
         if 1.0 - known[-LEARNS_FROM_DAYS * per_day :].mean() > GAPS_SHARE:
             return None
         grid = self._grid_of(start, steps)
-        first = int(grid.past_day[skipped])
-        rows = np.full((grid.first + grid.days - first, per_day), np.nan)
-        rows[grid.past_day[skipped:] - first, grid.past_column[skipped:]] = values[skipped:]
+        past_day, past_column, values = grid.past_day[skipped:], grid.past_column[skipped:], values[skipped:]
+        first = int(past_day[0])
+        rows = by_days(past_day, past_column, values, (grid.first + grid.days - first, per_day))
         days = Days(_filled(rows), grid.like[first - grid.first :], grid.off[first - grid.first :])
         today = int(grid.day[1]) - first
         held = self._taught(name, days, first, today, np.isfinite(rows))
@@ -203,7 +203,7 @@ class Experience:
         return Outlook(
             usual=expected[grid.day - first, grid.column],
             fades=_as_long(taught.fades if self.blends else taught.fades[:1], steps + 1),
-            residuals=values[skipped:] - expected[grid.past_day[skipped:] - first, grid.past_column[skipped:]],
+            residuals=values - expected[past_day - first, past_column],
             way=taught.way,
         )
 
