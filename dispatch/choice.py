@@ -38,13 +38,26 @@ class Choice(ABC):
 
     def settle(self, yes: BoolArray) -> None:
         """Leaves the solver no choice; what is not left to choose stays as it is."""
-        fixed = np.clip(yes.astype(np.float64), self._least, self._most)
-        self._low.value = self._high.value = fixed
+        self._low.value = self._high.value = self.fixed(yes)
+
+    def fixed(self, yes: BoolArray) -> FloatArray:
+        """What a yes or no comes to."""
+        return np.clip(yes.astype(np.float64), self._least, self._most)
 
     @property
     def bounds(self) -> tuple[FloatArray, FloatArray]:
         """What is left to choose, as numbers."""
         return self._least, self._most
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything is left to choose."""
+        return bool(np.any(self._most > self._least))
+
+    @property
+    def nothing(self) -> BoolArray:
+        """No everywhere, for a choice that is not open."""
+        return np.zeros(len(self._most), dtype=np.bool_)
 
     @property
     def integral(self) -> bool:

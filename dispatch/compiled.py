@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cvxpy as cp
+import numpy as np
 
 from dispatch.affine_map import AffineMap, is_compilable
 from dispatch.highs import KeptHighs, Run
-from dispatch.linear_program import Judge
+from dispatch.linear_program import Judge, OpenColumns
 from dispatch.plan import FloatArray, Infeasible, TimedOut
 from dispatch.solving import Answer, Optimal, PlainSolver, Solver, SolverName, Way, solve_plainly
 
@@ -78,6 +80,7 @@ class CompiledProblem:
         self._highs: KeptHighs
         self._judge: Judge
         self._solves = 0
+        self._prices: FloatArray | None = None
         self.iterations = 0
         """Simplex iterations of the last run of HiGHS."""
         self.timings: Timings | None = None
@@ -112,6 +115,7 @@ class CompiledProblem:
             map_s = watch.lap()
             self._highs.push(change)
         push_s = watch.lap()
+        self._prices = None
         doubts: list[str] = []
         for way in (Way.KEPT, Way.COLD):
             if way is Way.COLD:
@@ -136,12 +140,23 @@ class CompiledProblem:
                 way, found = self._compared(self._map, found, deadline_s, doubts)
             check_s = watch.lap()
             self._map.unpack(found.x, found.y)
+            self._prices = found.y
             self.timings = Timings(map_s, push_s, run_s, check_s, watch.lap())
             return Optimal(found.objective, way, tuple(doubts))
         answer = self._through_cvxpy(deadline_s, limit_s, doubts)
         if not isinstance(answer, Optimal):
             self._map.forget()
         return answer
+
+    def bound(self, open_columns: Sequence[OpenColumns]) -> float:
+        """What no solution can be cheaper than that may have anything within these bounds, by the prices of the last
+        solution; minus infinity where there are none."""
+        if self._map is None or self._prices is None:
+            return -np.inf
+        lower, upper = self._map.program.lower.copy(), self._map.program.upper.copy()
+        for each in open_columns:
+            lower[each.columns], upper[each.columns] = each.least, each.most
+        return self._judge.bound(self._prices, lower, upper)
 
     @staticmethod
     def _fresh_highs(compiled: AffineMap) -> KeptHighs:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import cvxpy as cp
 import numpy as np
@@ -86,6 +86,8 @@ class Dispatcher:
         self._connections = connections_of(self._forms)
         self._tariff = calendar_of(site)
         self._stages: dict[int, _Stage] = {}
+        self._exported: tuple[datetime, list[NDArray[np.bool_]]] | None = None
+        """From when on the last plan's scenarios, or itself, export."""
         self._batteries = tuple(batteries(self._forms).items())
         self._surplus_may_cost = False
         self._windows = 1
@@ -93,6 +95,7 @@ class Dispatcher:
 
     def _build(self, step_h: FloatArray) -> None:
         self._stages.clear()
+        self._exported = None
         self._park = build_problem(self._site, step_h, surplus_may_cost=self._surplus_may_cost, windows=self._windows)
         self._solver = self._solver_of(self._park.problem, self._park.choices, self._site.control.commitment_gap)
 
@@ -182,7 +185,7 @@ class Dispatcher:
     ) -> Answer:
         parks = (self._park,) if stage is None else stage.problem.parks
         solver = self._solver if stage is None else stage.solver
-        exporting = [_surplus(self._forms, case) for case in cases]
+        exporting = self._guessed_export(cases)
         for again in reversed(range(PASSES)):
             inputs = [self._inputs(case, prices, guess) for case, guess in zip(cases, exporting, strict=True)]
             if stage is None:
@@ -193,11 +196,27 @@ class Dispatcher:
             if not isinstance(answer, Optimal):
                 break
             grid_kw = [self._grid_kw(park) for park in parks]
-            wrong = (np.any(_misjudged(prices, *each)) for each in zip(exporting, grid_kw, strict=True))
+            wrong = [np.any(_misjudged(prices, *each)) for each in zip(exporting, grid_kw, strict=True)]
+            exporting = [each_kw < 0.0 for each_kw in grid_kw]
+            self._exported = situation.start, exporting
             if not again or not any(wrong):
                 break
-            exporting = [each_kw < 0.0 for each_kw in grid_kw]
         return answer
+
+    def _guessed_export(self, cases: Sequence[Situation]) -> list[NDArray[np.bool_]]:
+        """As the plan before had it, else where there is more generation than load."""
+        surplus = [_surplus(self._forms, case) for case in cases]
+        if self._exported is None or len(self._exported[1]) != len(cases):
+            return surplus
+        start, before = self._exported
+        step_h = float(cases[0].step_h[0])
+        passed = round((cases[0].start - start) / timedelta(hours=step_h))
+        if not 0 <= passed < self._steps:
+            return surplus
+        return [
+            np.concatenate((old[passed:], new[self._steps - passed :]))
+            for old, new in zip(before, surplus, strict=True)
+        ]
 
     def _grid_kw(self, park: ParkProblem) -> FloatArray:
         return grid_kw_of(

@@ -62,6 +62,15 @@ class LinearProgram:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenColumns:
+    """Columns that must be 0 or 1, with what is left to choose."""
+
+    columns: IntArray
+    least: FloatArray
+    most: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
 class Residuals:
     """How far a solution is from a feasible and optimal one; all zero for a perfect one."""
 
@@ -108,12 +117,18 @@ class Judge:
             float(np.max(-reduced[self._endless_above], initial=0.0)),
             float(np.max(y[equal:], initial=0.0)),
         )
-        lower, upper = program.lower.copy(), program.upper.copy()
+        gap = dot(program.cost, x) - self._proven(y, reduced, program.lower, program.upper)
+        return Residuals(primal, dual, abs(gap) / self.turnover(x))
+
+    def bound(self, y: FloatArray, lower: FloatArray, upper: FloatArray) -> float:
+        """What no solution within other bounds can be cheaper than, as row prices y prove it."""
+        return self._proven(y, self._program.cost - self._columns @ y, lower, upper) + float(self._program.offset[0])
+
+    def _proven(self, y: FloatArray, reduced: FloatArray, lower: FloatArray, upper: FloatArray) -> float:
+        lower, upper = lower.copy(), upper.copy()
         lower[self._endless_below] = 0.0  # what is wrong there is in `dual`
         upper[self._endless_above] = 0.0
-        proven = dot(y, program.b) + dot(np.maximum(reduced, 0.0), lower) + dot(np.minimum(reduced, 0.0), upper)
-        gap = dot(program.cost, x) - proven
-        return Residuals(primal, dual, abs(gap) / self.turnover(x))
+        return dot(y, self._program.b) + dot(np.maximum(reduced, 0.0), lower) + dot(np.minimum(reduced, 0.0), upper)
 
     def turnover(self, x: FloatArray) -> float:
         """What is earned and spent together, at least 1: the scale on which two costs are compared."""

@@ -8,20 +8,11 @@ from dataclasses import dataclass
 import highspy
 import numpy as np
 
-from dispatch.linear_program import IntArray, LinearProgram
+from dispatch.linear_program import IntArray, LinearProgram, OpenColumns
 from dispatch.plan import BoolArray, FloatArray
 
 SOLUTION_FEASIBLE = 2
 """HiGHS's word for a solution that keeps every limit."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpenColumns:
-    """Columns that must be 0 or 1, with what is left to choose."""
-
-    columns: IntArray
-    least: FloatArray
-    most: FloatArray
 
 
 @dataclass(frozen=True, slots=True)

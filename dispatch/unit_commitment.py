@@ -10,9 +10,10 @@ import cvxpy as cp
 import numpy as np
 
 from dispatch.affine_map import AffineMap
-from dispatch.choice import Choice
+from dispatch.choice import INTEGRAL, Choice
 from dispatch.compiled import CompiledProblem
-from dispatch.mixed_integer import OpenColumns, search
+from dispatch.linear_program import OpenColumns
+from dispatch.mixed_integer import search
 from dispatch.plan import BoolArray, FloatArray, TimedOut
 from dispatch.solving import Answer, Optimal, Solver
 
@@ -50,6 +51,9 @@ class Solution:
     def cost(self) -> float:
         return self.answer.objective
 
+    def value(self, variable: cp.Variable) -> FloatArray:
+        return next(value for each, value in self.values if each is variable)
+
     def restore(self) -> None:
         for variable, value in self.values:
             variable.save_value(value)
@@ -64,10 +68,12 @@ class Solution:
 class UnitCommitment:
     """Solves a problem with choices, again and again.
 
-    First as a linear problem, which proves what no plan can be cheaper than. Then the last plan and that solution,
-    rounded in turn, are settled and solved once more, until one of them is within the gap: mostly one is. If not, HiGHS
-    searches from the best one, until its limit; the best plan that was found counts. What is settled in the end is a
-    linear problem again, so that its solution is judged and has duals.
+    First as the last plan had it: where the prices of that solution prove it within the gap, every other time, that is
+    all. Else the linear problem says what no plan can be cheaper than, and the last plan and that solution, rounded in
+    turn, are settled and solved once more, until one of them is within the gap: mostly one is. If not, HiGHS searches
+    from the best one, at first only where that differs from the relaxed solution, then everywhere, until its limit; the
+    best plan that was found counts. What is settled in the end is a linear problem again, so that its solution is
+    judged and has duals.
     """
 
     def __init__(
@@ -84,8 +90,10 @@ class UnitCommitment:
         self._problem, self._choices, self._linear = problem, choices, linear
         self._gap, self._limit_s, self._clock = gap, limit_s, clock
         self._map: AffineMap | None = None
+        self._tried: dict[tuple[bytes, ...], Solution | None] = {}
+        """What the present problem comes to by what is settled."""
         self.searches = 0
-        """Solves in which rounding was not good enough."""
+        """Searches by HiGHS: solves in which no guess was good enough."""
 
     def solve(self, limit_s: float, *, sure: bool = True) -> Answer:
         """The cheapest solution within the gap. Where none is found, one that is `undecided`.
@@ -93,6 +101,10 @@ class UnitCommitment:
         Raises NoNumber for a parameter without a finite number.
         """
         ends_s = self._clock() + limit_s
+        self._tried.clear()
+        kept = self._as_before(ends_s)
+        if kept is not None:
+            return kept
         answer = self._relaxed(ends_s, sure=sure)
         if isinstance(answer, TimedOut):
             return TimedOut(limit_s)
@@ -117,6 +129,19 @@ class UnitCommitment:
             choice.remember()
         return found
 
+    def _as_before(self, ends_s: float) -> Optimal | None:
+        """The solution with what was decided for the plan before, if it is proven to be good enough."""
+        pattern = [choice.kept() if choice.is_open else choice.nothing for choice in self._choices]
+        kept = tuple(yes for yes in pattern if yes is not None)
+        if len(kept) < len(self._choices) or not isinstance(self._linear, CompiledProblem):
+            return None
+        found = self._settled(kept, ends_s)
+        if found is None or self._asked() or found.gap(self._linear.bound(self._open())) > self._gap:
+            return None
+        for choice in self._choices:
+            choice.remember()
+        return found.answer
+
     def _relaxed(self, ends_s: float, *, sure: bool) -> Answer:
         """The cheapest solution with anything between yes and no, once nothing more is asked."""
         while True:
@@ -129,6 +154,8 @@ class UnitCommitment:
     def _asked(self) -> bool:
         """Whether the last solution opens a choice; each step is asked for once at most, so this comes to an end."""
         asked = [choice.ask() for choice in self._choices]
+        if any(asked):
+            self._tried.clear()
         return any(asked)
 
     def _decided(self, answer: Optimal, ends_s: float) -> Optimal | None:
@@ -138,8 +165,10 @@ class UnitCommitment:
         relaxed = Solution.of(self._problem, answer)
         best = self._guessed(relaxed.cost, ends_s)
         bound, remark = relaxed.cost, ""
+        if best is not None and best.gap(bound) > self._gap:
+            best, _ = self._searched(best, bound, ends_s, self._differing(best, relaxed))
         if best is None or best.gap(bound) > self._gap:
-            best, bound = self._searched(best, bound, ends_s)
+            best, bound = self._searched(best, bound, ends_s, self._open())
         if best is None:
             relaxed.restore()
             return None
@@ -173,22 +202,38 @@ class UnitCommitment:
 
     def _settled(self, pattern: Pattern, ends_s: float) -> Solution | None:
         """The cheapest solution with this yes or no; None where there is none in time."""
+        key = tuple(choice.fixed(yes).tobytes() for choice, yes in zip(self._choices, pattern, strict=True))
         left_s = ends_s - self._clock()
-        if left_s <= 0.0:
-            return None
-        for choice, yes in zip(self._choices, pattern, strict=True):
-            choice.settle(yes)
-        answer = self._linear.solve(left_s, sure=False)
-        return Solution.of(self._problem, answer) if isinstance(answer, Optimal) else None
+        if key not in self._tried and left_s > 0.0:
+            for choice, yes in zip(self._choices, pattern, strict=True):
+                choice.settle(yes)
+            answer = self._linear.solve(left_s, sure=False)
+            self._tried[key] = Solution.of(self._problem, answer) if isinstance(answer, Optimal) else None
+        return self._tried.get(key)
 
-    def _searched(self, best: Solution | None, bound: float, ends_s: float) -> tuple[Solution | None, float]:
-        """The best solution that HiGHS comes to, at least the given one, and what none can be cheaper than."""
+    def _open(self) -> list[OpenColumns]:
+        """All that is left to choose."""
+        return [OpenColumns(self._compiled().columns(each.yes), *each.bounds) for each in self._choices]
+
+    def _differing(self, best: Solution, relaxed: Solution) -> list[OpenColumns]:
+        """What is left to choose where one solution has another number than the other; there the better ones mostly
+        are, and few numbers are searched several times as fast."""
+        found = []
+        for choice, each in zip(self._choices, self._open(), strict=True):
+            mine, yours = np.round(best.value(choice.yes)), relaxed.value(choice.yes)
+            same = np.abs(mine - yours) <= INTEGRAL
+            found.append(OpenColumns(each.columns, np.where(same, mine, each.least), np.where(same, mine, each.most)))
+        return found
+
+    def _searched(
+        self, best: Solution | None, bound: float, ends_s: float, columns: Sequence[OpenColumns]
+    ) -> tuple[Solution | None, float]:
+        """The best solution that HiGHS comes to, at least the given one, and what none of these can be cheaper than."""
         left_s = ends_s - self._clock()
         if left_s <= 0.0:
             return best, bound
         self.searches += 1
         compiled = self._compiled()
-        columns = [OpenColumns(compiled.columns(each.yes), *each.bounds) for each in self._choices]
         start = None
         if best is not None:
             best.restore()

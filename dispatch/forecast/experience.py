@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from config.assets import Battery
 from config.site import Site
-from dispatch.forecast.daily import Days
+from dispatch.forecast.daily import FARTHEST, Days
 from dispatch.forecast.days import LocalDays, by_days
 from dispatch.forecast.history import History
 from dispatch.forecast.learned import LEARNS_FROM_DAYS, Learned, Skill, learned
@@ -24,6 +24,8 @@ TRAINED_DAYS = 203
 FRESH_DAYS = 7
 """How long what was learned is used before it is learned anew; a young history is looked at every day."""
 YOUNG_DAYS = 70
+USED_DAYS = FARTHEST + FRESH_DAYS + 2
+"""What a forecast looks back on once it has learned; the first of these days may be cut, and the last one runs."""
 PEAK_DAYS = 28
 USUAL_SHARE = 0.85
 """Of the peak that the last four weeks could have been held to. That is a guess for the weeks to come, and to hold less
@@ -111,8 +113,12 @@ class _Held:
     on: int
     """Ordinal of the day."""
     learned: Learned
+    lasts_days: int
     expected: dict[int, FloatArray] = field(default_factory=dict)
     """By ordinal of a day since then whose days before are all over: what was expected of it."""
+
+    def still_good(self, today: int) -> bool:
+        return 0 <= today - self.on < self.lasts_days
 
 
 @dataclass(slots=True)
@@ -170,15 +176,18 @@ class Experience:
         """None where the history is too short or has too many gaps to learn from."""
         interval_min = self.site.control.interval_min
         per_day = 24 * 60 // interval_min
-        values = history.before(name, start, interval_min, TRAINED_DAYS * per_day)
+        grid = self._grid_of(start, steps)
+        held = self._held.get(name)
+        looks_back = USED_DAYS if held is not None and held.still_good(int(grid.day[1])) else TRAINED_DAYS
+        values = history.before(name, start, interval_min, looks_back * per_day)
         known = np.isfinite(values)
         skipped = int(np.argmax(known)) if known.any() else len(values)
         if len(values) - skipped < LEARNS_FROM_DAYS * per_day:
             return None
         if 1.0 - known[-LEARNS_FROM_DAYS * per_day :].mean() > GAPS_SHARE:
             return None
-        grid = self._grid_of(start, steps)
-        past_day, past_column, values = grid.past_day[skipped:], grid.past_column[skipped:], values[skipped:]
+        values = values[skipped:]
+        past_day, past_column = grid.past_day[-len(values) :], grid.past_column[-len(values) :]
         first = int(past_day[0])
         rows = by_days(past_day, past_column, values, (grid.first + grid.days - first, per_day))
         days = Days(_filled(rows), grid.like[first - grid.first :], grid.off[first - grid.first :])
@@ -232,13 +241,14 @@ class Experience:
         """What was learned of a series; anew when that is long ago."""
         now, count = first + today, today - 1  # the first day may be cut, and the last one runs
         held = self._held.get(name)
-        if held is not None and 0 <= now - held.on < (1 if count < YOUNG_DAYS else FRESH_DAYS):
+        if held is not None and held.still_good(now):
             return held
         if count < LEARNS_FROM_DAYS:
             return None
         boosts = self.site.control.forecast.boosting
         whole = Days(days.rows[1:], days.like[1:], days.off[1:])
-        self._held[name] = _Held(now, learned(whole, count, known[1:], chooses=self.chooses, boosts=boosts))
+        taught = learned(whole, count, known[1:], chooses=self.chooses, boosts=boosts)
+        self._held[name] = _Held(now, taught, 1 if count < YOUNG_DAYS else FRESH_DAYS)
         self._fresh.append(name)
         return self._held[name]
 

@@ -41,7 +41,7 @@ class History:
         low, high = max(first, 0), min(end, len(values))
         if high > low:
             window[low - first : high - first] = values[low:high]
-        return _means(window.reshape(steps, per_step))
+        return window if per_step == 1 else _means(window.reshape(steps, per_step))
 
 
 def _means(rows: FloatArray) -> FloatArray:

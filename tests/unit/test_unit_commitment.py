@@ -20,10 +20,10 @@ from dispatch.checker import check_plan, unmet
 from dispatch.compiled import CompiledProblem
 from dispatch.dispatcher import Dispatcher
 from dispatch.forms.commitment import Commitment
-from dispatch.linear_program import LinearProgram
-from dispatch.mixed_integer import OpenColumns, search
+from dispatch.linear_program import Judge, LinearProgram, OpenColumns
+from dispatch.mixed_integer import search
 from dispatch.plan import Method, Running, Situation, Solved
-from dispatch.solving import Optimal
+from dispatch.solving import Answer, Optimal
 from dispatch.unit_commitment import UnitCommitment
 
 
@@ -174,9 +174,9 @@ def test_a_search_out_of_time_gives_the_best_that_there_is_and_says_how_dear_it_
     assert built.choices[0].decided.tolist() == [OFF, ON, ON]
 
 
-def test_a_search_without_time_gives_its_start_back() -> None:
-    """minimise -3 a - 2 b with 2 a + 2 b <= 3, each 0 or 1: b alone is worse than a alone, and better than nothing."""
-    program = LinearProgram(
+def two_columns() -> LinearProgram:
+    """minimise -3 a - 2 b with 2 a + 2 b <= 3, each from 0 to 1"""
+    return LinearProgram(
         equalities=0,
         starts=np.array([0, 1, 2]),
         in_row=np.array([0, 0]),
@@ -187,9 +187,53 @@ def test_a_search_without_time_gives_its_start_back() -> None:
         lower=np.zeros(2),
         upper=np.ones(2),
     )
+
+
+def test_a_search_without_time_gives_its_start_back() -> None:
+    """minimise -3 a - 2 b with 2 a + 2 b <= 3, each 0 or 1: b alone is worse than a alone, and better than nothing."""
+    program = two_columns()
     both = [OpenColumns(np.array([0, 1]), np.zeros(2), np.ones(2))]
     cut = search(program, both, np.array([0.0, 1.0]), 1e-6, 0.0)
     assert cut.x == pytest.approx([0.0, 1.0])
     whole = search(program, both, np.array([0.0, 1.0]), 1e-6, 20.0)
     assert whole.x == pytest.approx([1.0, 0.0])
     assert whole.bound == pytest.approx(-3.0)
+
+
+class Counted(CompiledProblem):
+    """A problem that counts how often it is solved."""
+
+    solves = 0
+
+    def solve(self, limit_s: float, *, sure: bool = True) -> Answer:
+        self.solves += 1
+        return super().solve(limit_s, sure=sure)
+
+
+def test_the_plan_before_is_solved_once_where_its_prices_prove_that_none_is_cheaper() -> None:
+    """Heat of 180 is what the heat pump gives at full load, so it runs in each interval and no other plan is near."""
+    park = heated((0.3, 0.3, 0.3), start_cost_cny=5)
+    dispatcher = Dispatcher(park.site, park.steps)
+    built = dispatcher.park
+    linear = Counted(built.problem)
+    solver = UnitCommitment(built.problem, built.choices, linear, gap=1e-3, limit_s=5.0)
+    costs = []
+    for hour in range(2):
+        situation = park.situation(start=START + timedelta(hours=hour), load_kw={"heat": 180.0})
+        built.assign(dispatcher.inputs(situation))
+        answer = solver.solve(20.0)
+        assert isinstance(answer, Optimal)
+        costs.append((answer.objective, linear.solves))
+    (first, solves), (second, all_solves) = costs
+    assert second == pytest.approx(first)
+    assert solves >= 1
+    assert all_solves == solves + 1
+
+
+def test_prices_prove_what_open_columns_cannot_fall_below() -> None:
+    """minimise -3 a - 2 b with 2 a + 2 b <= 3 and b settled at 1: a is 0.5 and a unit of the row is worth 1.5, which
+    proves that nothing is below -4.5 with b open; the cheapest is a = 1, b = 0.5 for -4."""
+    program = two_columns()
+    judge, prices = Judge(program), np.array([-1.5])
+    assert judge.bound(prices, np.array([0.0, 1.0]), program.upper) == pytest.approx(-3.5)
+    assert judge.bound(prices, program.lower, program.upper) == pytest.approx(-4.5)
