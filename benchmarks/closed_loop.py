@@ -1,7 +1,7 @@
 """Days of a site in virtual time under the controller, with its own forecasts: what they cost, and the peaks they made.
 
     python benchmarks/closed_loop.py [SITE] [--days 3] [--cycle 1] [--from 2026-10-14T00:00+08:00] [--json]
-        [--scenarios 8 [--envelope 0.3] [--deviations 3]]
+        [--scenarios 8 [--envelope 0.3]]
 
 Beside it the same days without control. The highest mean import over 15 minutes is given for intervals of the clock and
 for any 15 minutes; stores are settled at the end.
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT)]
 
 from config.loader import example_site, load_site  # noqa: E402 - the path comes first
-from config.site import Chance, PastDays  # noqa: E402
+from config.site import PastDays  # noqa: E402
 from parkgrid.closed_loop import ClosedLoop  # noqa: E402
 from parkgrid.settlement import settle  # noqa: E402
 from simulators.plant import Plant  # noqa: E402
@@ -42,7 +42,6 @@ def main() -> int:
     parser.add_argument("--from", dest="start", type=datetime.fromisoformat, help="ISO 8601 with a time zone")
     parser.add_argument("--scenarios", type=int, metavar="N", help="plan over so many past days, in place of the mean")
     parser.add_argument("--envelope", type=float, default=0.0, metavar="WEIGHT", help="of their envelope")
-    parser.add_argument("--deviations", type=float, default=0.0, metavar="N", help="kept free in the first interval")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     chosen = parser.parse_args()
     found = lived(chosen.site, chosen.start, chosen.days, chosen.cycle, changes_of(chosen))
@@ -63,8 +62,7 @@ def changes_of(chosen: argparse.Namespace) -> dict[str, Any]:
     """What is changed of how the site is controlled."""
     if chosen.scenarios is None:
         return {}
-    past = PastDays(most=chosen.scenarios, envelope_weight=chosen.envelope)
-    return {"scenarios": past, "chance": Chance(deviations=chosen.deviations)}
+    return {"scenarios": PastDays(most=chosen.scenarios, envelope_weight=chosen.envelope)}
 
 
 def lived(name: str, start: datetime | None, days: float, cycle_s: float, changes: dict[str, Any]) -> dict[str, Any]:

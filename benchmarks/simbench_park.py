@@ -28,7 +28,7 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT)]
 
 from config.loader import load_site  # noqa: E402 - the path comes first
-from config.site import Chance, PastDays, Site  # noqa: E402
+from config.site import PastDays, Site  # noqa: E402
 from dispatch.forecast.history import History  # noqa: E402
 from parkgrid.backtesting.case import Case, case_of  # noqa: E402
 from parkgrid.backtesting.periods import lived_through  # noqa: E402
@@ -82,13 +82,11 @@ def history() -> History:
 
 
 def cases_of(site: Site, past: History, information: Information, demand: bool) -> list[Case]:
+    blind = information == "setpoint"
     scenarios = PastDays()
-    if demand and information == "realtime":
-        scenarios = PastDays(envelope_weight=0.2, lateness=2.0)
-    elif demand:
-        scenarios = PastDays(envelope_weight=0.5, spread=1.5)
-    chance = Chance(deviations=3.0 if demand and information == "setpoint" else 0.0)
-    control = site.control.model_copy(update={"scenarios": scenarios, "chance": chance})
+    if demand:
+        scenarios = PastDays(envelope_weight=0.2, lateness=2.0, spread=1.5 if blind else 1.0)
+    control = site.control.model_copy(update={"scenarios": scenarios, "chance": blind})
     charge = {"demand_charge_per_kw_month": DEMAND_PER_KW if demand else 0.0}
     changed = replace(
         site,

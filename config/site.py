@@ -49,13 +49,6 @@ class Risk(Frozen):
     """Share of the probability that the dearest scenarios have together."""
 
 
-class Chance(Frozen):
-    """What the first interval of a plan keeps free below the month's peak and the import limit."""
-
-    deviations: Annotated[float, Field(ge=0, le=5)] = 0.0
-    """In standard deviations of the load less generation of that interval over the scenarios."""
-
-
 class PastDays(Frozen):
     """Scenarios from the park's own past days."""
 
@@ -102,7 +95,9 @@ class Control(Frozen):
     """Without, a plan is made for what is expected."""
     forecast: Forecasting = Forecasting()
     risk: Risk = Risk()
-    chance: Chance = Chance()
+    chance: bool = False
+    """Whether a plan's first interval is weighed with what the intervals of the last weeks brought beyond what was
+    expected of them: for setpoints that stand through it."""
 
     @property
     def horizon_steps(self) -> int:

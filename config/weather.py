@@ -14,13 +14,13 @@ WEATHER_COLUMNS = (OUTDOOR, IRRADIANCE)
 
 
 class WeatherForecast(Frozen):
-    """A CSV file with `time_utc` and one of the columns at least, on this machine or on a server."""
+    """A CSV file with `time_utc` and one of the columns at least, on this machine, on a server or kept by a broker."""
 
     file: str | None = None
     """Found from the site file's folder."""
-    url: Annotated[str, Field(pattern=r"^https?://[^\s/]+(/\S*)?$")] | None = None
+    url: Annotated[str, Field(pattern=r"^(https?://[^\s/]+(/\S*)?|mqtts?://[^\s/]+/[^\s#+]+)$")] | None = None
     every_min: Annotated[float, Field(ge=5, le=1440)] = 60.0
-    """How often the server is asked."""
+    """How often the server or broker is asked."""
 
     @model_validator(mode="after")
     def _from_one_place(self) -> Self:

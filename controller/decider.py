@@ -41,12 +41,14 @@ class Decider:
         *,
         cycle_s: float | None = None,
         measures_before: bool = False,
+        follows: bool = True,
         guards_demand: bool = True,
     ) -> None:
         """`planned` makes the plans. A cycle is as long as the site file says where `cycle_s` does not.
 
         With `measures_before` plans are made from what was measured in the interval before the one that begins, of
-        which nothing is known then. Without `guards_demand` the month's peak is the plan's affair alone.
+        which nothing is known then. Without `follows` batteries are told what the plan says, and not what would be
+        better for what is measured. Without `guards_demand` the month's peak is the plan's affair alone.
         """
         self.site = site
         self.ledger = Ledger(site)
@@ -54,8 +56,11 @@ class Decider:
         self.trade = Trade(site, self.ledger, cycle_s, guards_demand=guards_demand)
         self.decision: Decision | None = None
         """The last one; None before the first."""
+        self.weather: History | None = None
+        """What a weather forecast says, by the columns of `config.weather`; for whoever has one."""
         self._planned = planned
         self._measures_before = measures_before
+        self._follows = follows
         self._guards: dict[str, AssetGuard] = {}
         self._limited: Mapping[str, float] = {}
         self._due = True
@@ -64,12 +69,15 @@ class Decider:
 
     @classmethod
     def planning(cls, site: Site, *, cycle_s: float | None = None, measures_before: bool = False) -> Decider:
-        """One that makes its own plans, in this process, and learns from the history that it is given."""
+        """One that makes its own plans, in this process, and learns from the history that it is given.
+
+        With `measures_before` its setpoints are to stand through an interval of which nothing is known yet.
+        """
         from dispatch.dispatcher import Dispatcher  # brings cvxpy
 
         dispatcher = Dispatcher(site, site.control.horizon_steps)
         planned = partial(answer_of, site, dispatcher, experience=Experience(site), explains=False)
-        return cls(site, planned, cycle_s=cycle_s, measures_before=measures_before)
+        return cls(site, planned, cycle_s=cycle_s, measures_before=measures_before, follows=not measures_before)
 
     def measure(self, snapshot: Snapshot) -> list[Interval]:
         """Take in what is measured; returns the intervals that it closed, oldest first. A plan is due then."""
@@ -87,7 +95,7 @@ class Decider:
         limited = frozenset(self._limited) | shed_loads(snapshot, self.decision)
         ledger = self.ledger
         state = park_state(snapshot, ledger.month_peak_kw, ledger.used(snapshot.at), limited, ledger.spot, self._guards)
-        state = replace(state, measured_before=self._measures_before)
+        state = replace(state, measured_before=self._measures_before, weather=self.weather)
         request = PlanRequest(number=self._requests, now=snapshot.at, state=state, history=history)
         self.book.take(self._planned(request), snapshot.at)
 
@@ -97,7 +105,10 @@ class Decider:
             self._guards = adopted(snapshot, {})
         self.trade.update(snapshot, self.book.plan)
         mode = Mode.OPTIMAL if self.book.fresh(snapshot.at) else Mode.FALLBACK
-        decision, self._guards = guard(decide(self.trade.inputs(mode)), snapshot, self._guards)
+        inputs = self.trade.inputs(mode)
+        if not self._follows and inputs.plan is not None:
+            inputs = replace(inputs, plan=replace(inputs.plan, stored_value_per_kwh={}))
+        decision, self._guards = guard(decide(inputs), snapshot, self._guards)
         self.decision = self.trade.with_reactive(decision, snapshot, self.decision)
         return self.decision
 

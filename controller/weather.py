@@ -1,7 +1,8 @@
-"""The weather forecast that somebody puts beside the site file, or a server has: read again as it comes."""
+"""The weather forecast that somebody puts beside the site file, or a server or broker has: read again as it comes."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import time
@@ -11,12 +12,14 @@ from datetime import datetime, timedelta
 from http.client import HTTPException
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from config.site import Site
 from config.weather import WEATHER_COLUMNS
-from controller.telemetry.history_file import BadHistory, HistoryFile, read_history_file
+from controller.telemetry.history_file import BadHistory, read_history_file
 from controller.watched_file import WatchedFile
 from dispatch.forecast.history import History
+from drivers.mqtt_message import message_of
 
 PATIENCE_S = 20.0
 MOST_BYTES = 5_000_000
@@ -49,7 +52,7 @@ class WeatherBook:
         if not self._file.changed() or not self._file.path.exists():
             return
         try:
-            self.forecast = _on_grid(read_history_file(self._file.path))
+            self.forecast = read_forecast(self._file.path)
             self._trouble = ""
         except BadHistory as error:
             self._report(str(error))
@@ -58,15 +61,14 @@ class WeatherBook:
         """The answer takes the place of the file as a whole, or not at all."""
         fresh = self._file.path.with_suffix(".new")
         try:
-            with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
-                content = answer.read(MOST_BYTES + 1)
+            content = _content_of(url)
             if len(content) > MOST_BYTES:
                 raise ValueError(f"the answer is longer than {MOST_BYTES // 1_000_000} MB")
             fresh.write_bytes(content)
-            _on_grid(read_history_file(fresh))
+            read_forecast(fresh)
             os.replace(fresh, self._file.path)
         except (OSError, HTTPException, ValueError, BadHistory) as error:
-            self._report(f"{url}: {error}")
+            self._report(f"{_without_password(url)}: {error}")
 
     def _report(self, trouble: str) -> None:
         if trouble != self._trouble:
@@ -74,8 +76,22 @@ class WeatherBook:
         self._trouble = trouble
 
 
-def _on_grid(read: HistoryFile) -> History:
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _content_of(url: str) -> bytes:
+    if url.startswith("mqtt"):
+        return asyncio.run(message_of(url, PATIENCE_S))
+    with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
+        content: bytes = answer.read(MOST_BYTES + 1)
+    return content
+
+
+def read_forecast(path: Path) -> History:
     """Raises BadHistory for what is no weather forecast."""
+    read = read_history_file(path)
     if strange := [name for name in read.imported.series if name not in WEATHER_COLUMNS]:
         raise BadHistory(f"there is no weather column {strange[0]!r}; there are {', '.join(WEATHER_COLUMNS)}")
     if read.imported.faults:

@@ -180,6 +180,9 @@ class Situation:
     usual_peak_kw: float = 0.0
     """What any month's peak will probably be at least (`dispatch.forecast.usual_peak`): a plan does not pay for what it
     is bound to pay for in the end."""
+    import_errors_kw: FloatArray = field(default_factory=lambda: np.zeros(0))
+    """By how much the park's import was above what was expected of an interval at this time of day lately, of any
+    length; empty where nothing is known of it or nobody asks (`control.chance`)."""
     used: Used = field(default_factory=Used)
     spot: PriceSeries | None = None
     """Prices of the spot market; where it has none, the tariff's table counts."""

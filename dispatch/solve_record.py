@@ -113,7 +113,7 @@ def fingerprint_of(site: Site) -> str:
         "interval_min": site.control.interval_min,
         "solver": site.control.solver,
         "risk": site.control.risk.model_dump(mode="json"),
-        "chance": site.control.chance.model_dump(mode="json"),
+        "chance": site.control.chance,
         "lateness": None if site.control.scenarios is None else site.control.scenarios.lateness,
         "commitment": site.control.commitment and site.control.commitment_gap,
     }

@@ -73,6 +73,8 @@ def require_sound(site: Site, situation: Situation) -> None:
         peak_kw = getattr(situation, name)
         if not np.isfinite(peak_kw) or peak_kw < 0:
             raise BadSituation(f"{name} is {peak_kw:g}, it must be a number from 0 on")
+    if not np.all(np.isfinite(situation.import_errors_kw)):
+        raise BadSituation("import_errors_kw has a value that is not a finite number")
     for bus, value in situation.end_value_per_kwh.items():
         if not np.isfinite(value):
             raise BadSituation(f"end_value_per_kwh of {bus} is {value:g}, it must be a number")

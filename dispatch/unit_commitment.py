@@ -174,7 +174,7 @@ class UnitCommitment:
             return None
         best.restore()
         if best.gap(bound) > self._gap * (1.0 + PROVEN):
-            remark = f"the search for a yes or no in each interval ended at {self._limit_s:g} s"
+            remark = "the search for a yes or no in each interval was broken off"
             remark += f", the plan is at most {best.gap(bound):.2%} too dear"
         return replace(best.answer, remark=remark)
 

@@ -20,6 +20,7 @@ from parkgrid.time_argument import time_of
 
 if TYPE_CHECKING:
     from config.site import Site
+    from dispatch.forecast.history import History
     from parkgrid.backtesting.case import Case, Feature
     from parkgrid.series_file import SeriesFile
 
@@ -64,6 +65,10 @@ def backtest(
     perfect_forecasts: Annotated[
         bool, typer.Option("--perfect-forecasts", help="Plan from what will happen: what is lost then, control loses.")
     ] = False,
+    weather: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What was forecast of the weather then, as a site's weather file has it."),
+    ] = None,
     leave_out: Annotated[
         list[str] | None,
         typer.Option(metavar="FEATURE", help="See what it is worth; repeatable. See docs/backtesting.md."),
@@ -108,6 +113,7 @@ def backtest(
         cycle_s=cycle,
         foreknows=perfect_forecasts,
         leaves_out=left_out,
+        weather=None if weather is None else _forecast(weather),
     )
     cases = _cases(loaded, data, from_, to, made, whole=whole)
     from parkgrid.backtesting.periods import lived_through, lived_through_on_cluster
@@ -142,6 +148,16 @@ def _cases(
     start, end = _span(site, file, from_, to)
     periods = [(start, end)] if whole else months_of(start, end, ZoneInfo(site.location.time_zone))
     return [made(site, file.history, begin, until - begin) for begin, until in periods]
+
+
+def _forecast(path: Path) -> History:
+    from controller.telemetry.history_file import BadHistory
+    from controller.weather import read_forecast
+
+    try:
+        return read_forecast(path)
+    except BadHistory as error:
+        raise Refused(f"--weather {path}: {error}") from error
 
 
 def _features(names: list[str]) -> frozenset[Feature]:

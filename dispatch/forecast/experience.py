@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -30,8 +31,12 @@ PEAK_DAYS = 28
 USUAL_SHARE = 0.85
 """Of the peak that the last four weeks could have been held to. That is a guess for the weeks to come, and to hold less
 than was necessary costs a battery some work, while to let go more costs a month's demand charge."""
+BLIND_SHARE = 1.1
+"""The same where setpoints stand through an interval, and cannot make up for what it brings."""
 KNOWN_SHARE = 0.75
 """Of the last four weeks, for what a usual month's peak is."""
+LIKE_THEN_H = 1
+"""Hours to either side of a time of day whose intervals come as unexpected as its own."""
 GAPS_SHARE = 0.5
 """Of the last five weeks: with more gaps than this nothing is learned."""
 
@@ -158,19 +163,50 @@ class Experience:
             self._peak = today, self._found_peak_kw(history, start)
         return self._peak[1]
 
+    def net_kw(self, series_kw: Callable[[str], FloatArray | float]) -> FloatArray:
+        """What electric loads take less what sources give, by what a series is for each."""
+        net_kw: FloatArray | float = 0.0
+        for name, form in forms_of(self.site).items():
+            if form.need in ("load_kw", "available_kw") and form.buses == (ELECTRICITY,):
+                net_kw = net_kw + (series_kw(name) if form.need == "load_kw" else -series_kw(name))
+        return np.asarray(net_kw)
+
+    def import_errors_kw(self, outlooks: Mapping[str, Outlook | None], before: bool) -> FloatArray:
+        """By how much the park's import was above what was expected of an interval, around this time of day, on the
+        days of the last four weeks that are working days or days off as this one is; of any length.
+
+        `outlooks` are those of the last start that was asked for; `before` as in `Outlook.left`.
+        """
+        grid = self._grid
+        if grid is None or not any(outlooks.values()):
+            return np.empty(0)
+        per_day = 24 * 60 // self.site.control.interval_min
+        count = PEAK_DAYS * per_day
+
+        def errors_kw(name: str) -> FloatArray | float:
+            outlook = outlooks.get(name)
+            if outlook is None:
+                return 0.0
+            course = outlook.residuals[-count - 1 :]
+            return np.asarray(course[1:] - outlook.left(before)[0] * course[:-1])
+
+        errors = self.net_kw(errors_kw)
+        day, column = grid.past_day[-len(errors) :], grid.past_column[-len(errors) :]
+        apart = np.abs(column - grid.column[1])
+        near = np.minimum(apart, per_day - apart) <= LIKE_THEN_H * per_day // 24
+        alike = grid.off[day - grid.first] == grid.off[int(grid.day[1]) - grid.first]
+        return np.asarray(errors[near & alike & np.isfinite(errors)])
+
     def _found_peak_kw(self, history: History, start: datetime) -> float:
         interval_min = self.site.control.interval_min
         count = PEAK_DAYS * 24 * 60 // interval_min
-        net_kw = np.zeros(count)
-        for name, form in forms_of(self.site).items():
-            if form.need in ("load_kw", "available_kw") and form.buses == (ELECTRICITY,):
-                values = history.before(name, start, interval_min, count)
-                net_kw += values if form.need == "load_kw" else -values
+        net_kw = self.net_kw(lambda name: history.before(name, start, interval_min, count))
         net_kw = net_kw[np.isfinite(net_kw)]
         if len(net_kw) < KNOWN_SHARE * count:
             return 0.0
         batteries = list(self.site.dispatched_of(Battery).values())
-        return USUAL_SHARE * usual_peak_kw(net_kw, interval_min / 60.0, batteries)
+        share = BLIND_SHARE if self.site.control.chance else USUAL_SHARE
+        return share * usual_peak_kw(net_kw, interval_min / 60.0, batteries)
 
     def outlook(self, history: History, name: str, start: datetime, steps: int) -> Outlook | None:
         """None where the history is too short or has too many gaps to learn from."""

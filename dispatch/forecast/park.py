@@ -170,7 +170,12 @@ def expect(
             {name: view.course(site, name, expected_kw) for name, expected_kw in series.items() if view.known(name)}
             for series in (found.load_kw, found.available_kw)
         )
+        expected_kw = view.first_net_kw(found)
         found = foreseen(found, past_scenarios(loads, sources, view.step_h, terms))
+        if site.control.chance:
+            # errors are those of forecasts, and the plan's expectation is the mean over scenarios
+            errors_kw = view.experience.import_errors_kw(view.outlooks, state.measured_before)
+            found = replace(found, import_errors_kw=errors_kw + expected_kw - view.first_net_kw(found))
     return Expected(situation=found, defaulted=tuple(name for name in defaulted if not view.known(name)))
 
 
@@ -228,6 +233,11 @@ class _View:
             return np.maximum(self._corrected(outlook, self.state.measured_kw.get(name)), 0.0)
         usual = best_of(self.past(name, HISTORY_DAYS), len(self.step_h), self.per_day, DEFAULT_LOAD_SHARE * peak_kw)
         return np.maximum(blend(usual, self.state.measured_kw.get(name), self.step_h), 0.0)
+
+    def first_net_kw(self, situation: Situation) -> float:
+        """What electric loads take in the first interval less what sources could give."""
+        series = {**situation.load_kw, **situation.available_kw}
+        return float(self.experience.net_kw(lambda name: float(series[name][0])))
 
     def outdoor(self) -> FloatArray:
         measured = self.state.outdoor_degc

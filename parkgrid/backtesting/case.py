@@ -46,6 +46,8 @@ class Case:
     """Whether plans know what will happen, which shows what control alone loses."""
     leaves_out: frozenset[Feature] = frozenset()
     """What the controller goes without, to see what it is worth."""
+    weather: History | None = None
+    """What was forecast of the weather."""
 
     @property
     def controlled_site(self) -> Site:
@@ -122,6 +124,7 @@ def case_of(
     cycle_s: float | None = None,
     foreknows: bool = False,
     leaves_out: frozenset[Feature] = frozenset(),
+    weather: History | None = None,
 ) -> Case:
     """Raises Refused where the history does not hold the whole period, or lacks what the park needs."""
     on_grid = _on_intervals(site, history)
@@ -146,6 +149,7 @@ def case_of(
         cycle_s=cycle_s,
         foreknows=foreknows,
         leaves_out=leaves_out,
+        weather=weather,
     )
 
 

@@ -31,7 +31,7 @@ from parkgrid.settlement import stored_prices
 from simulators.account import Account
 from simulators.past import interval_means
 
-SEARCHES = {"commitment_gap": 1e-6, "commitment_time_limit_s": 60.0, "solver_time_limit_s": 300.0}
+SEARCHES = {"commitment_gap": 1e-6, "commitment_time_limit_s": 3600.0, "solver_time_limit_s": 3600.0}
 """Where prices below zero make a battery's direction a question of yes or no: a gap is one of the whole period's cost,
 and so must be small against what can be saved."""
 

@@ -79,7 +79,8 @@ class StepwiseLoop(ClosedLoop):
         return snapshot if self._follows else self._as_foreseen(snapshot)
 
     def _as_foreseen(self, snapshot: Snapshot) -> Snapshot:
-        """The park with what the plan expects of loads and sources in this interval, and the grid's power to match."""
+        """The park with what the plan expects of loads in this interval and has sources give, and the grid's power to
+        match."""
         plan, site, grid = self.decider.book.plan, self.site, self.site.grid[0]
         step = None if plan is None else plan.step_at(snapshot.at)
         if plan is None or step is None:
@@ -90,7 +91,7 @@ class StepwiseLoop(ClosedLoop):
         for name in forecast_for(site):
             planned = plan.assets.get(name)
             series = (
-                None if planned is None else planned.wanted_kw if planned.available_kw is None else planned.available_kw
+                None if planned is None else planned.wanted_kw if planned.available_kw is None else planned.power_kw
             )
             point = site.point(name, "active_power_kw")
             if series is None or point is None or readings[point.key].value is None:

@@ -14,6 +14,10 @@ from distributed import LocalCluster
 
 from config.loader import example_site, load_site
 from config.site import PastDays, Site
+from config.weather import IRRADIANCE
+from controller.decider import Decider
+from controller.decision import Decision
+from controller.image import Snapshot
 from dispatch.forecast.history import History
 from dispatch.tariff import TariffCalendar
 from parkgrid.backtesting.case import FEATURES, Case, Feature, case_of
@@ -179,6 +183,38 @@ def test_what_is_known_of_the_interval_is_worth_something(site: Site, history: H
     blind = compared(case(site, history, information="setpoint"))
     assert blind.runs[CONTROLLER].bill.total > found.runs[CONTROLLER].bill.total
     assert blind.runs[NOTHING].bill.total == found.runs[NOTHING].bill.total
+
+
+def test_a_weather_forecast_reaches_the_plans(site: Site, history: History) -> None:
+    """It says that the sun does not shine, so plans do not reckon with the roof, whatever it did before."""
+    noon = replace(case(site, history, 0.25), start=END - timedelta(days=4) + timedelta(hours=9))
+    dark = History(
+        start=noon.start - timedelta(days=1), step_min=60, series={IRRADIANCE: np.r_[np.full(24, 600.0), np.zeros(48)]}
+    )
+    expecting, told = compared(noon), compared(replace(noon, weather=dark))
+    assert expecting.errors_kw["sources"][1] < 0.5 * told.errors_kw["sources"][1]
+
+
+def test_blind_setpoints_are_those_of_the_plan(site: Site, history: History) -> None:
+    """What is known when an interval begins is what the plan expects, so nothing is corrected."""
+    blind = case(site, history, 0.5, information="setpoint")
+    planned_kw: list[float] = []
+
+    class Noting(Decider):
+        def decide(self, snapshot: Snapshot) -> Decision:
+            decision = super().decide(snapshot)
+            battery = decision.assets["battery"]
+            assert battery.planned_kw is not None
+            if battery.owner == "plan":
+                planned_kw.append(battery.planned_kw)
+                assert battery.setpoint_kw == pytest.approx(battery.planned_kw, abs=0.1)
+            return decision
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("parkgrid.backtesting.runs.Decider", Noting)
+        compared(blind)
+    assert len(planned_kw) > 30
+    assert max(planned_kw) > 10.0
 
 
 @pytest.mark.parametrize("feature", FEATURES)

@@ -187,6 +187,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "local_kw": ({"electricity": np.array([NAN, 1.0])}, "local_kw of electricity is nan in step 0"),
     "month_peak_kw": (NAN, "month_peak_kw is nan"),
     "usual_peak_kw": (NAN, "usual_peak_kw is nan"),
+    "import_errors_kw": (np.array([NAN]), "import_errors_kw has a value that is not a finite number"),
     "end_value_per_kwh": ({"electricity": NAN}, "end_value_per_kwh of electricity is nan"),
     "used": (Used(month_co2_kg=NAN), "month_co2_kg is nan"),
     "running": ({"heat_pump": Running(True, NAN)}, "running of heat_pump is since nan h"),

@@ -159,28 +159,34 @@ def test_a_tail_of_all_scenarios_is_their_mean(tiny_park: Callable[..., TinyPark
     ids=["month peak", "month peak of two", "import limit", "import limits of two"],
 )
 @pytest.mark.parametrize(
-    ("deviations", "discharged_kw"),
+    ("chance", "discharged_kw"),
     [
-        (0.0, 20.0),  # 120 kW may come, and 100 are free
-        (2.0, 40.0),  # 100 kW are expected, with a deviation of 20
+        (False, 20.0),  # 120 kW may come, and 100 are free
+        (True, 40.0),  # 100 kW are expected, and 40 more have come
     ],
 )
 def test_a_chance_limit_holds_import_back(
     tiny_park: Callable[..., TinyPark],
     keys: dict[str, float],
     connections: dict[str, dict[str, Any]],
-    deviations: float,
+    chance: bool,
     discharged_kw: float,
 ) -> None:
     park = tiny_park(
         {**connections, "load": {}, "battery": LOSSLESS},
         (1.0, 1.0),
-        site_keys={"control": {"interval_min": 60, "horizon_h": 2, "chance": {"deviations": deviations}}},
+        site_keys={"control": {"interval_min": 60, "horizon_h": 2, "chance": chance}},
         **keys,
     )
     either = (scenario("low", 0.5, load_kw={"load": (80, 0)}), scenario("high", 0.5, load_kw={"load": (120, 0)}))
     plan = park.plan(
-        park.situation(stored_kwh={"battery": 50}, load_kw={"load": (100, 0)}, month_peak_kw=100.0, scenarios=either)
+        park.situation(
+            stored_kwh={"battery": 50},
+            load_kw={"load": (100, 0)},
+            month_peak_kw=100.0,
+            scenarios=either,
+            import_errors_kw=np.array([-40.0, 40.0]),
+        )
     )
     assert first_kw(plan) == pytest.approx(discharged_kw, abs=1e-6)
     assert plan.cost["demand"] == pytest.approx(0.0, abs=1e-6)

@@ -180,3 +180,18 @@ def test_a_usual_peak_is_what_the_battery_could_have_made_of_it(site: Site) -> N
     small = unit.model_copy(update={"capacity_kwh": 100.0 / (unit.soc_max - unit.soc_min)})
     assert usual_peak_kw(net_kw, 0.25, [small]) == pytest.approx(300.0 - 100.0 * unit.discharge_efficiency, abs=0.5)
     assert usual_peak_kw(np.full(96, 100.0), 0.25, [small]) == pytest.approx(98.0, abs=2.0)
+
+
+def test_errors_of_the_import_are_those_of_one_interval_around_this_time_of_day(site: Site) -> None:
+    """The load's noise has a deviation of 3 kW from interval to interval, the sun is as it always is."""
+    rows = weekly(60)
+    history = History(start=START, step_min=15, series={"hall_1": rows.ravel(), "pv_a": np.full(rows.size, 50.0)})
+    experience, now = Experience(site), START + timedelta(days=60)
+    outlooks = {name: experience.outlook(history, name, now, PER_DAY) for name in ("hall_1", "pv_a", "hall_2")}
+    assert outlooks["hall_2"] is None
+    errors_kw = experience.import_errors_kw(outlooks, before=True)
+    like_today = 20 if now.weekday() < 5 else 8
+    assert len(errors_kw) == pytest.approx(9 * like_today, abs=9)
+    assert float(errors_kw.std()) == pytest.approx(3.0, rel=0.3)
+    assert not len(Experience(site).import_errors_kw(outlooks, before=True))
+    assert experience.import_errors_kw({}, before=True).size == 0

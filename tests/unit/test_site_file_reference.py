@@ -18,7 +18,7 @@ from config.ladder import Ladder, LadderStep
 from config.power_factor import Penalty, PowerFactor
 from config.price_series import SpotPrices
 from config.reserve import DemandResponse, OutageReserve, Reserve
-from config.site import Chance, Control, Device, InfluxDb, Location, Risk, SeriesSource, Simulation, SiteFile, Telemetry
+from config.site import Control, Device, InfluxDb, Location, Risk, SeriesSource, Simulation, SiteFile, Telemetry
 from config.tariff import ContractedDemand
 
 WORDS = set(re.findall(r"\w+", (Path(__file__).parents[2] / "docs" / "site-file.md").read_text(encoding="utf-8")))
@@ -34,7 +34,6 @@ CONNECTIONS = (*get_args(Modbus), OpcUa, Mqtt)
         SiteCalendar,
         Control,
         Risk,
-        Chance,
         Telemetry,
         InfluxDb,
         Device,

@@ -169,7 +169,7 @@ def test_a_search_out_of_time_gives_the_best_that_there_is_and_says_how_dear_it_
     assert (answer.objective, answer.undecided, solver.searches) == (pytest.approx(56.0, abs=0.01), "", 0)
     assert (
         answer.remark
-        == "the search for a yes or no in each interval ended at 2.5 s, the plan is at most 25.00% too dear"
+        == "the search for a yes or no in each interval was broken off, the plan is at most 25.00% too dear"
     )
     assert built.choices[0].decided.tolist() == [OFF, ON, ON]
 
