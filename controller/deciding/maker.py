@@ -31,7 +31,7 @@ class Maker:
 
     def __call__(self, park: Standing, name: str, unit: Any) -> AssetDecision:
         _, most_kw = load_range_kw(unit)
-        measured_kw = park.measured_kw(name)
+        measured_kw, planned_kw = park.measured_kw(name), park.planned(name)
         bus = made_by(unit)
         level = park.level(bus)
         per_kw = electricity_per_kw(unit)
@@ -40,7 +40,7 @@ class Maker:
             Bound("rating", Priority.DEVICE, 0.0, most_kw, rated),
             *_full(level, bus),
             *park.override(name),
-            *_nearly_empty(level, bus, most_kw),
+            *_nearly_empty(level, bus, most_kw, waits=_waits(unit, planned_kw)),
         ]
         if per_kw > 0:
             needed = level is not None and level.nearly_empty
@@ -49,7 +49,6 @@ class Maker:
             bounds.append(park.import_bound(0.0, room_kw))
             bounds += park.line_taking(name, per_kw)
             bounds += park.demand_bounds(0.0, max(0.0, measured_kw + park.demand_room_kw / per_kw))
-        planned_kw = park.planned(name)
         if planned_kw is not None:
             bounds.append(exactly("plan", Priority.PLAN, in_load_range(planned_kw, unit), f"plan {planned_kw:.0f} kW"))
         running = runs(measured_kw, unit)
@@ -79,6 +78,11 @@ def electricity_per_kw(unit: Any) -> float:
     return ELECTRICITY_PER_KW.get(type(unit), lambda _: 1.0)(unit)
 
 
+def _waits(unit: Any, planned_kw: float | None) -> bool:
+    """Whether a unit is a backup that the plan leaves off: it comes after the others."""
+    return isinstance(unit, GasBoiler) and planned_kw is not None and in_load_range(planned_kw, unit) == 0.0
+
+
 def _full(level: Level | None, bus: str) -> list[Bound]:
     if level is None or level.soc is None or not level.full:
         return []
@@ -86,8 +90,8 @@ def _full(level: Level | None, bus: str) -> list[Bound]:
     return [exactly(store, Priority.DEVICE, 0.0, f"{store} full: {level.soc:.0%}")]
 
 
-def _nearly_empty(level: Level | None, bus: str, most_kw: float) -> list[Bound]:
-    if level is None or level.soc is None or not level.nearly_empty:
+def _nearly_empty(level: Level | None, bus: str, most_kw: float, *, waits: bool) -> list[Bound]:
+    if level is None or level.soc is None or not (level.spent if waits else level.nearly_empty):
         return []
     reason = f"{store_word(bus)} nearly empty: {level.soc:.0%}"
     return [exactly(f"{carrier_of(bus)} supply", Priority.SUPPLY, most_kw, reason)]

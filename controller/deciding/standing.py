@@ -33,6 +33,9 @@ AT_ONCE_S = 1.0
 needs longer for, generators give up meanwhile. An import limit is one of heat and of money, and can wait."""
 SUPPLY_RESERVE_SOC = 0.03
 """State of a store above its minimum at which its bus is supplied whatever the plan says."""
+SPENT_SOC = 0.01
+"""The same for a backup that the plan leaves off: plans use a store to its minimum, and a gas boiler that starts beside
+the heat pump whenever one does costs more than was saved by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,8 @@ class Level:
     """Of all together that can be read; None when none can."""
     full: bool
     nearly_empty: bool
+    spent: bool
+    """So empty that a backup starts, too, which the plan leaves off."""
 
 
 class Standing:
@@ -224,11 +229,12 @@ class Standing:
             return None
         read = {name: soc for name in there if (soc := self.snapshot.value(name, "soc")) is not None}
         capacity_kwh = sum(there[name].capacity_kwh for name in read)
+        left = max((soc - there[name].soc_min for name, soc in read.items()), default=0.0)
         return Level(
             soc=sum(there[name].capacity_kwh / capacity_kwh * soc for name, soc in read.items()) if read else None,
             full=bool(read) and all(soc >= there[name].soc_max for name, soc in read.items()),
-            nearly_empty=bool(read)
-            and all(soc <= there[name].soc_min + SUPPLY_RESERVE_SOC for name, soc in read.items()),
+            nearly_empty=bool(read) and left <= SUPPLY_RESERVE_SOC,
+            spent=bool(read) and left <= SPENT_SOC,
         )
 
     def told_most_kw(self, name: str) -> float:

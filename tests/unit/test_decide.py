@@ -250,8 +250,11 @@ def test_a_nearly_empty_tank_is_heated_whatever_the_plan_says(park: ParkBuilder)
     plan = park.plan({"grid": 500.0, "heat_pump": 0.0, "boiler": 0.0})
     decision = park.decide({"grid": 500.0, "tank.soc": 0.08}, plan)
     assert told(decision, "heat_pump") == (400.0, "heat supply")
-    assert told(decision, "boiler") == (1500.0, "heat supply")
-    assert told(park.decide({"grid": 500.0, "tank.soc": 0.09}, plan), "boiler") == (0.0, "plan")
+    assert told(decision, "boiler") == (0.0, "plan")  # a backup comes after the others
+    assert told(park.decide({"grid": 500.0, "tank.soc": 0.06}, plan), "boiler") == (1500.0, "heat supply")
+    used = park.plan({"grid": 500.0, "heat_pump": 0.0, "boiler": 900.0})
+    assert told(park.decide({"grid": 500.0, "tank.soc": 0.08}, used), "boiler") == (1500.0, "heat supply")
+    assert told(park.decide({"grid": 500.0, "tank.soc": 0.09}, plan), "heat_pump") == (0.0, "plan")
 
 
 def test_the_import_limit_comes_before_the_heat_reserve(park: ParkBuilder) -> None:
