@@ -145,6 +145,8 @@ class Experience:
     """Of the last start that was asked for."""
     _places: _Places | None = None
     """Of all that was asked for lately."""
+    _types: tuple[int, NDArray[np.int64], NDArray[np.bool_]] | None = None
+    """What days are like, from the ordinal of the first one on."""
 
     @property
     def ways(self) -> dict[str, str]:
@@ -260,9 +262,17 @@ class Experience:
             begin = start - count * timedelta(minutes=interval_min)
             all_day, all_column = self._placed(local, begin, count + steps)
             day, column = all_day[count - 1 :], all_column[count - 1 :]
-            like, off = local.types(int(all_day[0]), int(day[-1] - all_day[0]) + 1)
+            like, off = self._types_of(local, int(all_day[0]), int(day[-1] - all_day[0]) + 1)
             self._grid = _Grid(start, all_day[:count], all_column[:count], day, column, like, off)
         return self._grid
+
+    def _types_of(self, local: LocalDays, first: int, count: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """What so many days are like, from the ordinal of the first one on."""
+        at = -1 if self._types is None else first - self._types[0]
+        if self._types is None or at < 0 or at + count > len(self._types[1]):
+            self._types, at = (first, *local.types(first, count + FRESH_DAYS)), 0
+        _, like, off = self._types
+        return like[at : at + count], off[at : at + count]
 
     def _placed(self, local: LocalDays, begin: datetime, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where `count` intervals lie in local days."""

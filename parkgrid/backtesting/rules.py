@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 
+import numpy as np
+
 from config.assets import Battery
 from config.site import Site
 from dispatch.tariff import calendar_of
@@ -84,5 +86,6 @@ def _day_ahead(site: Site, now: datetime) -> dict[datetime, float]:
     """Import prices of the intervals from now on over a day."""
     calendar = calendar_of(site)
     step = timedelta(minutes=site.control.interval_min)
-    times = [now + count * step for count in range(round(timedelta(days=1) / step))]
-    return {when: calendar.import_price_at(when, site.spot) for when in times}
+    count = round(timedelta(days=1) / step)
+    prices = calendar.over(now, np.full(count, step / timedelta(hours=1)), site.spot).import_per_kwh.tolist()
+    return {now + place * step: price for place, price in enumerate(prices)}
