@@ -20,6 +20,9 @@ logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
 
 _PARITY: Final = {"none": "N", "even": "E", "odd": "O"}
 
+TURNS: Final = 5
+"""Of the loop, in which a connection that is closing says why: TLS and what is below it take one each."""
+
 
 class Broken(Exception):
     """The line is gone, or what comes over it is not Modbus."""
@@ -60,6 +63,10 @@ class ModbusClient(TransactionManager):
     async def ask(self, request: ModbusPDU) -> ModbusPDU:
         """The answer to a request. Raises TimeoutError when none comes in time, Broken when none can come."""
         if not self.open:
+            for _ in range(TURNS):
+                if self.transport is None:
+                    break
+                await asyncio.sleep(0)
             raise Broken("the connection is closing" if self.transport else self._why)
         self._asked = True
         try:
