@@ -21,12 +21,12 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT)]
 
 from config.loader import example_site, load_site  # noqa: E402 - the path comes first
-from dispatch.forecast.history import History  # noqa: E402
 from dispatch.forecast.learned import LEARNS_FROM_DAYS  # noqa: E402
 from parkgrid.backtesting.case import case_of  # noqa: E402
 from parkgrid.backtesting.periods import lived_through, months_of  # noqa: E402
 from parkgrid.backtesting.runs import CONTROLLER  # noqa: E402
 from parkgrid.backtesting.summing import score_of  # noqa: E402
+from parkgrid.growing_history import GrowingHistory  # noqa: E402
 from simulators.past import past_of  # noqa: E402
 
 END = datetime(2027, 6, 30, 16, tzinfo=UTC)
@@ -44,7 +44,7 @@ def main() -> int:
     chosen = parser.parse_args()
     site = load_site(example_site("demo_park"))
     past = past_of(site, END, chosen.days + LEARNS_DAYS)
-    history = History(start=datetime.fromtimestamp(float(past.start_s[0]), UTC), step_min=15, series=dict(past.columns))
+    history = GrowingHistory(past, site.control.interval_min).known
     months = months_of(END - timedelta(days=chosen.days), END, ZoneInfo(site.location.time_zone))
     left_out = frozenset() if chosen.scenarios else frozenset({"scenarios"})
     cases = [case_of(site, history, begin, end - begin, seed=1, leaves_out=left_out) for begin, end in months]

@@ -60,7 +60,7 @@ class Decider:
         """What a weather forecast says, by the columns of `config.weather`; for whoever has one."""
         self._planned = planned
         self._measures_before = measures_before
-        self._follows = follows
+        self.follows = follows
         self._guards: dict[str, AssetGuard] = {}
         self._limited: Mapping[str, float] = {}
         self._due = True
@@ -106,7 +106,7 @@ class Decider:
         self.trade.update(snapshot, self.book.plan)
         mode = Mode.OPTIMAL if self.book.fresh(snapshot.at) else Mode.FALLBACK
         inputs = self.trade.inputs(mode)
-        if not self._follows and inputs.plan is not None:
+        if not self.follows and inputs.plan is not None:
             inputs = replace(inputs, plan=replace(inputs.plan, stored_value_per_kwh={}))
         decision, self._guards = guard(decide(inputs), snapshot, self._guards)
         self.decision = self.trade.with_reactive(decision, snapshot, self.decision)

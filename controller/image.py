@@ -34,8 +34,7 @@ class Snapshot:
         reading = self.reading(asset, name)
         if reading is None or reading.value is None:
             return None
-        age_s = self._age_s(reading)  # of most readings in virtual time it is 0, which no limit is below
-        return reading.value if age_s <= 0.0 or age_s <= self._max_age_s(asset, name) else None
+        return reading.value if self._age_s(reading) <= self._max_age_s(asset, name) else None
 
     def age_s(self, asset: str, name: str) -> float | None:
         """Real seconds since the last usable value arrived, None when there never was one."""

@@ -181,11 +181,7 @@ class UnitCommitment:
     def _guessed(self, bound: float, ends_s: float) -> Solution | None:
         """The first guess that is good enough, or the best of all; the last plan first, so that plans stay."""
         best: Solution | None = None
-        tried: list[Pattern] = []
         for pattern in self._guesses():
-            if any(_same(pattern, other) for other in tried):
-                continue
-            tried.append(pattern)
             best = _cheaper(best, self._settled(pattern, ends_s))
             if best is not None and best.gap(bound) <= self._gap:
                 break
@@ -203,13 +199,15 @@ class UnitCommitment:
     def _settled(self, pattern: Pattern, ends_s: float) -> Solution | None:
         """The cheapest solution with this yes or no; None where there is none in time."""
         key = tuple(choice.fixed(yes).tobytes() for choice, yes in zip(self._choices, pattern, strict=True))
-        left_s = ends_s - self._clock()
-        if key not in self._tried and left_s > 0.0:
+        if key not in self._tried:
+            left_s = ends_s - self._clock()
+            if left_s <= 0.0:
+                return None
             for choice, yes in zip(self._choices, pattern, strict=True):
                 choice.settle(yes)
             answer = self._linear.solve(left_s, sure=False)
             self._tried[key] = Solution.of(self._problem, answer) if isinstance(answer, Optimal) else None
-        return self._tried.get(key)
+        return self._tried[key]
 
     def _open(self) -> list[OpenColumns]:
         """All that is left to choose."""
@@ -260,7 +258,3 @@ def _cheaper(one: Solution | None, other: Solution | None) -> Solution | None:
     if one is None or other is None:
         return one or other
     return min(one, other, key=lambda each: each.cost)
-
-
-def _same(one: Pattern, other: Pattern) -> bool:
-    return all(np.array_equal(mine, yours) for mine, yours in zip(one, other, strict=True))

@@ -85,6 +85,9 @@ class _Places:
     start: datetime
     day: NDArray[np.int64]
     column: NDArray[np.int64]
+    like: NDArray[np.int64]
+    """What each day is like, from the first to the last that is touched, likewise whether it is a day off."""
+    off: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +148,6 @@ class Experience:
     """Of the last start that was asked for."""
     _places: _Places | None = None
     """Of all that was asked for lately."""
-    _types: tuple[int, NDArray[np.int64], NDArray[np.bool_]] | None = None
-    """What days are like, from the ordinal of the first one on."""
 
     @property
     def ways(self) -> dict[str, str]:
@@ -260,28 +261,29 @@ class Experience:
             local = LocalDays(ZoneInfo(self.site.location.time_zone), interval_min, self.site.file.calendar)
             count = TRAINED_DAYS * local.per_day
             begin = start - count * timedelta(minutes=interval_min)
-            all_day, all_column = self._placed(local, begin, count + steps)
-            day, column = all_day[count - 1 :], all_column[count - 1 :]
-            like, off = self._types_of(local, int(all_day[0]), int(day[-1] - all_day[0]) + 1)
-            self._grid = _Grid(start, all_day[:count], all_column[:count], day, column, like, off)
+            places, at = self._placed(local, begin, count + steps)
+            now, end = at + count, at + count + steps
+            days = slice(places.day[at] - places.day[0], places.day[end - 1] - places.day[0] + 1)
+            self._grid = _Grid(
+                start,
+                places.day[at:now],
+                places.column[at:now],
+                places.day[now - 1 : end],
+                places.column[now - 1 : end],
+                places.like[days],
+                places.off[days],
+            )
         return self._grid
 
-    def _types_of(self, local: LocalDays, first: int, count: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """What so many days are like, from the ordinal of the first one on."""
-        at = -1 if self._types is None else first - self._types[0]
-        if self._types is None or at < 0 or at + count > len(self._types[1]):
-            self._types, at = (first, *local.types(first, count + FRESH_DAYS)), 0
-        _, like, off = self._types
-        return like[at : at + count], off[at : at + count]
-
-    def _placed(self, local: LocalDays, begin: datetime, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Where `count` intervals lie in local days."""
+    def _placed(self, local: LocalDays, begin: datetime, count: int) -> tuple[_Places, int]:
+        """A row that has `count` intervals from `begin` on, and where they begin in it."""
         interval = timedelta(minutes=local.step_min)
         at = -1 if self._places is None else round((begin - self._places.start) / interval)
         if self._places is None or at < 0 or at + count > len(self._places.day):
-            room = FRESH_DAYS * local.per_day
-            self._places, at = _Places(begin, *local.places(begin, count + room)), 0
-        return self._places.day[at : at + count], self._places.column[at : at + count]
+            day, column = local.places(begin, count + FRESH_DAYS * local.per_day)
+            like, off = local.types(int(day[0]), int(day[-1] - day[0]) + 1)
+            self._places, at = _Places(begin, day, column, like, off), 0
+        return self._places, at
 
     def _taught(self, name: str, days: Days, first: int, today: int, known: NDArray[np.bool_]) -> _Held | None:
         """What was learned of a series; anew when that is long ago."""

@@ -170,12 +170,13 @@ def expect(
             {name: view.course(site, name, expected_kw) for name, expected_kw in series.items() if view.known(name)}
             for series in (found.load_kw, found.available_kw)
         )
-        expected_kw = view.first_net_kw(found)
-        found = foreseen(found, past_scenarios(loads, sources, view.step_h, terms))
+        forecast = found
+        found = foreseen(forecast, past_scenarios(loads, sources, view.step_h, terms))
         if site.control.chance:
             # errors are those of forecasts, and the plan's expectation is the mean over scenarios
+            off_kw = view.first_net_kw(forecast) - view.first_net_kw(found)
             errors_kw = view.experience.import_errors_kw(view.outlooks, state.measured_before)
-            found = replace(found, import_errors_kw=errors_kw + expected_kw - view.first_net_kw(found))
+            found = replace(found, import_errors_kw=errors_kw + off_kw)
     return Expected(situation=found, defaulted=tuple(name for name in defaulted if not view.known(name)))
 
 

@@ -133,19 +133,18 @@ def _under_control(
     past = case.past(TRAINED_DAYS)
     blind = case.information == "setpoint"
     cycle_s = case.step.total_seconds() if case.cycle_s is None else case.cycle_s
-    follows = not blind and "plan following" not in case.leaves_out
     decider = Decider(
         site,
         planned,
         cycle_s=cycle_s,
         measures_before=blind,
-        follows=follows,
+        follows=not blind and "plan following" not in case.leaves_out,
         guards_demand="demand guard" not in case.leaves_out,
     )
     decider.weather = case.weather
     loop: ClosedLoop
     if case.cycle_s is None:
-        loop = StepwiseLoop(plant, decider, past, case.information, follows=follows)
+        loop = StepwiseLoop(plant, decider, past, case.information)
     else:
         loop = ClosedLoop(plant, decider, past, cycle_s=case.cycle_s)
     closed = 0

@@ -32,13 +32,10 @@ SETTLES_S = 10.0
 class StepwiseLoop(ClosedLoop):
     """One run in steps of the site's planning interval. `plant` must take steps as long."""
 
-    def __init__(
-        self, plant: Plant, decider: Decider, past: Past, information: Information, *, follows: bool = True
-    ) -> None:
-        """Without `follows` the plan's setpoints are told as they are, whatever is measured."""
+    def __init__(self, plant: Plant, decider: Decider, past: Past, information: Information) -> None:
+        """Where the decider does not follow, the plan's setpoints are told as they are, whatever is measured."""
         super().__init__(plant, decider, past, cycle_s=decider.site.control.interval_min * 60.0)
         self._blind = information == "setpoint"
-        self._follows = follows and not self._blind
         self._ramping = [
             name
             for name, asset in self.site.assets.items()
@@ -59,7 +56,7 @@ class StepwiseLoop(ClosedLoop):
                 self._measure()
             begin = self.plant.now
             later = self._until(begin + timedelta(seconds=SETTLES_S))
-            for after_s in LOOKS_S if self._follows and self._has_moved(snapshot, later) else ():
+            for after_s in LOOKS_S if self.decider.follows and self._has_moved(snapshot, later) else ():
                 # batteries make up for what units ramp up, as they do by the second
                 self._decide(later)
                 later = self._until(begin + timedelta(seconds=after_s))
@@ -76,7 +73,7 @@ class StepwiseLoop(ClosedLoop):
         return self._measure()
 
     def _known(self, snapshot: Snapshot) -> Snapshot:
-        return snapshot if self._follows else self._as_foreseen(snapshot)
+        return snapshot if self.decider.follows else self._as_foreseen(snapshot)
 
     def _as_foreseen(self, snapshot: Snapshot) -> Snapshot:
         """The park with what the plan expects of loads in this interval and has sources give, and the grid's power to
